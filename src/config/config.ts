@@ -1,0 +1,121 @@
+/** A checked configuration: what parsing yields and every other room may rely on. Durations are in milliseconds. */
+import type { MemberName } from '../model/member.ts';
+import type { Millis } from '../model/time.ts';
+import type { PartitionPolicy, Vip } from '../model/vip.ts';
+
+export type ProfileName = 'lan' | 'fast' | 'wan';
+
+/** The detectors' timers, one table (`profiles.ts`); a profile is a small delta from `lan`. */
+export interface DetectorTimers {
+  /** Between two kernel-answered probes to a member. */
+  readonly probe_interval_ms: Millis;
+  /** A host is silent when this long after a probe nothing has been answered since (own lateness discounted). */
+  readonly probe_timeout_ms: Millis;
+  /** Between two heartbeats the agent itself sends. */
+  readonly heartbeat_interval_ms: Millis;
+  /** An agent is hung when nothing was heard from it for this long. */
+  readonly heartbeat_timeout_ms: Millis;
+  /** Between two seek datagrams to a configured or discovered address without a stream. */
+  readonly seek_interval_ms: Millis;
+  /** A link that came back must stay this long before it counts; doubles with each flap of the pair, up to 64 times. */
+  readonly link_hold_ms: Millis;
+  /** Floor for each phase of a view change; the measured round trip raises it. */
+  readonly phase_timeout_ms: Millis;
+}
+
+export interface PeerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface EmbeddedGroupConfig {
+  readonly engine: 'embedded';
+  /** Where we listen (TCP and UDP) and what others dial. An IP literal. */
+  readonly listen: PeerAddress;
+  /** Static peers, this host allowed among them. Each may have several addresses. */
+  readonly peers: readonly { readonly name: MemberName; readonly addresses: readonly PeerAddress[] }[];
+  /** Beacon on the link; absent: off. */
+  readonly multicast?: { readonly group: string; readonly port: number; readonly interface?: string };
+  /** Cluster key, 32 bytes; absent only with `insecure: true` in the file. */
+  readonly key?: Uint8Array;
+  readonly profile: ProfileName;
+  readonly timers: DetectorTimers;
+}
+
+/** `memory` has no real addresses: for rehearsal and the demo without rights. */
+export interface MemoryProviderConfig {
+  readonly kind: 'memory';
+}
+
+export interface LocalProviderConfig {
+  readonly kind: 'local';
+  /** Interface for addresses that name none. */
+  readonly interface?: string;
+  /** Kernel lifetime of an address (whole seconds, 2–3600), renewed by a healthy agent. */
+  readonly lease_ms: Millis;
+  readonly renew_interval_ms: Millis;
+  /** The guardian removes addresses when it has heard no tick for this long. */
+  readonly guardian_timeout_ms: Millis;
+  /** Delays after the first announcement at which it is repeated. */
+  readonly announce_repeat_ms: readonly Millis[];
+  /** Ask the link for a stranger (RFC 5227) before every acquire, also where the earlier holder is known to be gone. */
+  readonly probe_always: boolean;
+  /** Between two probes for a silent link, and how many must stay unanswered in a row. */
+  readonly silence_probe_interval_ms: Millis;
+  readonly silence_probes: number;
+  /** A carrier that came back must stay this long before the interface counts as fit again. */
+  readonly carrier_hold_ms: Millis;
+}
+
+export type ProviderConfig = MemoryProviderConfig | LocalProviderConfig;
+
+export interface AgentConfig {
+  /** Age at which a member that meets no mature one may be allocated VIPs. */
+  readonly maturity_ms: Millis;
+  /** Longest wait for the reports of a view before the silent are named and passed over. */
+  readonly report_timeout_ms: Millis;
+  /** Longest a polite stop may take before everything is dropped and the process ends. */
+  readonly stop_timeout_ms: Millis;
+  /** After a stall of this length everything is released first and asked later. At most the lease. */
+  readonly stall_bound_ms: Millis;
+  /** First and last delay before a failing acquire is tried again on the same member; doubles in between. */
+  readonly retry_min_ms: Millis;
+  readonly retry_max_ms: Millis;
+  /** `strict`: wait for the lease bound also where the earlier holder's host is silent. */
+  readonly takeover: 'at-once' | 'strict';
+}
+
+export interface BalanceConfig {
+  readonly enabled: boolean;
+  readonly interval_ms: Millis;
+  readonly moves_per_round_max: number;
+  /** A VIP that moved (or a member that joined) this recently is not moved by rebalancing. */
+  readonly hold_down_ms: Millis;
+}
+
+export interface QuorumConfig {
+  /** Votes by member name; a member not named has 1. */
+  readonly votes: Readonly<Record<string, number>>;
+  /** Sum of the votes of all members that may exist; absent: the sum over the static peers. More than half of it is primary. */
+  readonly expected_votes?: number;
+}
+
+export interface Config {
+  readonly cluster: string;
+  readonly member: MemberName;
+  readonly group: EmbeddedGroupConfig;
+  /** In order of the file; key = provider name. */
+  readonly providers: Readonly<Record<string, ProviderConfig>>;
+  /** Sorted by id. */
+  readonly vips: readonly Vip[];
+  /** Capacity weight of this member, ≥ 0 (0: never allocated anything); 1 unless configured. */
+  readonly capacity: number;
+  readonly agent: AgentConfig;
+  readonly balance: BalanceConfig;
+  readonly quorum: QuorumConfig;
+  readonly default_policy: PartitionPolicy;
+  readonly control: { readonly socket: string };
+  readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error'; readonly file?: string };
+  /** Digest of what must be equal on all members (cluster, VIPs, policies, quorum): SHA-256, hex, first 16 digits. */
+  readonly digest: string;
+}

@@ -1,0 +1,63 @@
+/**
+ * The port to group communication: view-synchronous membership and totally ordered messages (DESIGN 2, G1–G7).
+ * Implementations: `embedded` (own engine), later `spread` and `corosync`. The agent core sees nothing else of the network.
+ */
+import type { MemberId } from '../model/member.ts';
+import type { View, ViewId } from '../model/view.ts';
+
+export type GroupEvent =
+  /** From here to the next `view`, deliveries finish the old view's messages and may be missing at other members (G5). */
+  | { readonly kind: 'transitional' }
+  | { readonly kind: 'view'; readonly view: View }
+  /** In the one order all members of the view deliver (G3); own messages come back too. */
+  | { readonly kind: 'message'; readonly sender: MemberId; readonly bytes: Uint8Array }
+  /**
+   * We hear a view that ranks above ours and that cannot take us in (asymmetric or non-transitive reachability).
+   * While it stands the member must hold nothing: connected hosts of the other view hold the VIPs. `by` absent: it is over.
+   */
+  | { readonly kind: 'outranked'; readonly by: ViewId | undefined; readonly reason: string }
+  /** The engine is lost (G7). Nothing is delivered after it until `join` is called again. */
+  | { readonly kind: 'detached'; readonly reason: string };
+
+/** What an operator may want to know of the group and its members; refreshed by the implementation about once a second. */
+export interface GroupStatus {
+  readonly engine: string;
+  readonly self: MemberId;
+  readonly peers: readonly PeerStatus[];
+  /** Named counters (`refused_wrong_key`, `frames_malformed`, …), never decreasing within a run. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+export interface PeerStatus {
+  readonly name: string;
+  readonly member?: MemberId;
+  readonly address: string;
+  readonly stream: 'open' | 'dialling' | 'closed';
+  /** Whether the peer's kernel answers our probes; `unknown` where probes are filtered or impossible. */
+  readonly host: 'answers' | 'silent' | 'unknown';
+  readonly agent: 'well' | 'silent' | 'unknown';
+  /** Last thing that went wrong with this peer, for people. */
+  readonly problem?: string;
+}
+
+export interface GroupCommunication {
+  /** This run's identity in the group. */
+  readonly self: MemberId;
+  /**
+   * Starts to take part; events flow to `listener` in order, never from inside `join` or `multicast`.
+   * Rejects with an Error for a person (address in use, key refused) when it cannot start at all.
+   */
+  join(listener: (event: GroupEvent) => void): Promise<void>;
+  /** Queues bytes (≤ {@link MULTICAST_BYTES_MAX}) for agreed delivery in the present or the next view. Never throws for congestion: overflow is `detached`. */
+  multicast(bytes: Uint8Array): void;
+  /** Says goodbye, so that the others see `leave`, and stops. Resolves when everything is closed, at the latest after `leave_ms_max`. */
+  leave(): Promise<void>;
+  /**
+   * Tells the engine that the agent's main thread is well. Without it for a profile's `agent` timeout
+   * the engine stops its own heartbeats, so that others take over from a hung agent.
+   */
+  tick(): void;
+  status(): GroupStatus;
+}
+
+export const MULTICAST_BYTES_MAX = 4 * 1024 * 1024;

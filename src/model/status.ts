@@ -1,0 +1,73 @@
+/** What an operator sees: the answer of `wackamole status --json`, built by the agent core, rendered by the commander. */
+import type { MemberId, MemberName } from './member.ts';
+import type { VipId } from './vip.ts';
+import type { ViewId } from './view.ts';
+
+export type AgentPhase = 'joining' | 'collecting' | 'settled' | 'outranked' | 'detached' | 'leaving';
+
+export interface MemberStatus {
+  readonly name: MemberName;
+  readonly member: MemberId;
+  readonly representative: boolean;
+  readonly self: boolean;
+  readonly mature: boolean;
+  readonly draining: boolean;
+  /** False while its report of this view is missing. */
+  readonly reported: boolean;
+  readonly capacity: number;
+  readonly votes: number;
+  /** VIPs it holds or is about to. */
+  readonly vips: number;
+  /** Why it is not (fully) eligible, or that its configuration differs; empty when all is well. */
+  readonly problems: readonly string[];
+}
+
+export interface VipStatus {
+  readonly vip: VipId;
+  readonly addresses: readonly string[];
+  /** Member that confirmed it; absent: nobody. */
+  readonly holder?: MemberName;
+  /** Member that shall hold it; differs from `holder` during a handoff. Absent: nobody can. */
+  readonly allocated?: MemberName;
+  readonly state: 'held' | 'acquiring' | 'releasing' | 'waiting' | 'unserved';
+  /** Wall clock, ISO 8601: since when the state is as it is. */
+  readonly since: string;
+  /** Why the holder is the one it is, or why nobody is. */
+  readonly reason: string;
+  /** Members that failed to acquire it and are passed over for now, with why. */
+  readonly passed_over: readonly { readonly member: MemberName; readonly reason: string }[];
+}
+
+export interface Change {
+  /** Wall clock, ISO 8601. */
+  readonly at: string;
+  readonly what: string;
+  readonly reason: string;
+}
+
+export interface Status {
+  readonly cluster: string;
+  readonly version: string;
+  readonly self: MemberName;
+  readonly phase: AgentPhase;
+  readonly view?: { readonly id: ViewId; readonly epoch: number; readonly since: string; readonly cause: string };
+  /** Whether this component may act for VIPs of policy `primary`. */
+  readonly primary: boolean;
+  readonly config_digest: string;
+  readonly members: readonly MemberStatus[];
+  readonly vips: readonly VipStatus[];
+  /** Newest last, bounded. */
+  readonly changes: readonly Change[];
+  /** From the group engine. */
+  readonly peers: readonly {
+    readonly name: string;
+    readonly address: string;
+    readonly stream: string;
+    readonly host: string;
+    readonly agent: string;
+    readonly problem?: string;
+  }[];
+  readonly counters: Readonly<Record<string, number>>;
+  /** Things an operator should mend, in plain words. */
+  readonly warnings: readonly string[];
+}

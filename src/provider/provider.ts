@@ -1,0 +1,98 @@
+/**
+ * The port to address moving (DESIGN 7). A provider puts VIPs somewhere and takes them away; it decides nothing.
+ *
+ * Contract, checked by `test/conformance/provider.ts`:
+ * - Batches; each answer names every VIP asked for exactly once, with what is really in place and why.
+ * - Idempotent: acquiring what is held, or releasing what is not, succeeds.
+ * - A promise never rejects for trouble with a VIP (that is an outcome); it may reject only for a bug.
+ * - Bounded in time: when `signal` aborts, the call settles within 100 ms with outcomes `aborted`, and whatever
+ *   is half done is told by the next `inspect`.
+ * - `acquire` never puts up an address whose lease the provider cannot guarantee to end (see `leaseBound`).
+ */
+import type { Instant, Millis } from '../model/time.ts';
+import type { ProviderName, Vip, VipId } from '../model/vip.ts';
+
+export interface ProviderTraits {
+  readonly families: readonly (4 | 6)[];
+  readonly scope: 'link' | 'subnet' | 'zone' | 'region' | 'any';
+  /** True where taking an address away from its present holder is one atomic step (cloud reassign). */
+  readonly atomicTakeover: boolean;
+  /** Longest time after the last `renew` for which an address may stay with a host whose agent is gone; absent: for ever. */
+  readonly leaseBound?: Millis;
+}
+
+/** How to treat a possible earlier holder (DESIGN 6, "Which death was it?"). */
+export type AcquireGuard =
+  /** The earlier holder released, left, or its host is silent: put it up now. */
+  | { readonly kind: 'at-once' }
+  /**
+   * The address may still be answered for: ask the link and acquire the moment it is silent.
+   * Still answered at `until`: outcome `address-in-use`, naming who answers.
+   */
+  | { readonly kind: 'when-silent'; readonly until: Instant };
+
+export interface AcquireRequest {
+  readonly vip: Vip;
+  readonly guard: AcquireGuard;
+}
+
+export type OutcomeCode =
+  | 'ok'
+  | 'aborted'
+  | 'address-in-use'
+  | 'interface-missing'
+  | 'link-down'
+  | 'permission'
+  | 'limit'
+  | 'unsupported'
+  | 'lease-expired'
+  | 'lost'
+  | 'timeout'
+  | 'failed';
+
+/** The truth about one VIP after a call. */
+export interface VipOutcome {
+  readonly vip: VipId;
+  readonly held: boolean;
+  readonly code: OutcomeCode;
+  /** For people: what was done or what is wrong, and how to mend it. */
+  readonly reason: string;
+}
+
+/** Something changed that nobody asked for. */
+export type ProviderEvent =
+  /** An address we held is gone (another tool, interface deleted, lease expired). */
+  | { readonly kind: 'lost'; readonly vip: VipId; readonly reason: string }
+  /** Whether this host could carry the VIP now (carrier, interface present). Sent at start for every VIP that cannot. */
+  | { readonly kind: 'fitness'; readonly vip: VipId; readonly fit: boolean; readonly reason: string };
+
+/** One line of a rehearsal. */
+export interface Check {
+  readonly vip?: VipId;
+  readonly what: string;
+  readonly verdict: 'pass' | 'warn' | 'fail' | 'unknown';
+  readonly detail: string;
+  /** How to mend it; present unless `pass`. */
+  readonly mend?: string;
+}
+
+export interface Provider {
+  readonly name: ProviderName;
+  readonly traits: ProviderTraits;
+  /** Opens what it needs and sweeps leftovers of an earlier run that are marked as ours and not in `vips`' adoption. Rejects with an Error for a person. */
+  start(vips: readonly Vip[], listener: (event: ProviderEvent) => void): Promise<void>;
+  /** The configured VIPs changed (reload). Addresses of VIPs that vanished are already released by the agent. */
+  configure(vips: readonly Vip[]): void;
+  /** The truth now, asked of the world and not remembered. */
+  inspect(vips: readonly Vip[], signal: AbortSignal): Promise<readonly VipOutcome[]>;
+  acquire(requests: readonly AcquireRequest[], fence: number, signal: AbortSignal): Promise<readonly VipOutcome[]>;
+  release(vips: readonly Vip[], signal: AbortSignal): Promise<readonly VipOutcome[]>;
+  /** Prolongs the lease of what is held. Never puts an address back that is gone: that is outcome `lost` or `lease-expired`. */
+  renew(vips: readonly Vip[], signal: AbortSignal): Promise<readonly VipOutcome[]>;
+  /** Tells the neighbours again where the VIP is; nothing where the platform does that by itself. */
+  announce(vips: readonly Vip[]): void;
+  /** Rehearsal: changes nothing. */
+  test(vips: readonly Vip[], signal: AbortSignal): Promise<readonly Check[]>;
+  /** Closes everything. Does not release: the agent has done that, or the lease and the guardian will. */
+  stop(): Promise<void>;
+}

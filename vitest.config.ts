@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+
+/** Two projects: `gate` needs nothing but Node; `kernel` needs network namespaces and is started by test/run.ts inside them. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'gate',
+          include: ['test/{unit,golden,conformance,architecture}/**/*.test.ts'],
+          pool: 'forks',
+        },
+      },
+      {
+        test: {
+          name: 'kernel',
+          include: ['test/kernel/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
