@@ -44,7 +44,13 @@ export type EngineAction =
   /** The goodbye is through (or there is nobody to tell): the driver may close everything. */
   | { readonly kind: 'left' }
   /** For the log: every state change with its reason. */
-  | { readonly kind: 'note'; readonly level: 'debug' | 'info' | 'warn'; readonly what: string; readonly reason: string; readonly member?: MemberId };
+  | {
+      readonly kind: 'note';
+      readonly level: 'debug' | 'info' | 'warn';
+      readonly what: string;
+      readonly reason: string;
+      readonly member?: MemberId;
+    };
 
 export interface EngineStatus {
   readonly state: 'operational' | 'gather' | 'commit' | 'recovery' | 'stopped';
