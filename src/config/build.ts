@@ -1,0 +1,186 @@
+/** From the shape of a file to a {@link Config}: fills in, converts, and asks all checks. */
+import type { MemberName } from '../model/member.ts';
+import { isMemberName } from '../model/member.ts';
+import {
+  checkLease,
+  checkMemberNames,
+  checkProviders,
+  checkQuorum,
+  checkUnique,
+  type Members,
+  votesOf,
+} from './checks.ts';
+import type { AgentConfig, BalanceConfig, Config, ProviderConfig } from './config.ts';
+import { defaultMember, defaultSocket } from './defaults.ts';
+import { digestOf } from './digest.ts';
+import type { Findings } from './findings.ts';
+import { buildGroup } from './group-section.ts';
+import type { FileShape } from './schema.ts';
+import { buildVips } from './vip-section.ts';
+
+/** `sun_path` of a unix socket less its final NUL, in bytes (unix(7)). */
+const SOCKET_PATH_BYTES_MAX = 107;
+
+export interface BuildOptions {
+  readonly fileName: string;
+  readonly hostName: string;
+}
+
+export interface Built {
+  readonly config: Config;
+  readonly keyFile?: string;
+}
+
+/** Undefined, with a finding, where a part is missing that nothing can stand in for. */
+export function buildConfig(shape: FileShape, options: BuildOptions, findings: Findings): Built | undefined {
+  const member = memberOf(shape, options.hostName, findings);
+  const group = buildGroup(shape.group, member, findings);
+  const agent = agentOf(shape, findings);
+  const providers = providersOf(shape);
+  const context = { policy: shape.policy, providers: Object.keys(providers) };
+  const placed = buildVips(shape.vips, context, findings);
+  const vips = placed.map(({ vip }) => vip);
+  const members = membersOf(shape, member, findings);
+  checkUnique(placed, group, findings);
+  checkMemberNames(shape, members, findings);
+  checkQuorum(shape, members, { primary: vips.some(({ policy }) => policy === 'primary') }, findings);
+  checkProviders(placed, providers, findings);
+  for (const [name, provider] of Object.entries(providers)) {
+    if (provider.kind === 'local') checkLease(name, provider, agent, findings);
+  }
+  if (Object.keys(shape.vips).length === 0) {
+    findings.warn(['vips'], { what: 'there are no VIPs', mend: 'add one: `web-1: 10.0.0.100`', atKey: true });
+  }
+  const fromFolder = (path: string) => resolvePath(path, options.fileName);
+  const control = { socket: socketOf(shape, fromFolder, findings) };
+  if (group === undefined) return undefined;
+  const quorum = quorumOf(shape, members);
+  const config: Config = {
+    cluster: shape.cluster,
+    member,
+    group,
+    providers,
+    vips,
+    capacity: shape.capacity,
+    agent,
+    balance: balanceOf(shape),
+    quorum,
+    default_policy: shape.policy,
+    control,
+    log: {
+      level: shape.log.level,
+      ...(shape.log.file !== undefined && { file: fromFolder(shape.log.file) }),
+    },
+    digest: digestOf({
+      cluster: shape.cluster,
+      vips,
+      votes: quorum.votes,
+      expectedVotes: quorum.expected_votes,
+    }),
+  };
+  return { config, ...(shape.group.key_file !== undefined && { keyFile: fromFolder(shape.group.key_file) }) };
+}
+
+function memberOf(shape: FileShape, hostName: string, findings: Findings): MemberName {
+  if (shape.member !== undefined) return shape.member;
+  const name = defaultMember(hostName, new Set(Object.keys(shape.group.peers ?? {})));
+  if (!isMemberName(name)) {
+    const what = `the host name ${JSON.stringify(hostName)} cannot be a member name`;
+    findings.error([], { what, mend: 'write `member: NAME`' });
+  }
+  return name;
+}
+
+function membersOf(shape: FileShape, member: MemberName, findings: Findings): Members {
+  const peers = Object.keys(shape.group.peers ?? {});
+  const open = shape.group.multicast !== undefined && shape.group.multicast !== false;
+  if (peers.length === 0 && !open) {
+    const what = 'neither `peers` nor `multicast`: this member will stay alone';
+    findings.warn(['group'], { what, mend: 'name the other members in `peers`', atKey: true });
+  } else if (!open && peers.length > 0 && !peers.includes(member)) {
+    const what = `this member, ${member}, is not among them`;
+    const mend = `one file with all members serves all hosts: add ${member}, or set \`member\``;
+    findings.warn(['group', 'peers'], { what, mend, atKey: true });
+  }
+  return { names: new Set([...peers, member]), open };
+}
+
+function agentOf(shape: FileShape, findings: Findings): AgentConfig {
+  const { agent } = shape;
+  if (agent.retry_max < agent.retry_min) {
+    findings.error(['agent', 'retry_max'], {
+      what: 'is less than `retry_min`',
+      mend: 'write at least as much',
+    });
+  }
+  return {
+    maturity_ms: agent.maturity,
+    report_timeout_ms: agent.report_timeout,
+    stop_timeout_ms: agent.stop_timeout,
+    stall_bound_ms: agent.stall_bound,
+    retry_min_ms: agent.retry_min,
+    retry_max_ms: agent.retry_max,
+    takeover: agent.takeover,
+  };
+}
+
+function balanceOf({ balance }: FileShape): BalanceConfig {
+  return {
+    enabled: balance.enabled,
+    interval_ms: balance.interval,
+    moves_per_round_max: balance.moves_per_round_max,
+    hold_down_ms: balance.hold_down,
+  };
+}
+
+/** Where all members are known the sum is written out, so that nobody has to compute it again. */
+function quorumOf(shape: FileShape, members: Members): Config['quorum'] {
+  const { votes, expected_votes: expected } = shape.quorum;
+  const sum = votesOf(members, votes);
+  const effective = expected ?? (members.open || sum === 0 ? undefined : sum);
+  return { votes, ...(effective !== undefined && { expected_votes: effective }) };
+}
+
+function providersOf(shape: FileShape): Record<string, ProviderConfig> {
+  const providers: Record<string, ProviderConfig> = {};
+  for (const [name, entry] of Object.entries(shape.providers)) {
+    if (entry.kind === 'memory') {
+      providers[name] = { kind: 'memory' };
+      continue;
+    }
+    providers[name] = {
+      kind: 'local',
+      ...(entry.interface !== undefined && { interface: entry.interface }),
+      lease_ms: entry.lease,
+      renew_interval_ms: entry.renew_interval,
+      guardian_timeout_ms: entry.guardian_timeout,
+      announce_repeat_ms: entry.announce_repeat,
+      probe_always: entry.probe_always,
+      silence_probe_interval_ms: entry.silence_probe_interval,
+      silence_probes: entry.silence_probes,
+      carrier_hold_ms: entry.carrier_hold,
+    };
+  }
+  return providers;
+}
+
+function socketOf(shape: FileShape, fromFolder: (path: string) => string, findings: Findings): string {
+  const socket =
+    shape.control.socket === undefined ? defaultSocket(shape.cluster) : fromFolder(shape.control.socket);
+  const bytes = new TextEncoder().encode(socket).length;
+  if (bytes > SOCKET_PATH_BYTES_MAX) {
+    const what = `a path of ${bytes} bytes is too long for a socket`;
+    findings.error(['control', 'socket'], {
+      what,
+      mend: `write one of at most ${SOCKET_PATH_BYTES_MAX} bytes`,
+    });
+  }
+  return socket;
+}
+
+/** Relative paths start from the folder of the file that says them, wherever the agent is started from. */
+function resolvePath(path: string, fileName: string): string {
+  if (path.startsWith('/')) return path;
+  const slash = fileName.lastIndexOf('/');
+  return slash === -1 ? path : `${fileName.slice(0, slash + 1)}${path}`;
+}

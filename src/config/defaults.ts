@@ -1,0 +1,55 @@
+/**
+ * What holds where the file says nothing, written as in the file; the schema, its JSON form and the documentation take
+ * their defaults from here. The timers of the detectors are in `profiles.ts`.
+ */
+import type { MemberName } from '../model/member.ts';
+
+/** TCP and UDP. */
+export const GROUP_PORT = 4873;
+
+/** The beacon's own port, so that it can be bound on all addresses beside the group's. */
+export const BEACON_PORT = 4874;
+
+/** Administratively scoped (RFC 2365) and link-local (RFC 4291): a beacon stays on the link. */
+export const BEACON_GROUPS = { 4: '239.255.87.65', 6: 'ff02::5741:434b' } as const;
+
+export const CONFIG_FILE = '/etc/wackamole/wackamole.yaml';
+
+export const DEFAULTS = {
+  capacity: 1,
+  policy: 'component',
+  group: { engine: 'embedded', profile: 'lan' },
+  local: {
+    lease: '3s',
+    renew_interval: '500ms',
+    guardian_timeout: '1s',
+    announce_repeat: ['100ms', '400ms', '1s', '3s', '10s'],
+    probe_always: false,
+    silence_probe_interval: '5ms',
+    silence_probes: 3,
+    carrier_hold: '500ms',
+  },
+  vip: { weight: 1 },
+  agent: {
+    maturity: '5s',
+    report_timeout: '500ms',
+    stop_timeout: '5s',
+    stall_bound: '2s',
+    retry_min: '500ms',
+    retry_max: '30s',
+    takeover: 'at-once',
+  },
+  balance: { enabled: true, interval: '10s', moves_per_round_max: 10, hold_down: '30s' },
+  quorum: { votes: {} },
+  log: { level: 'info' },
+} as const;
+
+/** Where the agent of a cluster listens for its operator. */
+export function defaultSocket(cluster: string): string {
+  return `/run/wackamole/${cluster}.sock`;
+}
+
+/** The host's name where the peers know it so, else its first label: what a cloud image calls itself is often an FQDN. */
+export function defaultMember(hostName: string, known: ReadonlySet<string>): MemberName {
+  return known.has(hostName) ? hostName : (hostName.split('.')[0] ?? hostName);
+}

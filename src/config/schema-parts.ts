@@ -1,0 +1,81 @@
+/** Building blocks of the schema: values with a unit, a range or a grammar, and what to say when they are wrong. */
+import { z } from 'zod';
+import { DURATION, parseDuration } from './duration.ts';
+
+/** The text of a schema error of ours: what is wrong in its first line, how to mend it in its second. */
+export function complaint(what: string, mend: string): string {
+  return `${what}\n${mend}`;
+}
+
+/** Names of clusters, members and providers; the grammar of `MemberName`. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+export function name(of: 'cluster' | 'member' | 'provider') {
+  const mend = 'letters, digits, `.`, `_` and `-`, at most 63, a letter or digit first';
+  return z
+    .string()
+    .regex(NAME, { error: () => complaint(`not a ${of} name`, mend) })
+    .refine((text) => !(text in Object.prototype), {
+      error: () =>
+        complaint(`cannot be a ${of} name, since JavaScript keeps it for itself`, 'choose another name'),
+    });
+}
+
+export function integer(min: number, max: number) {
+  return z.int().min(min).max(max);
+}
+
+/** What the kernel takes as the name of an interface (IFNAMSIZ, dev_valid_name). */
+export function interfaceName() {
+  const mend = 'write a name such as eth0, as `ip link` shows it, at most 15 characters';
+  return z.string().regex(/^(?!\.{1,2}$)[^\s/:]{1,15}$/, {
+    error: (issue) => complaint(`${JSON.stringify(issue.input)} cannot be an interface`, mend),
+  });
+}
+
+/** Millis from text such as `250ms`; both bounds belong to the range. `whole`: only multiples of it. */
+export function duration(min: string, max: string, { whole }: { whole?: string } = {}) {
+  const [least, most] = [parseDuration(min)!, parseDuration(max)!];
+  const mend = `write a number and a unit (ms, s, m, h), from ${min} to ${max}`;
+  return z
+    .string({
+      error: (issue) =>
+        typeof issue.input === 'number'
+          ? complaint(
+              `${issue.input} has no unit`,
+              `write ${issue.input}s or ${issue.input}ms, whichever is meant`,
+            )
+          : complaint('not a duration', mend),
+    })
+    .regex(DURATION, {
+      abort: true,
+      error: (issue) => complaint(`${JSON.stringify(issue.input)} is not a duration`, mend),
+    })
+    .transform((text) => parseDuration(text)!)
+    .refine((millis) => millis >= least && millis <= most, {
+      error: () => complaint(`out of range, which is from ${min} to ${max}`, mend),
+    })
+    .refine((millis) => whole === undefined || millis % parseDuration(whole)! === 0, {
+      error: () => complaint(`not a multiple of ${whole}`, `the kernel counts in steps of ${whole}`),
+    });
+}
+
+export function yesNo(byDefault: boolean) {
+  return z
+    .boolean({
+      error: () =>
+        complaint('neither true nor false', 'write true or false (YAML 1.2 knows no yes, no, on, off)'),
+    })
+    .prefault(byDefault);
+}
+
+/** Absolute, or relative to the folder of the configuration file. */
+export function path() {
+  return z
+    .string()
+    .min(1)
+    .max(4096)
+    .refine((text) => !text.includes('\u0000'), {
+      error: () => complaint('a path with a NUL in it', 'write a plain path'),
+    });
+}
