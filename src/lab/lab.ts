@@ -3,6 +3,7 @@
  * It breaks and mends what an operator fears, and keeps the history of what it did for the custody ledger.
  */
 
+import { rmSync } from 'node:fs';
 import type { Instant } from '../model/time.ts';
 import { monotonicNow } from '../platform/clock.ts';
 import { LabHost, type Switchboard } from './host.ts';
@@ -37,6 +38,8 @@ export class Lab {
   readonly #connections = new Map<string, HostConnection>();
   readonly #history: Topology[] = [];
   #losses: readonly OneWay[] = [];
+  /** Bridges made so far. */
+  #segments = 1;
 
   private constructor(plans: readonly HostPlan[]) {
     const switchboard: Switchboard = {
@@ -66,13 +69,14 @@ export class Lab {
   /** Kills everything on the hosts and removes the network; the world is as before. */
   async dispose(): Promise<void> {
     for (const host of this.hosts) host.killAll();
-    const segments = new Set([0, ...[...this.#connections.values()].map(({ segment }) => segment ?? 0)]);
     if (this.#losses.length > 0) await nft('delete table bridge lab\n');
+    const names = [...this.hosts.map(({ name }) => name), CLIENT_NETNS];
+    // A namespace may outlive its name while a process in it dies: its port is removed first, by itself.
     await ip([
-      ...this.hosts.map(({ name }) => `netns del ${name}`),
-      `netns del ${CLIENT_NETNS}`,
-      ...[...segments].map((segment) => `link del sw${segment}`),
+      ...names.flatMap((name) => [`link del p-${name}`, `netns del ${name}`]),
+      ...Array.from({ length: this.#segments }, (_, segment) => `link del sw${segment}`),
     ]);
+    for (const { folder } of this.hosts) rmSync(folder, { recursive: true, force: true });
   }
 
   host(name: string): LabHost {
@@ -92,9 +96,7 @@ export class Lab {
    */
   async partition(groups: readonly (readonly string[])[]): Promise<Instant> {
     const lines: string[] = [];
-    for (let segment = 1; segment < groups.length; segment += 1) {
-      if (!this.#hasSegment(segment)) lines.push(...bridgeLines(segment));
-    }
+    for (; this.#segments < groups.length; this.#segments += 1) lines.push(...bridgeLines(this.#segments));
     const before = monotonicNow();
     for (const { name } of this.hosts) {
       const segment = Math.max(
@@ -106,7 +108,6 @@ export class Lab {
     }
     this.#record(`split: ${groups.map((group) => group.join(' ')).join(' | ')}`, before);
     await ip(lines);
-    this.#segments = Math.max(this.#segments, groups.length);
     return before;
   }
 
@@ -129,12 +130,6 @@ export class Lab {
       `${flush}table bridge lab {\n chain forward { type filter hook forward priority 0;\n${rules.join('\n')}\n}\n}\n`,
     );
     return at;
-  }
-
-  #segments = 1;
-
-  #hasSegment(segment: number): boolean {
-    return segment < this.#segments;
   }
 
   async #plug(host: string): Promise<void> {

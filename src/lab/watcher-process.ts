@@ -32,6 +32,8 @@ interface WatchedHost {
   readonly name: string;
   readonly socket: Descriptor;
   readonly held: Set<string>;
+  /** What the present reading has seen last of each address. */
+  readonly read: Map<string, boolean>;
 }
 
 const buffer = Buffer.alloc(256 * 1024);
@@ -64,7 +66,7 @@ function watch(name: string): WatchedHost {
   address.writeUInt32LE(GROUP_IPV4_IFADDR | GROUP_IPV6_IFADDR, 8);
   bindSocket(socket, address);
   sendMessage(socket, dumpRequest());
-  return { name, socket, held: new Set() };
+  return { name, socket, held: new Set(), read: new Map() };
 }
 
 /**
@@ -77,6 +79,7 @@ function readAll(hosts: readonly WatchedHost[], at: number): void {
     more = false;
     for (const host of hosts) more = readSome(host, at) || more;
   }
+  for (const host of hosts) tellDifferences(host, at);
 }
 
 function readSome(host: WatchedHost, at: number): boolean {
@@ -84,7 +87,7 @@ function readSome(host: WatchedHost, at: number): boolean {
     const length = receiveMessage(host.socket, buffer);
     if (length === undefined) return false;
     for (const { address, held } of readNotices(buffer.subarray(0, length)).notices)
-      note(host, { at, address, held });
+      host.read.set(address, held);
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'ENOBUFS') throw error;
     tell({ kind: 'overflow', host: host.name, at });
@@ -92,12 +95,18 @@ function readSome(host: WatchedHost, at: number): boolean {
   return true;
 }
 
-/** Renewals repeat what is known; only differences are told. */
-function note(host: WatchedHost, change: { at: number; address: string; held: boolean }): void {
-  if (host.held.has(change.address) === change.held) return;
-  if (change.held) host.held.add(change.address);
-  else host.held.delete(change.address);
-  tell({ kind: 'change', host: host.name, ...change });
+/**
+ * Tells the differences that one reading made in all; renewals repeat what is known, and what came and went again within
+ * one reading has no length.
+ */
+function tellDifferences(host: WatchedHost, at: number): void {
+  for (const [address, held] of host.read) {
+    if (host.held.has(address) === held) continue;
+    if (held) host.held.add(address);
+    else host.held.delete(address);
+    tell({ kind: 'change', host: host.name, at, address, held });
+  }
+  host.read.clear();
 }
 
 main(process.argv[2] ?? '{"hosts":[]}');
