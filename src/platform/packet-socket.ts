@@ -1,0 +1,124 @@
+/** Ethernet frames out of and into an interface (`man 7 packet`). Needs CAP_NET_RAW. Knows no protocol. */
+import {
+  AF_PACKET,
+  bindSocket,
+  closeDescriptor,
+  type Descriptor,
+  openSocket,
+  receiveMessage,
+  SO_RCVBUFFORCE,
+  SO_SNDBUFFORCE,
+  SOCK_RAW,
+  SOL_SOCKET,
+  SystemError,
+  sendMessage,
+  setSocketOption,
+} from './libc.ts';
+import { type Watch, watchReadable } from './poll.ts';
+
+export const ETHERTYPE_ARP = 0x0806;
+export const ETHERTYPE_IPV6 = 0x86dd;
+
+const BUFFER_BYTES = 8 << 20;
+const SOCKET_ADDRESS_BYTES = 20;
+const FRAME_BYTES_MAX = 2048;
+
+export interface FrameSender {
+  /** `sent`; `full` when the frame should be tried again a little later; `down` when the interface cannot send now. */
+  send(frame: Uint8Array, interfaceIndex: number): 'sent' | 'full' | 'down';
+  close(): void;
+}
+
+/** Sends whole frames on any interface; receives nothing. */
+export function openFrameSender(): FrameSender {
+  const fd = openPacketSocket(SO_SNDBUFFORCE, 0);
+  return {
+    send(frame, interfaceIndex) {
+      try {
+        return sendMessage(fd, frame, { address: packetAddress(interfaceIndex, 0) }) ? 'sent' : 'full';
+      } catch (error) {
+        if (error instanceof SystemError && DOWN.has(error.code)) return 'down';
+        throw error;
+      }
+    },
+    close: closeOnce(fd),
+  };
+}
+
+export interface FrameReceiver {
+  /** The next waiting frame (at most its first 2048 bytes), copied; `undefined` when none waits. */
+  next(): Buffer | undefined;
+  /** Calls back while frames wait; does not keep the process running. */
+  watch(readable: () => void): Watch;
+  close(): void;
+}
+
+export interface FrameReceiverOptions {
+  readonly interfaceIndex: number;
+  readonly ethertype: number;
+}
+
+/** Frames of one ethertype that come in on one interface; not what this host sends itself. */
+export function openFrameReceiver(options: FrameReceiverOptions): FrameReceiver {
+  // Protocol 0 until bound: otherwise frames of all interfaces come in between the two calls.
+  const fd = openPacketSocket(SO_RCVBUFFORCE, 0);
+  try {
+    bindSocket(fd, packetAddress(options.interfaceIndex, options.ethertype));
+  } catch (error) {
+    closeDescriptor(fd);
+    throw error;
+  }
+  return {
+    next: () => nextFrame(fd),
+    watch: (readable) => watchReadable(fd, { keepsAlive: false, readable }),
+    close: closeOnce(fd),
+  };
+}
+
+const DOWN = new Set(['ENETDOWN', 'ENXIO', 'ENODEV', 'ENETUNREACH']);
+const scratch = Buffer.alloc(FRAME_BYTES_MAX);
+
+function nextFrame(fd: Descriptor): Buffer | undefined {
+  try {
+    const length = receiveMessage(fd, scratch);
+    return length === undefined ? undefined : Buffer.from(scratch.subarray(0, length));
+  } catch (error) {
+    // The interface went down or away: told once by the kernel; nothing waits then.
+    if (error instanceof SystemError && DOWN.has(error.code)) return undefined;
+    throw error;
+  }
+}
+
+function openPacketSocket(bufferOption: number, ethertype: number): Descriptor {
+  const fd = openSocket({ domain: AF_PACKET, type: SOCK_RAW, protocol: networkOrder(ethertype) });
+  try {
+    setSocketOption(fd, { level: SOL_SOCKET, name: bufferOption, value: BUFFER_BYTES });
+  } catch (error) {
+    if (!(error instanceof SystemError) || error.code !== 'EPERM') {
+      closeDescriptor(fd);
+      throw error;
+    }
+  }
+  return fd;
+}
+
+function packetAddress(interfaceIndex: number, ethertype: number): Buffer {
+  const address = Buffer.alloc(SOCKET_ADDRESS_BYTES);
+  address.writeUInt16LE(AF_PACKET, 0);
+  address.writeUInt16BE(ethertype, 2);
+  address.writeInt32LE(interfaceIndex, 4);
+  return address;
+}
+
+function networkOrder(value: number): number {
+  return ((value & 0xff) << 8) | (value >> 8);
+}
+
+function closeOnce(fd: Descriptor): () => void {
+  let open = true;
+  return () => {
+    if (!open) return;
+    open = false;
+    closeDescriptor(fd);
+  };
+}
