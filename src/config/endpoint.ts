@@ -1,34 +1,34 @@
-/** `address` or `address:port` (`[address]:port` for IPv6): where a member listens. IP literals only. */
+/** `address` or `address:port` (`[address]:port` for IPv6): where a member listens, or is to be found. */
 import type { PeerAddress } from './config.ts';
 import { formatIp, kindOf, parseIp } from './ip.ts';
 
 export type EndpointResult =
-  | { readonly ok: true; readonly endpoint: PeerAddress; readonly family: 4 | 6 }
+  | { readonly ok: true; readonly endpoint: PeerAddress }
   | { readonly ok: false; readonly what: string; readonly mend: string };
 
-/**
- * Reads one. Names are refused: looking them up needs the network exactly when it is broken, and a changed answer
- * would move a member behind the group's back.
- */
-export function parseEndpoint(text: string, defaultPort: number): EndpointResult {
+export interface EndpointOptions {
+  readonly defaultPort: number;
+  /** Whether a host name will do, which whoever dials looks up; what we listen on must be an address. */
+  readonly names: boolean;
+}
+
+/** RFC 1123, with a last label that is no number: `10.0.0.300` is a mistyped address, not a name. */
+const HOST_NAME =
+  /^(?=.{1,253}$)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*(?!\d+$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
+
+const FORMS = '10.0.0.1, 10.0.0.1:4873 or [2001:db8::1]:4873';
+
+export function parseEndpoint(text: string, { defaultPort, names }: EndpointOptions): EndpointResult {
   const { host, port } = split(text, defaultPort);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) {
+    const what = `port of ${JSON.stringify(text)} is out of range`;
+    return { ok: false, what, mend: 'write a port from 1 to 65535' };
+  }
   const ip = parseIp(host);
   if (ip === undefined) {
-    const name = /^[A-Za-z0-9.-]+$/.test(host) && /[A-Za-z]/.test(host);
-    const mend =
-      'write an IP address, with a port if it is not the usual one: 10.0.0.1, 10.0.0.1:4873, [2001:db8::1]:4873';
-    return {
-      ok: false,
-      what: `${JSON.stringify(text)} is ${name ? 'a name, which is not looked up' : 'not an IP address'}`,
-      mend,
-    };
-  }
-  if (!Number.isInteger(port) || port < 1 || port > 65535) {
-    return {
-      ok: false,
-      what: `port of ${JSON.stringify(text)} is out of range`,
-      mend: 'write a port from 1 to 65535',
-    };
+    if (names && HOST_NAME.test(host)) return { ok: true, endpoint: { host: host.toLowerCase(), port } };
+    const what = `${JSON.stringify(text)} is not an IP address${names ? ' or a host name' : ''}`;
+    return { ok: false, what, mend: `write for instance ${FORMS}` };
   }
   const kind = kindOf(ip);
   if (kind !== 'unicast' && kind !== 'loopback') {
@@ -38,7 +38,7 @@ export function parseEndpoint(text: string, defaultPort: number): EndpointResult
         : `is a ${kind} address`;
     return { ok: false, what: `${host} ${reason}`, mend: "write the host's own fixed address" };
   }
-  return { ok: true, endpoint: { host: formatIp(ip), port }, family: ip.family };
+  return { ok: true, endpoint: { host: formatIp(ip), port } };
 }
 
 /** `10.0.0.1:4873`, `[2001:db8::1]:4873`. */

@@ -36,7 +36,7 @@ function readPeers(section: Section, findings: Findings): Peers {
     const texts = typeof entry === 'string' ? [entry] : entry;
     const addresses = texts.flatMap((text, index): PeerAddress[] => {
       const path: Path = ['group', 'peers', name, ...(typeof entry === 'string' ? [] : [index])];
-      const result = parseEndpoint(text, GROUP_PORT);
+      const result = parseEndpoint(text, { defaultPort: GROUP_PORT, names: true });
       if (!result.ok) {
         findings.error(path, result);
         return [];
@@ -66,7 +66,13 @@ interface ListenContext {
 function readListen(section: Section, { member, peers, findings }: ListenContext): PeerAddress | undefined {
   const own = peers.find((peer) => peer.name === member);
   if (section.listen === undefined) {
-    if (own !== undefined) return own.addresses[0];
+    const literal = own?.addresses.find(({ host }) => parseIp(host) !== undefined);
+    if (literal !== undefined) return literal;
+    if (own !== undefined && own.addresses.length > 0) {
+      const what = `${own.addresses[0]!.host} is a name, and this member, ${member}, listens on an address`;
+      findings.error(['group', 'peers', member], { what, mend: 'write `listen: ADDRESS` beside `peers`' });
+      return undefined;
+    }
     const what = `nothing says where this member, ${member}, listens`;
     findings.error(['group'], {
       what,
@@ -75,13 +81,14 @@ function readListen(section: Section, { member, peers, findings }: ListenContext
     });
     return undefined;
   }
-  const result = parseEndpoint(section.listen, GROUP_PORT);
+  const result = parseEndpoint(section.listen, { defaultPort: GROUP_PORT, names: false });
   if (!result.ok) {
     findings.error(['group', 'listen'], result);
     return undefined;
   }
   const text = formatEndpoint(result.endpoint);
-  if (own !== undefined && !own.addresses.some((address) => formatEndpoint(address) === text)) {
+  const literals = own?.addresses.filter(({ host }) => parseIp(host) !== undefined) ?? [];
+  if (literals.length > 0 && !literals.some((address) => formatEndpoint(address) === text)) {
     const what = `${text} is not among the addresses under which \`peers\` has ${member}`;
     findings.warn(['group', 'listen'], {
       what,
@@ -114,11 +121,12 @@ interface Reach {
   readonly family: 4 | 6;
 }
 
-/** Addresses that cannot be reached from where this member listens. */
+/** Addresses that cannot be reached from where this member listens; of names nothing is known yet. */
 function checkReach({ peers, listen, member, family }: Reach, findings: Findings): void {
   const loopback = (host: string) => kindOf(parseIp(host)!) === 'loopback';
   for (const { name, addresses } of peers) {
-    if (name === member || addresses.length === 0) continue;
+    const named = addresses.some(({ host }) => parseIp(host) === undefined);
+    if (name === member || named || addresses.length === 0) continue;
     const path = ['group', 'peers', name];
     if (!addresses.some(({ host }) => (host.includes(':') ? 6 : 4) === family)) {
       const what = `${name} has no IPv${family} address, and this member listens on ${listen.host}`;

@@ -110,7 +110,7 @@ function readKeysAsText(node: unknown, refuse: Refuse): void {
 /** Offset of the deepest node on the path that exists. */
 function offsetOf(document: Document, { path, atKey }: Pick<Finding, 'path' | 'atKey'>): number {
   let node: unknown = document.contents;
-  let offset = (document.contents as Node | null)?.range?.[0] ?? 0;
+  let offset = document.contents?.range?.[0] ?? 0;
   for (const [index, part] of path.entries()) {
     const next = child(document, node, part);
     if (next === undefined) break;
