@@ -1,0 +1,92 @@
+/** From what the core knows, which view could be: without those that are gone, and with those that could join. */
+import type { MemberId } from '../model/member.ts';
+import { representativeOf } from '../model/view.ts';
+import type { Foreign } from './clique.ts';
+import { cliqueOf, joinable, ranksAbove } from './clique.ts';
+import type { Core } from './core.ts';
+import { MEMBERS_MAX } from './messages.ts';
+import type { Peer } from './peer.ts';
+
+export interface Candidate {
+  /** Those of the present view we stay together with, in view order, ourselves included. */
+  readonly mine: readonly MemberId[];
+  /** `mine` and those that could join. */
+  readonly grown: readonly MemberId[];
+  /** None of the views that meet ranks above ours, so it is our representative that shall propose. */
+  readonly leads: boolean;
+  /** Somebody with a stream is not in `grown`, yet may be as soon as hear-lists have crossed. */
+  readonly unsettled: boolean;
+}
+
+export function candidateOf(core: Core): Candidate {
+  const linked = (a: MemberId, b: MemberId): boolean => isLinked(core, a, b);
+  const present = core.view.members.filter((member) => isPresent(core, member));
+  const mine = cliqueOf(core.self, present, linked);
+  const foreign = foreigners(core, new Set(mine));
+  const joining = foreign.length === 0 ? [] : joinable(mine, foreign, { linked, sizeMax: MEMBERS_MAX });
+  const own = { size: mine.length, representative: representativeOf(core.view) };
+  return {
+    mine,
+    grown: [...mine, ...joining.map((f) => f.member)],
+    leads: joining.every((f) => !ranksAbove(f, own)),
+    unsettled: isUnsettled(core, mine.length + joining.length),
+  };
+}
+
+/** Whether this member of our view is still with us, as far as we can tell ourselves. */
+export function isPresent(core: Core, member: MemberId): boolean {
+  if (member === core.self) return true;
+  const peer = core.peers.get(member);
+  return peer?.hears === true && !hasMovedOn(core, peer);
+}
+
+/** It has installed another view than ours since, or has not installed ours in time. */
+export function hasMovedOn(core: Core, peer: Peer): boolean {
+  const { told } = peer;
+  if (!told || told.view === core.view.id) return false;
+  if (told.epoch >= core.view.epoch) return true;
+  return core.now >= graceEnds(core);
+}
+
+/** Until when a member of a new view may still tell an older one. Its representative is told by `installed`, others by heartbeats. */
+export function graceEnds(core: Core): number {
+  const { timers } = core;
+  const grace =
+    core.representative === core.self
+      ? 3 * timers.phase_timeout_ms
+      : Math.max(timers.heartbeat_timeout_ms, 3 * timers.phase_timeout_ms);
+  return core.installedAt + grace;
+}
+
+function isLinked(core: Core, a: MemberId, b: MemberId): boolean {
+  return hearsOther(core, a, b) && hearsOther(core, b, a);
+}
+
+function hearsOther(core: Core, a: MemberId, b: MemberId): boolean {
+  if (a === core.self) return core.peers.get(b)?.hears === true;
+  const incarnation = b === core.self ? core.incarnation : core.peers.get(b)?.incarnation;
+  return incarnation !== undefined && (core.peers.get(a)?.hasTold(incarnation) ?? false);
+}
+
+function foreigners(core: Core, mine: ReadonlySet<MemberId>): Foreign[] {
+  const found: Foreign[] = [];
+  for (const peer of core.peers.values()) {
+    const { told } = peer;
+    if (!peer.hears || !told || mine.has(peer.member)) continue;
+    // A member of our view that is unlinked to some of us stays out until a view without it stands.
+    if (core.inView(peer.member) && !hasMovedOn(core, peer)) continue;
+    found.push({
+      member: peer.member,
+      view: told.view,
+      size: told.size,
+      representative: told.representative,
+    });
+  }
+  return found;
+}
+
+function isUnsettled(core: Core, settled: number): boolean {
+  let streams = 0;
+  for (const peer of core.peers.values()) if (peer.detector.stream && !peer.left) streams++;
+  return streams + 1 > settled;
+}

@@ -1,0 +1,413 @@
+/**
+ * One view change, from either side: PREPARE, PROMISE, INSTALL, fill-in, view. Who proposes and when is the judge's
+ * business; this part follows the attempt it is in, gives up when it leads nowhere, and installs.
+ */
+import type { MemberId } from '../model/member.ts';
+import { compareMembers } from '../model/member.ts';
+import type { Instant, Millis } from '../model/time.ts';
+import type { View } from '../model/view.ts';
+
+import { candidateOf, isPresent } from './candidate.ts';
+import type { Core } from './core.ts';
+import type { Absent, Attempt, Frame, Origin } from './messages.ts';
+import { MEMBERS_MAX } from './messages.ts';
+import type { Install, Promised } from './origins.ts';
+import { originsOf, viewFrom } from './origins.ts';
+import type { Sequence } from './sequence.ts';
+
+/** Frames of a view we are about to install that arrived before it. */
+const EARLY_MAX = 8_192;
+
+type Of<K extends Frame['kind']> = Extract<Frame, { kind: K }>;
+type Early = Of<'data'> | Of<'ordered'> | Of<'ack'>;
+
+interface Proposal {
+  readonly kind: 'proposal';
+  readonly attempt: Attempt;
+  readonly members: readonly MemberId[];
+  readonly promises: Map<MemberId, Promised>;
+  readonly deadline: Instant;
+}
+
+interface Commitment {
+  readonly kind: 'commitment';
+  readonly attempt: Attempt;
+  readonly members: readonly MemberId[];
+  readonly deadline: Instant;
+}
+
+interface Recovery {
+  readonly kind: 'recovery';
+  readonly attempt: Attempt;
+  readonly members: readonly MemberId[];
+  readonly origin: Origin;
+  readonly view: View;
+  readonly early: { readonly from: MemberId; readonly frame: Early }[];
+  readonly deadline: Instant;
+}
+
+export class Change {
+  /** No proposal before this: earlier ones came to nothing. */
+  retryAt: Instant = 0;
+  private readonly core: Core;
+  private readonly sequence: Sequence;
+  private current: Proposal | Commitment | Recovery | undefined;
+  private failures = 0;
+
+  constructor(core: Core, sequence: Sequence) {
+    this.core = core;
+    this.sequence = sequence;
+  }
+
+  propose(members: readonly MemberId[]): void {
+    const { core } = this;
+    const attempt = { epoch: core.highest + 1, proposer: core.self };
+    core.sawEpoch(attempt.epoch);
+    const deadline = core.now + this.phase(members);
+    this.current = { kind: 'proposal', attempt, members, promises: new Map(), deadline };
+    core.state = 'commit';
+    this.sequence.freeze();
+    core.note('info', 'proposes', `attempt ${attempt.epoch} with ${members.join(', ')}`);
+    core.sendAll(members, { kind: 'prepare', epoch: attempt.epoch, members });
+    this.promised(core.self, this.promise(members));
+  }
+
+  onPrepare(from: MemberId, frame: Of<'prepare'>): void {
+    const { core } = this;
+    const attempt = { epoch: frame.epoch, proposer: from };
+    core.sawEpoch(frame.epoch);
+    const fault = this.malformed(from, frame);
+    if (fault !== undefined) return core.note('warn', 'prepare ignored', fault, from);
+    const peer = core.peers.get(from);
+    // It was taken for failed because it kept silent; now it speaks.
+    if (peer?.passedUntil !== undefined && peer.raw) {
+      peer.passedUntil = undefined;
+      peer.hears = true;
+      core.news = true;
+    }
+    const refusal = this.refusalOf(attempt, frame.members);
+    if (refusal) return core.send(from, refusal);
+    this.leaveAttempt();
+    this.current = {
+      kind: 'commitment',
+      attempt,
+      members: frame.members,
+      deadline: core.now + 3 * this.phase(frame.members),
+    };
+    core.state = 'commit';
+    this.sequence.freeze();
+    core.note('debug', 'promises', `attempt ${frame.epoch} with ${frame.members.join(', ')}`, from);
+    core.send(from, { kind: 'promise', attempt, ...this.promise(frame.members) });
+  }
+
+  onPromise(from: MemberId, frame: Of<'promise'>): void {
+    const { current, core } = this;
+    if (current?.kind !== 'proposal' || current.attempt.epoch !== frame.attempt.epoch) {
+      if (frame.attempt.proposer === core.self && !this.isInstalling(frame.attempt.epoch)) {
+        core.send(from, { kind: 'cancel', epoch: frame.attempt.epoch });
+      }
+      return;
+    }
+    if (
+      frame.attempt.proposer !== core.self ||
+      !current.members.includes(from) ||
+      frame.stable > frame.received
+    ) {
+      return core.note('warn', 'promise ignored', 'it does not fit our attempt', from);
+    }
+    this.promised(from, frame);
+  }
+
+  onRefuse(from: MemberId, frame: Of<'refuse'>): void {
+    const { core, current } = this;
+    core.sawEpoch(frame.highest);
+    if (frame.attempt.proposer !== core.self || current?.attempt.epoch !== frame.attempt.epoch) return;
+    if (current.kind !== 'proposal' || !current.members.includes(from)) return;
+    const told = core.peer(from).told;
+    if (frame.reason === 'unheard' && told) for (const id of frame.unheard) told.hears.delete(id.slice(-16));
+    if (frame.reason === 'smaller' && told) told.size = Math.max(told.size, frame.size);
+    if (frame.reason === 'leaving') core.passOver(from, 'it is leaving');
+    this.fail(`${from} refuses: ${frame.reason}`, { atOnce: frame.reason !== 'busy' });
+  }
+
+  onInstall(from: MemberId, frame: Of<'install'>): void {
+    const { core, current } = this;
+    const fits =
+      current?.kind === 'commitment' &&
+      current.attempt.epoch === frame.epoch &&
+      current.attempt.proposer === from;
+    if (!fits) return core.note('debug', 'install ignored', 'we are not promised to it', from);
+    this.recover(current.attempt, frame);
+  }
+
+  onFill(from: MemberId, frame: Of<'fill'>): void {
+    const { current } = this;
+    const { log } = this.sequence;
+    const wanted =
+      current?.kind === 'recovery' && current.origin.source === from && frame.view === this.core.view.id;
+    if (!wanted || frame.seq !== log.received + 1 || frame.seq > current.origin.cut) return;
+    log.append({ sender: frame.sender, number: frame.number, bytes: frame.bytes });
+    this.finishIfComplete(current);
+  }
+
+  onCancel(from: MemberId, frame: Of<'cancel'>): void {
+    const { current } = this;
+    if (current?.kind !== 'commitment') return;
+    if (current.attempt.proposer !== from || current.attempt.epoch !== frame.epoch) return;
+    this.giveUp('its proposer cancelled it');
+  }
+
+  onInstalled(from: MemberId, frame: Of<'installed'>): void {
+    if (frame.view !== this.core.view.id && !this.isRecoveringTo(frame)) return;
+    this.core.peers.get(from)?.installed(frame.view, this.core.together);
+    this.core.dirty = true;
+  }
+
+  /** Keeps a frame of the view we are about to install; false: it is not of that view. */
+  keepEarly(from: MemberId, frame: Early): boolean {
+    const { current } = this;
+    if (current?.kind !== 'recovery' || frame.view !== current.view.id) return false;
+    if (current.early.length < EARLY_MAX) current.early.push({ from, frame });
+    else this.giveUp('too many messages of the new view came before it was complete');
+    return true;
+  }
+
+  /** Frames kept for the view that was just installed, to be handled now; the first one first. */
+  readonly ready: { readonly from: MemberId; readonly frame: Early }[] = [];
+
+  /** Deadlines, and whether those we wait for are still there. */
+  run(): void {
+    const { current, core } = this;
+    if (!current) return;
+    if (current.kind === 'proposal') return this.runProposal(current);
+    const awaited = current.kind === 'commitment' ? current.attempt.proposer : current.origin.source;
+    if (core.now >= current.deadline) {
+      core.passOver(awaited, 'it kept us waiting in a view change');
+      return this.giveUp('it took too long');
+    }
+    if (core.peers.get(awaited)?.raw !== true) this.giveUp(`${awaited} is gone`);
+  }
+
+  nextTimeout(): Instant | undefined {
+    return this.current?.deadline;
+  }
+
+  private runProposal(proposal: Proposal): void {
+    const { core } = this;
+    const gone = proposal.members.find(
+      (member) => member !== core.self && core.peers.get(member)?.hears !== true,
+    );
+    if (gone !== undefined) return this.fail(`${gone} is gone`, { atOnce: true });
+    if (core.now < proposal.deadline) return;
+    for (const member of proposal.members) {
+      if (!proposal.promises.has(member)) core.passOver(member, 'it did not promise in time');
+    }
+    this.fail('not everybody promised in time', { atOnce: true });
+  }
+
+  /** Longest wait for one answer: four round trips of the slowest, and not less than the configured floor. */
+  private phase(members: readonly MemberId[]): Millis {
+    let slowest = 0;
+    for (const member of members) {
+      slowest = Math.max(slowest, this.core.peers.get(member)?.detector.roundTrip ?? 0);
+    }
+    return Math.max(this.core.timers.phase_timeout_ms, 4 * slowest);
+  }
+
+  private malformed(from: MemberId, { members }: Of<'prepare'>): string | undefined {
+    if (members[0] !== from) return 'its first member is not its sender';
+    if (!members.includes(this.core.self)) return 'it is not for us';
+    if (members.length > MEMBERS_MAX)
+      return `it has ${members.length} members, at most ${MEMBERS_MAX} are possible`;
+    return new Set(members).size === members.length ? undefined : 'it names a member twice';
+  }
+
+  private refusalOf(attempt: Attempt, members: readonly MemberId[]): Of<'refuse'> | undefined {
+    const { core, current } = this;
+    const refuse = (reason: Of<'refuse'>['reason'], unheard: readonly MemberId[] = []): Of<'refuse'> => {
+      core.note('debug', 'refuses', reason, attempt.proposer);
+      return { kind: 'refuse', attempt, reason, highest: core.highest, size: core.together, unheard };
+    };
+    if (core.leaving) return refuse('leaving');
+    if (attempt.epoch <= core.view.epoch) return refuse('stale');
+    if (current && !isHigher(attempt, current.attempt)) return refuse('busy');
+    const unheard = members.filter(
+      (member) => member !== core.self && core.peers.get(member)?.hears !== true,
+    );
+    if (unheard.length > 0) return refuse('unheard', unheard);
+    return this.isWorthwhile(attempt.proposer, members) ? undefined : refuse('smaller');
+  }
+
+  /** A member of our view may exclude whom it does not hear; a stranger must offer more than we have. */
+  private isWorthwhile(proposer: MemberId, members: readonly MemberId[]): boolean {
+    const { core } = this;
+    if (core.inView(proposer) && isPresent(core, proposer)) return true;
+    const { mine } = candidateOf(core);
+    return members.length > mine.length || mine.every((member) => members.includes(member));
+  }
+
+  /** Our present state, and how those of our view went that are not in the new one. */
+  private promise(members: readonly MemberId[]): Promised {
+    const { core, sequence } = this;
+    const absent: Absent[] = [];
+    for (const member of core.view.members) {
+      if (members.includes(member)) continue;
+      absent.push({ member, how: core.peers.get(member)?.departure(core.now) ?? 'process' });
+    }
+    const { received, stable } = sequence.log;
+    return { view: core.view.id, received, stable, fresh: core.fresh, absent };
+  }
+
+  private promised(from: MemberId, promise: Promised): void {
+    const { current } = this;
+    if (current?.kind !== 'proposal') return;
+    current.promises.set(from, promise);
+    if (current.promises.size < current.members.length) return;
+    const { attempt, members } = current;
+    const install = { epoch: attempt.epoch, members, origins: originsOf(members, current.promises) };
+    this.core.sendAll(members, { kind: 'install', ...install });
+    this.recover(attempt, install);
+  }
+
+  private recover(attempt: Attempt, install: Install): void {
+    const { core, sequence } = this;
+    const { current } = this;
+    const origin = install.origins.find((candidate) => candidate.view === core.view.id);
+    const fault = this.installFault(origin, install);
+    if (!origin || fault !== undefined) {
+      core.note('warn', 'install ignored', fault ?? 'it does not know our view', attempt.proposer);
+      return this.giveUp('its install cannot be followed');
+    }
+    core.state = 'recovery';
+    const next: Recovery = {
+      kind: 'recovery',
+      attempt,
+      members: install.members,
+      origin,
+      view: viewFrom(core.view, origin, install),
+      early: [],
+      deadline: core.now + 3 * this.phase(install.members),
+    };
+    this.current = next;
+    if (current?.kind === 'proposal') this.failures = 0;
+    if (origin.source === core.self) this.fillOthers(origin);
+    else if (sequence.log.received < origin.cut) {
+      core.note('debug', 'recovery', `lacks ${origin.cut - sequence.log.received} messages`, origin.source);
+    }
+    this.finishIfComplete(next);
+  }
+
+  private installFault(origin: Origin | undefined, install: Install): string | undefined {
+    const { core, sequence } = this;
+    const { current } = this;
+    if (!origin) return 'it does not know our view';
+    if (!current || !sameMembers(current.members, install.members))
+      return 'it has other members than were prepared';
+    if (!origin.from.some(({ member }) => member === core.self))
+      return 'it does not count us among those of our view';
+    if (origin.cut < sequence.log.delivered) return 'its cut is below what we delivered';
+    if (origin.source === core.self && origin.cut > sequence.log.received)
+      return 'it names us for what we lack';
+    return origin.stable > origin.cut ? 'it calls stable what it cuts off' : undefined;
+  }
+
+  private fillOthers(origin: Origin): void {
+    for (const { member, received } of origin.from) {
+      for (let seq = received + 1; member !== this.core.self && seq <= origin.cut; seq++) {
+        const message = this.sequence.log.at(seq);
+        if (!message) break;
+        this.core.send(member, { kind: 'fill', view: origin.view, seq, ...message });
+      }
+    }
+  }
+
+  private finishIfComplete(recovery: Recovery): void {
+    if (this.sequence.log.received < recovery.origin.cut) return;
+    const { core, sequence } = this;
+    const { origin, view } = recovery;
+    sequence.deliverUpTo(Math.min(origin.stable, origin.cut));
+    core.deliver({ kind: 'transitional' });
+    sequence.deliverUpTo(origin.cut);
+    core.deliver({ kind: 'view', view });
+    this.adopt(view);
+    if (recovery.attempt.proposer !== core.self) {
+      core.send(recovery.attempt.proposer, { kind: 'installed', view: view.id });
+    }
+    this.ready.push(...recovery.early);
+    sequence.flush();
+  }
+
+  private adopt(view: View): void {
+    const { core } = this;
+    for (const { member, how } of view.departed) {
+      const peer = core.peers.get(member);
+      if (peer && how !== 'leave') peer.hold.lost(core.now);
+    }
+    core.view = view;
+    core.viewMembers = new Set(view.members);
+    core.installedAt = core.now;
+    core.together = view.members.length;
+    core.fresh &&= view.members.length === 1;
+    core.state = 'operational';
+    core.dirty = true;
+    core.sawEpoch(view.epoch);
+    core.note('info', 'view installed', `${view.cause}: ${view.id} with ${view.members.join(', ')}`);
+    this.current = undefined;
+    this.retryAt = core.now;
+    this.sequence.restart();
+  }
+
+  /** Our own proposal came to nothing. The first tries follow at once, then they wait longer and longer. */
+  private fail(reason: string, { atOnce }: { readonly atOnce: boolean }): void {
+    const { core, current } = this;
+    if (current?.kind !== 'proposal') return;
+    core.sendAll(current.members, { kind: 'cancel', epoch: current.attempt.epoch });
+    this.failures++;
+    const doublings = Math.min(5, this.failures - (atOnce ? 3 : 1));
+    if (doublings >= 0) this.retryAt = core.now + (core.timers.phase_timeout_ms / 2) * 2 ** doublings;
+    this.giveUp(reason);
+  }
+
+  private giveUp(reason: string): void {
+    const { core, current } = this;
+    this.current = undefined;
+    core.state = 'gather';
+    core.dirty = true;
+    core.note(
+      'info',
+      'attempt given up',
+      `${current?.attempt.epoch} of ${current?.attempt.proposer}: ${reason}`,
+    );
+  }
+
+  /** A higher attempt takes us: those of the one we are in need not wait for us. */
+  private leaveAttempt(): void {
+    const { current, core } = this;
+    if (!current) return;
+    if (current.kind === 'proposal') {
+      core.sendAll(current.members, { kind: 'cancel', epoch: current.attempt.epoch });
+    } else if (current.kind === 'commitment') {
+      const { attempt } = current;
+      const refusal = { reason: 'busy', highest: core.highest, size: core.together, unheard: [] } as const;
+      core.send(attempt.proposer, { kind: 'refuse', attempt, ...refusal });
+    }
+    this.current = undefined;
+  }
+
+  private isInstalling(epoch: number): boolean {
+    return this.current?.kind === 'recovery' && this.current.attempt.epoch === epoch;
+  }
+
+  private isRecoveringTo(frame: Of<'installed'>): boolean {
+    return this.current?.kind === 'recovery' && this.current.view.id === frame.view;
+  }
+}
+
+/** The higher epoch wins; of two with one epoch, that of the smaller member. */
+function isHigher(a: Attempt, b: Attempt): boolean {
+  return a.epoch > b.epoch || (a.epoch === b.epoch && compareMembers(a.proposer, b.proposer) < 0);
+}
+
+function sameMembers(a: readonly MemberId[], b: readonly MemberId[]): boolean {
+  return a.length === b.length && a.every((member, at) => member === b[at]);
+}

@@ -1,0 +1,127 @@
+/**
+ * The state the engine's parts share, and the small verbs they all use. The parts know each other only through this;
+ * none of it outlives `handle` except what is written here.
+ */
+import type { DetectorTimers } from '../config/config.ts';
+import type { GroupEvent } from '../group/group.ts';
+import type { MemberId } from '../model/member.ts';
+import { incarnationOf } from '../model/member.ts';
+import type { Instant } from '../model/time.ts';
+import type { View } from '../model/view.ts';
+import { representativeOf, viewId } from '../model/view.ts';
+import type { EngineAction, EngineStatus } from './events.ts';
+import type { Frame, Incarnation } from './messages.ts';
+import { Peer } from './peer.ts';
+
+/** Members and strangers remembered at most; beyond that the longest silent stranger is forgotten. */
+const PEERS_MAX = 256;
+
+export class Core {
+  readonly self: MemberId;
+  readonly incarnation: Incarnation;
+  readonly timers: DetectorTimers;
+  readonly peers = new Map<MemberId, Peer>();
+  /** Awake time of the event being handled. */
+  now: Instant = 0;
+  actions: EngineAction[] = [];
+  state: EngineStatus['state'] = 'operational';
+  view: View;
+  /** Members of `view`, to ask quickly. */
+  viewMembers: ReadonlySet<MemberId>;
+  installedAt: Instant = 0;
+  /** Highest epoch seen anywhere. */
+  highest: number;
+  /** Never in a view with anybody else. */
+  fresh = true;
+  /** How many of the view we are still together with; what heartbeats tell as `size`. */
+  together = 1;
+  /** Something the judge must look at. */
+  dirty = true;
+  /** What we tell others has changed: a `hear` frame is due. */
+  news = false;
+  /** Our own agent ticks. */
+  well = true;
+  leaving = false;
+
+  constructor(self: MemberId, timers: DetectorTimers, bootEpoch: number) {
+    this.self = self;
+    this.incarnation = incarnationOf(self);
+    this.timers = timers;
+    this.highest = bootEpoch + 1;
+    this.view = {
+      id: viewId(this.highest, self),
+      epoch: this.highest,
+      members: [self],
+      cause: 'join',
+      joined: [self],
+      departed: [],
+    };
+    this.viewMembers = new Set(this.view.members);
+  }
+
+  get representative(): MemberId {
+    return representativeOf(this.view);
+  }
+
+  /** The peer's record, created at first sight. */
+  peer(member: MemberId): Peer {
+    const known = this.peers.get(member);
+    if (known) return known;
+    if (this.peers.size >= PEERS_MAX) this.forgetOne();
+    const peer = new Peer(member, this.timers, this.now);
+    this.peers.set(member, peer);
+    return peer;
+  }
+
+  inView(member: MemberId): boolean {
+    return this.viewMembers.has(member);
+  }
+
+  send(to: MemberId, frame: Frame): void {
+    this.actions.push({ kind: 'send', to, frame });
+  }
+
+  /** The same frame to each of the members but ourselves. */
+  sendAll(members: Iterable<MemberId>, frame: Frame): void {
+    for (const member of members) if (member !== this.self) this.send(member, frame);
+  }
+
+  deliver(event: GroupEvent): void {
+    this.actions.push({ kind: 'deliver', event });
+  }
+
+  note(level: 'debug' | 'info' | 'warn', what: string, reason: string, member?: MemberId): void {
+    this.actions.push({ kind: 'note', level, what, reason, ...(member === undefined ? {} : { member }) });
+  }
+
+  sawEpoch(epoch: number): void {
+    if (epoch > this.highest) this.highest = epoch;
+  }
+
+  /** Takes a member for failed for a while because it did not do its part. */
+  passOver(member: MemberId, reason: string): void {
+    const length = Math.max(2 * this.timers.heartbeat_interval_ms, 4 * this.timers.phase_timeout_ms);
+    this.peer(member).passedUntil = this.now + length;
+    this.dirty = true;
+    this.note('warn', 'passed over', reason, member);
+  }
+
+  /** The engine is lost; nothing follows (G7). */
+  detach(reason: string): void {
+    for (const peer of this.peers.values()) {
+      if (peer.detector.stream) this.actions.push({ kind: 'close-stream', member: peer.member, reason });
+    }
+    this.deliver({ kind: 'detached', reason });
+    this.note('warn', 'detached', reason);
+    this.state = 'stopped';
+  }
+
+  private forgetOne(): void {
+    let oldest: Peer | undefined;
+    for (const peer of this.peers.values()) {
+      if (peer.detector.stream || this.inView(peer.member)) continue;
+      if (!oldest || peer.seenAt < oldest.seenAt) oldest = peer;
+    }
+    if (oldest) this.peers.delete(oldest.member);
+  }
+}

@@ -1,0 +1,108 @@
+/** What the engine knows about one other member: its detectors, what it last told, and how it went. */
+import type { DetectorTimers } from '../config/config.ts';
+import type { MemberId } from '../model/member.ts';
+import { incarnationOf } from '../model/member.ts';
+import type { Instant } from '../model/time.ts';
+import type { Departure, ViewId } from '../model/view.ts';
+import { Detector } from './detector.ts';
+import { Hold } from './hold.ts';
+import type { Heartbeat, Incarnation } from './messages.ts';
+import { splitViewId } from './view-id.ts';
+
+/** The newest content of a peer's heartbeats and `hear` frames. */
+export interface Told {
+  number: number;
+  well: boolean;
+  view: ViewId;
+  epoch: number;
+  representative: MemberId;
+  size: number;
+  list: readonly Incarnation[];
+  hears: Set<Incarnation>;
+  received: number;
+}
+
+export class Peer {
+  readonly member: MemberId;
+  readonly incarnation: Incarnation;
+  readonly detector: Detector;
+  readonly hold: Hold;
+  told: Told | undefined;
+  /** It said goodbye. */
+  left = false;
+  /** Its process went while its host still answered. */
+  processGone = false;
+  /** All detectors are content, whatever the hold-down says. */
+  raw = false;
+  /** It counts: we tell others that we hear it. */
+  hears = false;
+  /** Not to be judged before this: it kept us waiting in a view change and is taken for failed. */
+  passedUntil: Instant | undefined;
+  /** Last sign of any kind, for forgetting. */
+  seenAt: Instant;
+
+  constructor(member: MemberId, timers: DetectorTimers, now: Instant) {
+    this.member = member;
+    this.incarnation = incarnationOf(member);
+    this.detector = new Detector(timers);
+    this.hold = new Hold(timers.link_hold_ms);
+    this.seenAt = now;
+  }
+
+  hasTold(incarnation: Incarnation): boolean {
+    return this.told?.hears.has(incarnation) ?? false;
+  }
+
+  /** Takes over what it tells; returns whether anything changed that matters for views. */
+  learn(heartbeat: Heartbeat): boolean {
+    const before = this.told;
+    if (before && heartbeat.number <= before.number) return false;
+    const { epoch, representative } = splitViewId(heartbeat.view);
+    // A member's epochs only rise, so an older view in a newer datagram is one that was overtaken by its `installed`.
+    const newer = !before || epoch > before.epoch;
+    const list = before && sameList(before.list, heartbeat.hears) ? before.list : heartbeat.hears;
+    const sameView = before?.view === heartbeat.view;
+    this.told = {
+      number: heartbeat.number,
+      well: heartbeat.well,
+      view: newer ? heartbeat.view : before.view,
+      epoch: newer ? epoch : before.epoch,
+      representative: newer ? representative : before.representative,
+      size: newer || sameView ? heartbeat.size : before.size,
+      list,
+      hears: before && list === before.list ? before.hears : new Set(list),
+      received: sameView ? Math.max(before.received, heartbeat.received) : heartbeat.received,
+    };
+    return (
+      !before ||
+      newer ||
+      list !== before.list ||
+      heartbeat.well !== before.well ||
+      heartbeat.size !== before.size
+    );
+  }
+
+  /** It says it has installed this view. */
+  installed(view: ViewId, size: number): void {
+    const { epoch, representative } = splitViewId(view);
+    if (!this.told || epoch <= this.told.epoch) return;
+    this.told = { ...this.told, view, epoch, representative, size, received: 0 };
+  }
+
+  /**
+   * How it went, in our opinion. Where nobody can tell, `process` is the careful answer: it makes the next holder ask
+   * the link first.
+   */
+  departure(now: Instant): Departure {
+    if (this.left) return 'leave';
+    if (this.processGone) return 'process';
+    const host = this.detector.host(now);
+    if (host !== 'answers') return host === 'silent' ? 'host' : 'process';
+    const hung = this.detector.agent(now) === 'silent' || this.told?.well === false;
+    return hung || this.detector.answeredLately(now) ? 'process' : 'host';
+  }
+}
+
+function sameList(a: readonly Incarnation[], b: readonly Incarnation[]): boolean {
+  return a.length === b.length && a.every((item, at) => item === b[at]);
+}

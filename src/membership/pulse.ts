@@ -1,0 +1,129 @@
+/** What we send by the clock: heartbeats, probes, and news of whom we hear. It never judges an answer. */
+import type { Instant } from '../model/time.ts';
+import { earliest } from '../model/time.ts';
+import type { Core } from './core.ts';
+import type { MessageLog } from './message-log.ts';
+import type { Heartbeat } from './messages.ts';
+import type { Peer } from './peer.ts';
+import { LOST_KEEP_MS } from './roster.ts';
+
+export class Pulse {
+  private readonly core: Core;
+  private readonly log: () => MessageLog;
+  private number = 0;
+  private probe = 0;
+  private heartbeatAt: Instant | undefined;
+  private probeAt: Instant | undefined;
+  private newsSentAt: Instant = Number.NEGATIVE_INFINITY;
+  private tickedAt: Instant | undefined;
+  private streams = 0;
+
+  constructor(core: Core, log: () => MessageLog) {
+    this.core = core;
+    this.log = log;
+  }
+
+  /** The agent's main thread is well. */
+  ticked(): void {
+    this.tickedAt = this.core.now;
+  }
+
+  /** A stream is new: say hello at once, so that the pair is linked in one round trip. */
+  greet(peer: Peer): void {
+    this.core.actions.push({ kind: 'heartbeat', to: peer.member, heartbeat: this.heartbeat() });
+  }
+
+  /** Sends what is due. */
+  run(): void {
+    const { core } = this;
+    const { timers, now } = core;
+    this.tickedAt ??= now;
+    const well = now - this.tickedAt < timers.heartbeat_timeout_ms;
+    if (well !== core.well) this.wellChanged(well);
+    if (this.heartbeatAt === undefined || now >= this.heartbeatAt) {
+      this.heartbeatAt = now + timers.heartbeat_interval_ms;
+      this.sendHeartbeats();
+    }
+    if (this.probeAt === undefined || now >= this.probeAt) {
+      this.probeAt = now + timers.probe_interval_ms;
+      this.sendProbes();
+    }
+    if (core.news && now >= this.newsAt()) this.sendNews();
+  }
+
+  nextTimeout(): Instant | undefined {
+    const { core } = this;
+    const probeAt = this.streams > 0 ? this.probeAt : undefined;
+    const hangsAt = core.well ? (this.tickedAt ?? core.now) + core.timers.heartbeat_timeout_ms : undefined;
+    const newsAt = core.news ? this.newsAt() : undefined;
+    return earliest(earliest(this.heartbeatAt, probeAt), earliest(hangsAt, newsAt));
+  }
+
+  private wellChanged(well: boolean): void {
+    this.core.well = well;
+    this.core.news = true;
+    const reason = well ? 'it ticks again' : 'it has not ticked for the heartbeat timeout';
+    this.core.note(well ? 'info' : 'warn', well ? 'own agent well' : 'own agent hangs', reason);
+  }
+
+  private sendHeartbeats(): void {
+    let heartbeat: Heartbeat | undefined;
+    for (const peer of this.core.peers.values()) {
+      if (!this.wantsHeartbeat(peer)) continue;
+      heartbeat ??= this.heartbeat();
+      this.core.actions.push({ kind: 'heartbeat', to: peer.member, heartbeat });
+    }
+  }
+
+  /** Also those without a stream: one that is cut off in one direction must learn that a view exists without it. */
+  private wantsHeartbeat(peer: Peer): boolean {
+    if (peer.left) return false;
+    return peer.detector.stream || this.core.now - peer.seenAt < LOST_KEEP_MS;
+  }
+
+  private sendProbes(): void {
+    this.streams = 0;
+    for (const peer of this.core.peers.values()) {
+      if (!peer.detector.stream) continue;
+      this.streams++;
+      peer.detector.probeSent(++this.probe, this.core.now);
+      this.core.actions.push({ kind: 'probe', to: peer.member, probe: this.probe });
+    }
+  }
+
+  /** The first news goes at once; more within a quarter of a probe interval is told together. */
+  private newsAt(): Instant {
+    return this.newsSentAt + this.core.timers.probe_interval_ms / 4;
+  }
+
+  private sendNews(): void {
+    this.core.news = false;
+    this.newsSentAt = this.core.now;
+    let frame: { readonly kind: 'hear'; readonly heartbeat: Heartbeat } | undefined;
+    for (const peer of this.core.peers.values()) {
+      if (!peer.detector.stream || peer.left) continue;
+      frame ??= { kind: 'hear', heartbeat: this.heartbeat() };
+      this.core.send(peer.member, frame);
+    }
+  }
+
+  private heartbeat(): Heartbeat {
+    const { core } = this;
+    const log = this.log();
+    const hears: string[] = [];
+    for (const peer of core.peers.values()) if (peer.hears) hears.push(peer.incarnation);
+    return {
+      sender: core.self,
+      number: ++this.number,
+      well: core.well,
+      view: core.view.id,
+      size: core.together,
+      hears: hears.sort().slice(0, HEARS_MAX),
+      highest: core.highest,
+      received: log.received,
+      stable: log.stable,
+    };
+  }
+}
+
+const HEARS_MAX = 99;
