@@ -62,7 +62,13 @@ export interface VipOutcome {
 /** Something changed that nobody asked for. */
 export type ProviderEvent =
   /** An address we held is gone (another tool, interface deleted, lease expired). */
-  | { readonly kind: 'lost'; readonly vip: VipId; readonly reason: string }
+  | {
+      readonly kind: 'lost';
+      readonly vip: VipId;
+      readonly reason: string;
+      /** The guardian or the lease took it because this process was not well: everything else is in doubt too. */
+      readonly fenced?: boolean;
+    }
   /** Whether this host could carry the VIP now (carrier, interface present). Sent at start for every VIP that cannot. */
   | { readonly kind: 'fitness'; readonly vip: VipId; readonly fit: boolean; readonly reason: string };
 
@@ -85,12 +91,21 @@ export interface Provider {
   configure(vips: readonly Vip[]): void;
   /** The truth now, asked of the world and not remembered. */
   inspect(vips: readonly Vip[], signal: AbortSignal): Promise<readonly VipOutcome[]>;
-  acquire(requests: readonly AcquireRequest[], fence: number, signal: AbortSignal): Promise<readonly VipOutcome[]>;
+  acquire(
+    requests: readonly AcquireRequest[],
+    fence: number,
+    signal: AbortSignal,
+  ): Promise<readonly VipOutcome[]>;
   release(vips: readonly Vip[], signal: AbortSignal): Promise<readonly VipOutcome[]>;
   /** Prolongs the lease of what is held. Never puts an address back that is gone: that is outcome `lost` or `lease-expired`. */
   renew(vips: readonly Vip[], signal: AbortSignal): Promise<readonly VipOutcome[]>;
   /** Tells the neighbours again where the VIP is; nothing where the platform does that by itself. */
   announce(vips: readonly Vip[]): void;
+  /**
+   * The agent is well. Called about every 100 ms by its loop, never while it is not; a provider with a guardian passes
+   * it on. Must return at once.
+   */
+  tick?(): void;
   /** Rehearsal: changes nothing. */
   test(vips: readonly Vip[], signal: AbortSignal): Promise<readonly Check[]>;
   /** Closes everything. Does not release: the agent has done that, or the lease and the guardian will. */

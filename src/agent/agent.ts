@@ -1,0 +1,428 @@
+/**
+ * What this host does next: a function of (state, event, now). It owns no socket, clock or timer.
+ *
+ * Call protocol: `handle(event, now)` returns actions to perform in order; then ask `nextTimeout()` and call
+ * `handle({kind:'timeout'}, now)` at or after that instant. `now` never decreases. A spurious call is harmless.
+ *
+ * The path: view → everybody reports what it really holds → (all reports in) table → reconcile. A newer view starts it
+ * again. Cut off from the group or after a stall: release first, ask later.
+ */
+import type { Config } from '../config/config.ts';
+import type { GroupEvent } from '../group/group.ts';
+import { type MemberId, nameOf } from '../model/member.ts';
+import type { AgentPhase, Status } from '../model/status.ts';
+import { earliest, type Instant } from '../model/time.ts';
+import type { ProviderName, Vip, VipId } from '../model/vip.ts';
+import type { ProviderEvent, ProviderTraits, VipOutcome } from '../provider/provider.ts';
+import { Balancer } from './balancer.ts';
+import { Commands, objectionTo } from './commands.ts';
+import { type Clearance, type DoubtSettings, Doubts } from './doubts.ts';
+import type { AgentAction, AgentEvent } from './events.ts';
+import { History } from './history.ts';
+import { Holdings } from './holdings.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { decodeMessage } from './messages.ts';
+import { Outbox } from './outbox.ts';
+import { type OutcomeContext, type Told, takeAcquired, takeLost, takeReleased } from './outcomes.ts';
+import { quorumIn } from './quorum.ts';
+import { reconcile } from './reconcile.ts';
+import { Rounds } from './rounds.ts';
+import { SelfPortrait } from './self-portrait.ts';
+import { buildStatus } from './status.ts';
+
+export interface AgentSettings {
+  readonly config: Config;
+  /** Traits of each configured provider. */
+  readonly traits: ReadonlyMap<ProviderName, ProviderTraits>;
+  readonly version: string;
+}
+
+export class Agent {
+  readonly #settings: AgentSettings;
+  #config: Config;
+  #vips: ReadonlyMap<VipId, Vip>;
+  readonly #outbox = new Outbox();
+  readonly #holdings = new Holdings();
+  readonly #doubts = new Doubts();
+  readonly #history = new History();
+  readonly #portrait: SelfPortrait;
+  readonly #balancer = new Balancer();
+  readonly #commands = new Commands();
+  readonly #lifecycle = new Lifecycle();
+  readonly #rounds: Rounds;
+  #transitional = false;
+  readonly #waits = new Map<VipId, Instant>();
+  readonly #counters = { messages_malformed: 0, messages_of_other_views: 0 };
+
+  constructor(settings: AgentSettings) {
+    this.#settings = settings;
+    this.#config = settings.config;
+    this.#vips = new Map(settings.config.vips.map((vip) => [vip.id, vip]));
+    this.#portrait = new SelfPortrait(settings.config, settings.traits);
+    this.#rounds = new Rounds(settings.config, {
+      outbox: this.#outbox,
+      holdings: this.#holdings,
+      doubts: this.#doubts,
+      portrait: this.#portrait,
+      history: this.#history,
+    });
+  }
+
+  handle(event: AgentEvent, now: Instant): readonly AgentAction[] {
+    this.#dispatch(event, now);
+    this.#settle(now);
+    return this.#outbox.take();
+  }
+
+  nextTimeout(): Instant | undefined {
+    const rounds = this.#rounds;
+    let next = earliest(this.#holdings.nextTimeout(), this.#lifecycle.deadline);
+    next = earliest(next, rounds.nextTimeout());
+    if (rounds.view) next = earliest(next, this.#portrait.matureAt);
+    if (rounds.isRepresentative && rounds.table) next = earliest(next, this.#balancer.nextAt);
+    for (const at of this.#waits.values()) next = earliest(next, at);
+    return next;
+  }
+
+  get phase(): AgentPhase {
+    const lifecycle = this.#lifecycle;
+    if (lifecycle.leaving !== undefined) return 'leaving';
+    if (lifecycle.detached !== undefined) return this.#rounds.self === undefined ? 'joining' : 'detached';
+    if (this.#portrait.outrankedBecause !== undefined) return 'outranked';
+    if (this.#rounds.view === undefined) return 'joining';
+    return this.#rounds.table === undefined ? 'collecting' : 'settled';
+  }
+
+  /** VIPs to renew now. */
+  held(): Vip[] {
+    return [...this.#holdings.all()].filter((h) => h.state === 'held').map((h) => h.vip);
+  }
+
+  /** @param wall wall-clock time of `now`, in milliseconds since 1970 */
+  status(now: Instant, wall: number): Status {
+    const { view, viewSince, self, table, barrier } = this.#rounds;
+    return buildStatus(
+      {
+        config: this.#config,
+        version: this.#settings.version,
+        phase: this.phase,
+        self,
+        view,
+        viewSince,
+        table,
+        missing: barrier?.missing() ?? [],
+        holdings: this.#holdings,
+        history: this.#history,
+        unfit: this.#portrait.unfit,
+        trouble: this.#trouble,
+        counters: this.#counters,
+      },
+      { now, wall },
+    );
+  }
+
+  #dispatch(event: AgentEvent, now: Instant): void {
+    switch (event.kind) {
+      case 'joining':
+        return this.#joining(event.self, now);
+      case 'group':
+        return this.#group(event.event, now);
+      case 'acquired':
+        return this.#tell(takeAcquired(event.outcomes, this.#outcomeContext(now)));
+      case 'released':
+        return this.#outbox.push(...takeReleased(event.outcomes, this.#outcomeContext(now)));
+      case 'renewed':
+        return this.#renewed(event.outcomes, now);
+      case 'provider':
+        return this.#provider(event.event, now);
+      case 'command':
+        return this.#outbox.push(...this.#commands.begin(event, this.#commandContext));
+      case 'config':
+        return this.#configure(event.config, now);
+      case 'stop':
+        return this.#stop(event.reason, now);
+      case 'stalled':
+        if (event.lateness < this.#config.agent.stall_bound_ms) return;
+        return this.#suspend(`this process did not run for ${Math.round(event.lateness)} ms`, now);
+      case 'timeout':
+        return this.#timeout(now);
+    }
+  }
+
+  // --- the group ---
+
+  #joining(self: MemberId, now: Instant): void {
+    this.#rounds.self = self;
+    this.#lifecycle.joining();
+    this.#portrait.born(now);
+    this.#outbox.note('info', 'joining the group', { reason: `as ${self}` });
+  }
+
+  #group(event: GroupEvent, now: Instant): void {
+    if (this.#lifecycle.detached !== undefined) return;
+    switch (event.kind) {
+      case 'transitional':
+        this.#transitional = true;
+        return;
+      case 'view':
+        this.#transitional = false;
+        this.#lifecycle.connected(now);
+        this.#waits.clear();
+        this.#rounds.install(event.view, { now, settings: this.#doubtSettings(undefined) });
+        this.#balancer.settled(now, this.#config.balance);
+        for (const message of this.#commands.again()) this.#outbox.say(message);
+        return;
+      case 'message':
+        return this.#deliver(event.sender, event.bytes, now);
+      case 'outranked':
+        return this.#outranked(event, now);
+      case 'detached':
+        return this.#detach(event.reason, now);
+    }
+  }
+
+  #outranked({ by, reason }: { by?: string | undefined; reason: string }, now: Instant): void {
+    this.#portrait.outrankedBecause = by === undefined ? undefined : `outranked by view ${by}: ${reason}`;
+    const what = by === undefined ? 'not outranked any more' : 'outranked: holding nothing';
+    this.#outbox.note('warn', what, { reason });
+    this.#history.note({ at: now, what, reason });
+  }
+
+  #deliver(sender: MemberId, bytes: Uint8Array, now: Instant): void {
+    const decoded = decodeMessage(bytes);
+    if (!decoded.ok) {
+      this.#counters.messages_malformed += 1;
+      return this.#outbox.note('warn', 'message ignored', {
+        reason: `from ${nameOf(sender)}: ${decoded.error}`,
+      });
+    }
+    const { message } = decoded;
+    if (message.kind === 'operator') return this.#operator(sender, message, now);
+    if (message.view !== this.#rounds.view?.id) {
+      this.#counters.messages_of_other_views += 1;
+      return;
+    }
+    this.#rounds.deliver(sender, message, now);
+  }
+
+  #operator(sender: MemberId, message: Parameters<Rounds['order']>[1], now: Instant): void {
+    const own = sender === this.#rounds.self;
+    if (this.#transitional) return this.#commands.postpone(message, own);
+    const { command, via } = message;
+    if ((command.kind === 'drain' || command.kind === 'undrain') && command.member === this.#config.member) {
+      this.#portrait.draining = command.kind === 'drain';
+    }
+    if (command.kind === 'rebalance') this.#balancer.force(now);
+    this.#history.note({ at: now, what: `operator: ${command.kind}`, reason: `via ${via}` });
+    this.#outbox.note('info', `operator: ${command.kind}`, { reason: `via ${via}` });
+    const objection = objectionTo(command, this.#rounds.table);
+    this.#rounds.order(sender, message, now);
+    if (own) this.#outbox.push(...this.#commands.delivered(message, objection));
+  }
+
+  // --- the providers ---
+
+  #outcomeContext(now: Instant): OutcomeContext {
+    return { holdings: this.#holdings, settings: this.#config.agent, now };
+  }
+
+  #tell(told: Told): void {
+    this.#outbox.push(...told.notes);
+    const { view, table } = this.#rounds;
+    if (told.failed.length === 0 || view === undefined || table === undefined) return;
+    this.#outbox.say({ kind: 'failed', view: view.id, vips: told.failed });
+  }
+
+  #renewed(outcomes: readonly VipOutcome[], now: Instant): void {
+    const expired = outcomes.find((outcome) => outcome.code === 'lease-expired');
+    if (expired) return this.#suspend(expired.reason, now);
+    const lost = outcomes.filter((outcome) => !outcome.held);
+    this.#tell(takeLost(lost, this.#outcomeContext(now)));
+  }
+
+  #provider(event: ProviderEvent, now: Instant): void {
+    if (event.kind === 'lost') {
+      if (event.fenced) return this.#suspend(event.reason, now);
+      return this.#tell(takeLost([event], this.#outcomeContext(now)));
+    }
+    if (!this.#portrait.fitness(event)) return;
+    const { vip, fit, reason } = event;
+    this.#outbox.note(fit ? 'info' : 'warn', fit ? 'fit again' : 'unfit', { reason, vip });
+    const holding = this.#holdings.get(vip);
+    if (fit && holding?.retryAt !== undefined) holding.retryAt = now;
+  }
+
+  // --- trouble, stop, reload ---
+
+  /** The process was not well: whatever we held, others may hold by now. Release first, ask later. */
+  #suspend(reason: string, now: Instant): void {
+    if (!this.#lifecycle.suspend(reason)) return;
+    this.#outbox.note('error', 'releasing everything', { reason });
+    this.#history.note({ at: now, what: 'released everything', reason });
+    this.#rounds.mute = true;
+    this.#rounds.suspend();
+    this.#doubts.reset();
+  }
+
+  #detach(reason: string, now: Instant): void {
+    this.#outbox.note('error', 'detached', { reason });
+    this.#history.note({ at: now, what: 'detached: released everything', reason });
+    this.#lifecycle.detach(reason, now);
+    this.#portrait.outrankedBecause = undefined;
+    this.#rounds.mute = false;
+    this.#rounds.dissolve();
+    this.#doubts.reset();
+    this.#outbox.push(...this.#commands.fail('detached', `not connected to the group: ${reason}`));
+  }
+
+  #stop(reason: string, now: Instant): void {
+    if (!this.#lifecycle.stop(reason, now + this.#config.agent.stop_timeout_ms)) return;
+    this.#outbox.note('info', 'stopping', { reason });
+    this.#portrait.leaving = true;
+  }
+
+  /** VIPs that stay are not touched; those that vanished or changed are released first, then everybody reports again. */
+  #configure(config: Config, now: Instant): void {
+    const next = new Map(config.vips.map((vip) => [vip.id, vip]));
+    for (const holding of [...this.#holdings.all()]) {
+      const vip = next.get(holding.vip.id);
+      if (vip !== undefined && sameForProviders(vip, holding.vip)) holding.vip = vip;
+      else if (holding.state === 'idle') this.#holdings.forget(holding.vip.id);
+      else holding.retired = true;
+    }
+    for (const id of this.#vips.keys()) if (!next.has(id)) this.#history.forget(id);
+    this.#config = config;
+    this.#vips = next;
+    this.#portrait.configure(config);
+    this.#outbox.note('info', 'configuration changed', { reason: `digest ${config.digest}` });
+    this.#rounds.configure(config, now);
+  }
+
+  // --- time ---
+
+  #timeout(now: Instant): void {
+    const rounds = this.#rounds;
+    if (rounds.view) this.#portrait.growUp(now);
+    rounds.timeout(now);
+    this.#retry(now);
+    for (const [vip, at] of this.#waits) if (at <= now) this.#waits.delete(vip);
+    const { table, viewSince } = rounds;
+    if (!table || !rounds.isRepresentative) return;
+    const { balance: settings } = this.#config;
+    const moves = this.#balancer.due(table, { now, settings, history: this.#history, viewSince });
+    if (moves.length > 0) this.#outbox.say({ kind: 'moves', view: table.view.id, moves });
+  }
+
+  #retry(now: Instant): void {
+    const again: VipId[] = [];
+    for (const holding of this.#holdings.all()) {
+      if (holding.retryAt !== undefined && holding.retryAt <= now) {
+        holding.retryAt = undefined;
+        again.push(holding.vip.id);
+      }
+      if (holding.releaseAgainAt !== undefined && holding.releaseAgainAt <= now) {
+        holding.releaseAgainAt = undefined;
+        const reason = 'the last attempt to release it failed';
+        this.#outbox.push({ kind: 'release', vips: [holding.vip], reason });
+      }
+    }
+    const { view, table } = this.#rounds;
+    if (again.length > 0 && view && table) this.#outbox.say({ kind: 'retry', view: view.id, vips: again });
+  }
+
+  // --- after every event ---
+
+  #settle(now: Instant): void {
+    const { table, view, self, told } = this.#rounds;
+    if (table && view) {
+      const standing = this.#portrait.changed(view);
+      if (standing) this.#outbox.say(standing);
+    }
+    if (self !== undefined) {
+      const barred = (vip: Vip) => this.#barred(vip);
+      const clearance = (vip: Vip) => this.#clearance(vip, now);
+      const local = { vips: this.#vips, holdings: this.#holdings, told, waits: this.#waits };
+      this.#outbox.push(...reconcile({ self, now, table, ...local, barred, clearance }));
+    }
+    for (const row of table?.rows.values() ?? []) {
+      const change = this.#history.observe(row, now);
+      if (change) this.#outbox.note('info', change.what, { reason: change.reason, vip: row.vip.id });
+    }
+    this.#resume(now);
+    this.#finish(now);
+  }
+
+  #barred(vip: Vip): string | undefined {
+    const trouble = this.#trouble;
+    if (trouble !== undefined) return trouble;
+    if (this.#holdings.get(vip.id)?.retired) return 'its configuration changed';
+    const unfit = this.#portrait.unfit.get(vip.id);
+    if (unfit !== undefined) return unfit;
+    const { view } = this.#rounds;
+    if (vip.policy !== 'primary' || view === undefined) return undefined;
+    const quorum = quorumIn(view, this.#config);
+    return quorum.primary ? undefined : `not in the primary component: ${quorum.reason}`;
+  }
+
+  /** Why this member may hold nothing at all. */
+  get #trouble(): string | undefined {
+    return this.#lifecycle.detached ?? this.#lifecycle.suspended ?? this.#portrait.outrankedBecause;
+  }
+
+  get #commandContext() {
+    const { view, table } = this.#rounds;
+    return { trouble: this.#trouble, view, table, self: this.#config.member };
+  }
+
+  #doubtSettings(vip: Vip | undefined): DoubtSettings {
+    const traits = vip ? [this.#portrait.traitsOf(vip)] : [...this.#settings.traits.values()];
+    const leaseBound = Math.max(0, ...traits.map((t) => t?.leaseBound ?? 0));
+    return { leaseBound, takeover: this.#config.agent.takeover };
+  }
+
+  #clearance(vip: Vip, now: Instant): Clearance {
+    return this.#doubts.clearance(vip.id, {
+      now,
+      settings: this.#doubtSettings(vip),
+      asked: this.#portrait.traitsOf(vip)?.scope === 'link',
+      doubted: this.#rounds.table?.doubts.has(vip.id) ?? false,
+    });
+  }
+
+  /** Everything is released after a stall: now ask what the group thinks. */
+  #resume(now: Instant): void {
+    const reason = this.#holdings.empty ? this.#lifecycle.resume() : undefined;
+    if (reason === undefined) return;
+    this.#outbox.note('info', 'resuming', { reason: `everything is released after: ${reason}` });
+    this.#rounds.mute = false;
+    this.#rounds.again(now);
+  }
+
+  #finish(now: Instant): void {
+    const { holdings, nothingToHandOver } = {
+      holdings: this.#holdings,
+      nothingToHandOver: this.#nothingToHandOver,
+    };
+    const ending = this.#lifecycle.finish({ now, empty: holdings.empty, nothingToHandOver });
+    if (ending === undefined) return;
+    const left = [...holdings.all()].filter((h) => h.state !== 'idle').map((h) => h.vip);
+    if (left.length > 0) this.#outbox.push({ kind: 'release', vips: left, reason: ending.reason });
+    this.#outbox.push(ending);
+  }
+
+  /** Whether the group has heard that we hold nothing and are leaving. */
+  get #nothingToHandOver(): boolean {
+    const { self, view, table } = this.#rounds;
+    if (!this.#holdings.empty) return false;
+    if (this.#lifecycle.detached !== undefined || self === undefined || view === undefined) return true;
+    if (view.members.length === 1) return true;
+    if (table === undefined || table.seats.get(self)?.standing.leaving !== true) return false;
+    for (const row of table.rows.values()) if (row.holders.includes(self)) return false;
+    return true;
+  }
+}
+
+/** Whether an address that is up may stay as it is under the new definition. */
+function sameForProviders(a: Vip, b: Vip): boolean {
+  return JSON.stringify([a.addresses, a.providers]) === JSON.stringify([b.addresses, b.providers]);
+}

@@ -1,0 +1,62 @@
+/**
+ * Waits until everybody in the view has said what it holds. Its progress depends on the agreed order of messages alone,
+ * so it completes at the same message on every member.
+ */
+import type { MemberId } from '../model/member.ts';
+import type { AgentMessage, Definitions, Report } from './messages.ts';
+
+export interface EarlyMessage {
+  readonly sender: MemberId;
+  readonly message: AgentMessage;
+}
+
+export class Barrier {
+  readonly round: number;
+  readonly reports = new Map<MemberId, Report>();
+  readonly definitions = new Map<MemberId, Definitions>();
+  readonly without = new Set<MemberId>();
+  /** Messages that came after their sender's report and wait for the table. */
+  readonly early: EarlyMessage[] = [];
+  readonly #members: readonly MemberId[];
+
+  constructor(members: readonly MemberId[], round: number) {
+    this.#members = members;
+    this.round = round;
+  }
+
+  /** Takes what it needs; keeps the rest for later if the sender has reported (else the report will tell the newer truth). */
+  add(sender: MemberId, message: AgentMessage): void {
+    if (message.kind === 'report') this.reports.set(sender, message);
+    else if (message.kind === 'definitions') this.definitions.set(sender, message);
+    else if (message.kind === 'proceed') for (const member of message.without) this.without.add(member);
+    else if (message.kind === 'operator' || this.reports.has(sender)) this.early.push({ sender, message });
+  }
+
+  /** Reports that count, in view order. */
+  counted(): readonly Report[] {
+    return this.#present()
+      .map((member) => this.reports.get(member))
+      .filter((report) => report !== undefined) as Report[];
+  }
+
+  /** Whether the members that count disagree about the configuration, so that definitions must be exchanged. */
+  get disagrees(): boolean {
+    const digests = new Set(this.counted().map((report) => report.digest));
+    return digests.size > 1;
+  }
+
+  /** Members whose word is still missing. */
+  missing(): readonly MemberId[] {
+    const reports = this.#present().filter((member) => !this.reports.has(member));
+    if (reports.length > 0 || !this.disagrees) return reports;
+    return this.#present().filter((member) => !this.definitions.has(member));
+  }
+
+  get complete(): boolean {
+    return this.missing().length === 0;
+  }
+
+  #present(): readonly MemberId[] {
+    return this.#members.filter((member) => !this.without.has(member));
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Which VIPs a member may be given when configurations differ (a rolling change of the file).
+ * One definition counts in a view: that of the first member, in view order, that knows the VIP. Whoever knows it
+ * otherwise, or knows one of its addresses under another name, is passed over for it: so no address can be up twice,
+ * and everybody allocates from the same inputs.
+ */
+import type { MemberId } from '../model/member.ts';
+import { nameOf } from '../model/member.ts';
+import { compareIds } from '../model/order.ts';
+import type { Vip, VipAddress, VipId } from '../model/vip.ts';
+import type { Definitions, VipDefinition } from './messages.ts';
+
+export interface Agreement {
+  /** The agreed VIPs, sorted by id. Their interfaces and providers are each member's own affair and absent here. */
+  readonly vips: readonly Vip[];
+  /** For each member the VIPs it must not be given, with why. */
+  readonly against: ReadonlyMap<MemberId, ReadonlyMap<VipId, string>>;
+}
+
+export function definitionOf(vip: Vip): VipDefinition {
+  const addresses = vip.addresses.map((a) => `${a.address}/${a.prefixLength}`);
+  return { id: vip.id, addresses, prefer: [...vip.prefer], weight: vip.weight, policy: vip.policy };
+}
+
+/** A function of the definitions and the view order alone. */
+export function agree(
+  definitions: ReadonlyMap<MemberId, Definitions>,
+  members: readonly MemberId[],
+): Agreement {
+  const agreed = new Map<VipId, { readonly definition: VipDefinition; readonly by: MemberId }>();
+  const addressOf = new Map<string, VipId>();
+  for (const member of members) {
+    for (const definition of definitions.get(member)?.vips ?? []) {
+      if (agreed.has(definition.id)) continue;
+      agreed.set(definition.id, { definition, by: member });
+      for (const address of bare(definition))
+        if (!addressOf.has(address)) addressOf.set(address, definition.id);
+    }
+  }
+  const vips = [...agreed.values()].map(({ definition }) => vipOf(definition));
+  return {
+    vips: vips.sort((a, b) => compareIds(a.id, b.id)),
+    against: new Map(members.map((member) => [member, against(definitions.get(member), agreed, addressOf)])),
+  };
+}
+
+function against(
+  own: Definitions | undefined,
+  agreed: ReadonlyMap<VipId, { readonly definition: VipDefinition; readonly by: MemberId }>,
+  addressOf: ReadonlyMap<string, VipId>,
+): Map<VipId, string> {
+  const known = new Map((own?.vips ?? []).map((definition) => [definition.id, definition]));
+  const reasons = new Map<VipId, string>();
+  for (const [vip, { definition, by }] of agreed) {
+    const mine = known.get(vip);
+    if (mine === undefined) reasons.set(vip, 'not in its configuration');
+    else if (meaning(mine) !== meaning(definition)) {
+      reasons.set(vip, `its configuration defines it otherwise than ${nameOf(by)}'s`);
+    }
+    const other = bare(definition)
+      .map((address) => addressOf.get(address))
+      .find((id) => id !== undefined && id !== vip);
+    if (other !== undefined)
+      reasons.set(vip, `shares an address with ${other} in another member's configuration`);
+  }
+  return reasons;
+}
+
+/** What puts an address somewhere: preference and weight may differ without harm, since the agreed ones count. */
+function meaning(definition: VipDefinition): string {
+  return [...definition.addresses, definition.policy].join(' ');
+}
+
+function bare(definition: VipDefinition): string[] {
+  return definition.addresses.map((text) => text.slice(0, text.lastIndexOf('/')));
+}
+
+function vipOf(definition: VipDefinition): Vip {
+  return { ...definition, addresses: definition.addresses.map(addressOfText), providers: [] };
+}
+
+function addressOfText(text: string): VipAddress {
+  const slash = text.lastIndexOf('/');
+  const address = text.slice(0, slash);
+  return { family: address.includes(':') ? 6 : 4, address, prefixLength: Number(text.slice(slash + 1)) };
+}

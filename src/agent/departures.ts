@@ -1,0 +1,73 @@
+/** What the last table tells about members that are gone or silent now. */
+import type { Config } from '../config/config.ts';
+import type { MemberId, MemberName } from '../model/member.ts';
+import type { Instant } from '../model/time.ts';
+import type { Departure, View, ViewId } from '../model/view.ts';
+import type { VipId } from '../model/vip.ts';
+import type { DoubtSettings, Doubts } from './doubts.ts';
+import type { Table } from './table.ts';
+
+export interface Judgement {
+  readonly view: View;
+  readonly previous: View | undefined;
+  readonly vips: Config['vips'];
+  readonly settings: DoubtSettings;
+}
+
+export class Departures {
+  #last: Table | undefined;
+
+  remember(table: Table | undefined): void {
+    if (table !== undefined) this.#last = table;
+  }
+
+  forget(): void {
+    this.#last = undefined;
+  }
+
+  /** Who held or may have held what, by the last table. */
+  get remembered(): ReadonlyMap<VipId, readonly MemberId[]> {
+    return new Map([...(this.#last?.rows.values() ?? [])].map((row) => [row.vip.id, row.holders]));
+  }
+
+  pinnedTo(name: MemberName): VipId[] {
+    return [...(this.#last?.pins ?? [])].filter(([, to]) => to === name).map(([vip]) => vip);
+  }
+
+  /** Who the last table says held the VIP and is not in the view, for the reason of a takeover. */
+  goneHolder(vip: VipId, view: View): { readonly member: MemberId; readonly how: Departure } | undefined {
+    const holders = this.#last?.rows.get(vip)?.holders ?? [];
+    return view.departed.find((departed) => holders.includes(departed.member));
+  }
+
+  /** Turns each departure into clearances and doubts. A member whose claims we never learned casts doubt on every VIP. */
+  judge({ view, previous, vips, settings }: Judgement, doubts: Doubts, now: Instant): void {
+    const worst = new Map<VipId, Departure>();
+    for (const { member, how } of view.departed) {
+      for (const vip of this.#mayHold(member, previous?.id) ??
+        (how === 'process' ? vips.map((v) => v.id) : [])) {
+        worst.set(vip, graver(worst.get(vip), how));
+      }
+    }
+    const gone = new Set(view.departed.map((d) => d.member));
+    for (const [vip, how] of worst) {
+      const holders = this.#last?.rows.get(vip)?.holders ?? [];
+      const allGone = holders.every((member) => gone.has(member));
+      if (how === 'process' || allGone) doubts.departed(vip, how, { now, settings });
+    }
+  }
+
+  /** Undefined: it did not report in the previous view, so we cannot know. */
+  #mayHold(member: MemberId, previous: ViewId | undefined): VipId[] | undefined {
+    const table = this.#last;
+    if (table === undefined || table.view.id !== previous || table.seats.get(member)?.reported !== true)
+      return undefined;
+    return [...table.rows.values()].filter((row) => row.holders.includes(member)).map((row) => row.vip.id);
+  }
+}
+
+const GRAVITY: Readonly<Record<Departure, number>> = { leave: 0, host: 1, process: 2 };
+
+function graver(a: Departure | undefined, b: Departure): Departure {
+  return a !== undefined && GRAVITY[a] >= GRAVITY[b] ? a : b;
+}

@@ -1,0 +1,89 @@
+/**
+ * May an earlier holder still have the address? (DESIGN 6, "Which death was it?")
+ *
+ * A VIP is *cleared* when we saw its last holder release it, leave, or fall silent with its whole host: then it is put up
+ * at once. It is in *doubt* when the holder's agent is gone but its host still answers: then the link is asked until the
+ * lease must be over. What we have no history of is treated like a doubt: asking costs milliseconds, a duplicate costs trust.
+ */
+import type { Instant, Millis } from '../model/time.ts';
+import type { Departure } from '../model/view.ts';
+import type { VipId } from '../model/vip.ts';
+import type { AcquireGuard } from '../provider/provider.ts';
+
+export interface DoubtSettings {
+  /** Longest time an address may stay with a host whose agent is gone. */
+  readonly leaseBound: Millis;
+  /** `strict`: wait for the lease bound also where the earlier holder's host is silent. */
+  readonly takeover: 'at-once' | 'strict';
+}
+
+/** How the core must go about an acquire: with the provider's guard, and not before an instant where asking is impossible. */
+export interface Clearance {
+  readonly guard: AcquireGuard;
+  readonly notBefore: Instant | undefined;
+}
+
+export class Doubts {
+  readonly #until = new Map<VipId, Instant>();
+  /** VIPs whose last holder's host is silent while `takeover` is strict: nobody to ask, so wait. */
+  readonly #waiting = new Map<VipId, Instant>();
+  readonly #cleared = new Set<VipId>();
+
+  departed(vip: VipId, how: Departure, { now, settings }: { now: Instant; settings: DoubtSettings }): void {
+    if (how === 'process') {
+      this.#cleared.delete(vip);
+      this.#until.set(vip, now + settings.leaseBound);
+      return;
+    }
+    if (how === 'host' && settings.takeover === 'strict') this.#waiting.set(vip, now + settings.leaseBound);
+    this.cleared(vip);
+  }
+
+  /** The last holder confirmed that it does not hold it any more. */
+  cleared(vip: VipId): void {
+    this.#cleared.add(vip);
+    this.#until.delete(vip);
+  }
+
+  /** Somebody holds it (or may): what we knew of earlier holders is void. */
+  taken(vip: VipId): void {
+    this.#cleared.delete(vip);
+    this.#waiting.delete(vip);
+  }
+
+  /** Forgets everything: the group went on without us. */
+  reset(): void {
+    this.#until.clear();
+    this.#waiting.clear();
+    this.#cleared.clear();
+  }
+
+  /** VIPs in doubt at `now`, for the report. */
+  open(now: Instant): VipId[] {
+    for (const [vip, until] of this.#until) if (until <= now) this.#until.delete(vip);
+    return [...this.#until.keys()];
+  }
+
+  /**
+   * @param asked whether the provider can ask the link; where it cannot, a doubt means waiting for the lease bound
+   * @param doubted whether another member reported a doubt
+   */
+  clearance(
+    vip: VipId,
+    {
+      now,
+      settings,
+      asked,
+      doubted,
+    }: { now: Instant; settings: DoubtSettings; asked: boolean; doubted: boolean },
+  ): Clearance {
+    const waiting = this.#waiting.get(vip);
+    const notBefore = waiting !== undefined && waiting > now ? waiting : undefined;
+    const until = this.#until.get(vip);
+    const inDoubt = doubted || (until !== undefined && until > now);
+    if (!inDoubt && this.#cleared.has(vip)) return { guard: { kind: 'at-once' }, notBefore };
+    const bound = until !== undefined && until > now ? until : now + settings.leaseBound;
+    if (asked) return { guard: { kind: 'when-silent', until: bound }, notBefore };
+    return { guard: { kind: 'at-once' }, notBefore: inDoubt ? bound : notBefore };
+  }
+}

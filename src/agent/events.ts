@@ -1,0 +1,49 @@
+/** What goes into the agent core and what comes out; `loop.ts` performs the actions in production, a simulator in tests. */
+import type { Config } from '../config/config.ts';
+import type { GroupEvent } from '../group/group.ts';
+import type { MemberId } from '../model/member.ts';
+import type { CommandResult, OperatorCommand } from '../model/operator.ts';
+import type { Millis } from '../model/time.ts';
+import type { ProviderName, Vip } from '../model/vip.ts';
+import type { AcquireRequest, ProviderEvent, VipOutcome } from '../provider/provider.ts';
+import type { AgentMessage } from './messages.ts';
+
+export type AgentEvent =
+  /** A group is being joined under this identity (at start, and again after a `rejoin`). */
+  | { readonly kind: 'joining'; readonly self: MemberId }
+  | { readonly kind: 'group'; readonly event: GroupEvent }
+  /** Answers of the providers; each VIP of the action is answered once. */
+  | { readonly kind: 'acquired'; readonly outcomes: readonly VipOutcome[] }
+  | { readonly kind: 'released'; readonly outcomes: readonly VipOutcome[] }
+  /** Only outcomes that are not `ok` need to be told. */
+  | { readonly kind: 'renewed'; readonly outcomes: readonly VipOutcome[] }
+  | { readonly kind: 'provider'; readonly provider: ProviderName; readonly event: ProviderEvent }
+  | { readonly kind: 'command'; readonly number: number; readonly command: OperatorCommand }
+  /** A new, checked configuration (same cluster and member). */
+  | { readonly kind: 'config'; readonly config: Config }
+  /** Polite stop: hand everything over, leave, end. */
+  | { readonly kind: 'stop'; readonly reason: string }
+  /** The process did not run for this long (blocked loop, SIGSTOP, suspended machine). */
+  | { readonly kind: 'stalled'; readonly lateness: Millis }
+  | { readonly kind: 'timeout' };
+
+export type AgentAction =
+  | { readonly kind: 'multicast'; readonly message: AgentMessage }
+  | { readonly kind: 'acquire'; readonly requests: readonly AcquireRequest[]; readonly fence: number }
+  | { readonly kind: 'release'; readonly vips: readonly Vip[]; readonly reason: string }
+  /** Abort an acquire under way; its outcome still comes. */
+  | { readonly kind: 'cancel'; readonly vips: readonly Vip[] }
+  | { readonly kind: 'announce'; readonly vips: readonly Vip[]; readonly reason: string }
+  | { readonly kind: 'answer'; readonly number: number; readonly result: CommandResult }
+  /** Leave the group for good, close everything, end the process. */
+  | { readonly kind: 'leave'; readonly reason: string }
+  /** Leave the group and join it again as a new member, after a delay. */
+  | { readonly kind: 'rejoin'; readonly reason: string; readonly after: Millis }
+  | {
+      readonly kind: 'note';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly what: string;
+      readonly reason: string;
+      readonly vip?: string;
+      readonly member?: string;
+    };

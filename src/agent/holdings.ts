@@ -1,0 +1,119 @@
+/**
+ * What this host's providers have, are putting up, or are taking away: the local half of the truth, one small state
+ * machine a VIP. It knows nothing of the group.
+ */
+import type { Instant, Millis } from '../model/time.ts';
+import type { Vip, VipId } from '../model/vip.ts';
+
+/** `cancelling`: an acquire was told to stop and its outcome is still to come. */
+export type HoldingState = 'idle' | 'acquiring' | 'cancelling' | 'held' | 'releasing';
+
+export interface Holding {
+  vip: Vip;
+  state: HoldingState;
+  /** Local instant of the last change of `state`. */
+  changed: Instant;
+  /** Acquires that failed in a row. */
+  failures: number;
+  /** While set, this member is passed over for the VIP. */
+  retryAt: Instant | undefined;
+  /** Why the last acquire failed. */
+  failure: string;
+  /** When a release that failed is tried again. */
+  releaseAgainAt: Instant | undefined;
+  /** Recent instants at which the address vanished behind our back. */
+  readonly lost: Instant[];
+  /** We told the group of this view that we do not hold it, and wait for that to be delivered. */
+  disowned: boolean;
+  /** The configuration dropped or redefined it: once released, forget it. */
+  retired: boolean;
+}
+
+export interface RetrySettings {
+  readonly retry_min_ms: Millis;
+  readonly retry_max_ms: Millis;
+}
+
+/** After this many losses within the window somebody is fighting us: pass the VIP on. */
+export const LOSSES_MAX = 3;
+export const LOSS_WINDOW: Millis = 10_000;
+
+export class Holdings {
+  readonly #byVip = new Map<VipId, Holding>();
+
+  of(vip: Vip): Holding {
+    let holding = this.#byVip.get(vip.id);
+    if (holding === undefined) {
+      holding = {
+        vip,
+        state: 'idle',
+        changed: 0,
+        failures: 0,
+        retryAt: undefined,
+        failure: '',
+        releaseAgainAt: undefined,
+        lost: [],
+        disowned: false,
+        retired: false,
+      };
+      this.#byVip.set(vip.id, holding);
+    } else if (holding.state === 'idle') holding.vip = vip;
+    return holding;
+  }
+
+  get(vip: VipId): Holding | undefined {
+    return this.#byVip.get(vip);
+  }
+
+  all(): IterableIterator<Holding> {
+    return this.#byVip.values();
+  }
+
+  forget(vip: VipId): void {
+    this.#byVip.delete(vip);
+  }
+
+  /** VIPs that this host has or may have right now. */
+  claims(): VipId[] {
+    return [...this.#byVip.values()].filter((h) => h.state !== 'idle').map((h) => h.vip.id);
+  }
+
+  get empty(): boolean {
+    for (const holding of this.#byVip.values()) if (holding.state !== 'idle') return false;
+    return true;
+  }
+
+  set(holding: Holding, state: HoldingState, now: Instant): void {
+    holding.state = state;
+    holding.changed = now;
+  }
+
+  /** Notes a failed acquire and when it may be tried again: the delay doubles with each failure in a row. */
+  failed(
+    holding: Holding,
+    reason: string,
+    { now, settings }: { now: Instant; settings: RetrySettings },
+  ): void {
+    holding.failures += 1;
+    holding.failure = reason;
+    const doubled = settings.retry_min_ms * 2 ** Math.min(holding.failures - 1, 30);
+    holding.retryAt = now + Math.min(doubled, settings.retry_max_ms);
+    this.set(holding, 'idle', now);
+  }
+
+  /** Notes a loss; true when it happened too often lately to just put the address back. */
+  lostTooOften(holding: Holding, now: Instant): boolean {
+    while (holding.lost[0] !== undefined && holding.lost[0] < now - LOSS_WINDOW) holding.lost.shift();
+    holding.lost.push(now);
+    return holding.lost.length > LOSSES_MAX;
+  }
+
+  nextTimeout(): Instant | undefined {
+    let next: Instant | undefined;
+    for (const { retryAt, releaseAgainAt } of this.#byVip.values()) {
+      for (const at of [retryAt, releaseAgainAt])
+        if (at !== undefined && (next === undefined || at < next)) next = at;
+    }
+    return next;
+  }
+}

@@ -1,0 +1,279 @@
+/**
+ * Gives the pure agent core its hands: performs actions, brings back results, keeps the time. It decides nothing, with one
+ * exception that must come before everything else: after a stall it tells the core so before it passes on any event.
+ */
+import type { Config } from '../config/config.ts';
+import type { GroupCommunication, GroupStatus } from '../group/group.ts';
+import type { CommandResult, OperatorCommand } from '../model/operator.ts';
+import type { Status } from '../model/status.ts';
+import type { Instant, Millis } from '../model/time.ts';
+import type { ProviderName, Vip } from '../model/vip.ts';
+import type { Provider, ProviderEvent } from '../provider/provider.ts';
+import { Agent } from './agent.ts';
+import type { AgentAction, AgentEvent } from './events.ts';
+import { encodeMessage } from './messages.ts';
+import { Operations } from './operations.ts';
+
+export interface LoopSettings {
+  readonly config: Config;
+  readonly version: string;
+}
+
+/** What happens to the log: pino's shape, so that tests may pass anything. */
+export interface LoopLogger {
+  debug(fields: object, text: string): void;
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+}
+
+export interface LoopComponents {
+  /** A fresh connection under a fresh identity each time. */
+  createGroup(config: Config): GroupCommunication;
+  readonly providers: ReadonlyMap<ProviderName, Provider>;
+  readonly clock: {
+    monotonic(): Instant;
+    /** Also counts the time the machine was suspended. */
+    boot(): Instant;
+    /** Milliseconds since 1970. */
+    wall(): number;
+  };
+  readonly logger: LoopLogger;
+}
+
+/** How often the loop shows that it is alive. */
+const TICK: Millis = 100;
+/** An operator command that takes longer than this is answered as unfinished. */
+const COMMAND_BOUND: Millis = 10_000;
+
+export class AgentLoop {
+  readonly #core: Agent;
+  #config: Config;
+  readonly #with: LoopComponents;
+  readonly #operations: Operations;
+  #group: GroupCommunication | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #ticker: NodeJS.Timeout | undefined;
+  #renewer: NodeJS.Timeout | undefined;
+  #lastAlive: Instant = 0;
+  #commandNumber = 0;
+  readonly #answers = new Map<number, (result: CommandResult) => void>();
+  readonly #listeners = new Set<() => void>();
+  #ended: (() => void) | undefined;
+
+  constructor(settings: LoopSettings, components: LoopComponents) {
+    this.#config = settings.config;
+    this.#with = components;
+    const traits = new Map([...components.providers].map(([name, provider]) => [name, provider.traits]));
+    this.#core = new Agent({ config: settings.config, version: settings.version, traits });
+    this.#operations = new Operations(components.providers, (event) => this.#handle(event));
+  }
+
+  /** Starts the providers (which sweep leftovers), then joins. Rejects with an Error for a person. Resolves when joining. */
+  async start(): Promise<void> {
+    for (const [name, provider] of this.#with.providers) {
+      const vips = this.#operations.carriedBy(name, this.#config.vips);
+      await provider.start(vips, (event: ProviderEvent) =>
+        this.#handle({ kind: 'provider', provider: name, event }),
+      );
+    }
+    this.#lastAlive = this.#with.clock.boot();
+    this.#ticker = setInterval(() => this.#tick(), TICK);
+    this.#renewer = setInterval(() => this.#renew(), this.#renewInterval());
+    await this.#join({ first: true });
+  }
+
+  /** Resolves when everything is handed over, the group is left and all is closed. */
+  stop(reason: string): Promise<void> {
+    const ended = new Promise<void>((resolve) => {
+      const before = this.#ended;
+      this.#ended = () => {
+        before?.();
+        resolve();
+      };
+    });
+    this.#handle({ kind: 'stop', reason });
+    return ended;
+  }
+
+  status(): Status {
+    const { clock } = this.#with;
+    const status = this.#core.status(clock.monotonic(), clock.wall());
+    const group = this.#group?.status();
+    return group === undefined ? status : withGroup(status, group);
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  command(command: OperatorCommand): Promise<CommandResult> {
+    this.#commandNumber += 1;
+    const number = this.#commandNumber;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#answer(number, unfinished()), COMMAND_BOUND);
+      this.#answers.set(number, (result) => {
+        clearTimeout(timer);
+        resolve(result);
+      });
+      this.#handle({ kind: 'command', number, command });
+    });
+  }
+
+  /** A checked configuration of the same cluster and member; what needs a restart is refused by the caller. */
+  reconfigure(config: Config): void {
+    this.#config = config;
+    this.#handle({ kind: 'config', config });
+    for (const [name, provider] of this.#with.providers) {
+      provider.configure(this.#operations.carriedBy(name, config.vips));
+    }
+  }
+
+  #renewInterval(): Millis {
+    const intervals = Object.values(this.#config.providers).map((p) =>
+      p.kind === 'local' ? p.renew_interval_ms : 1_000,
+    );
+    return Math.min(1_000, ...intervals);
+  }
+
+  #handle(event: AgentEvent): void {
+    const lateness = this.#alive();
+    if (lateness > 0) this.#pass({ kind: 'stalled', lateness });
+    this.#pass(event);
+  }
+
+  /** By how much this process ran later than it should have; 0 if that is nothing to speak of. */
+  #alive(): Millis {
+    const now = this.#with.clock.boot();
+    const lateness = now - this.#lastAlive - TICK;
+    this.#lastAlive = now;
+    return lateness > this.#config.agent.stall_bound_ms ? lateness : 0;
+  }
+
+  #pass(event: AgentEvent): void {
+    const actions = this.#core.handle(event, this.#with.clock.monotonic());
+    for (const action of actions) this.#perform(action);
+    this.#arm();
+    if (actions.length > 0) for (const listener of this.#listeners) listener();
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    const at = this.#core.nextTimeout();
+    if (at === undefined) return;
+    const delay = Math.max(0, Math.min(at - this.#with.clock.monotonic(), 60_000));
+    this.#timer = setTimeout(() => this.#handle({ kind: 'timeout' }), Math.ceil(delay));
+  }
+
+  #tick(): void {
+    const lateness = this.#alive();
+    if (lateness > 0) this.#pass({ kind: 'stalled', lateness });
+    this.#group?.tick();
+    for (const provider of this.#with.providers.values()) provider.tick?.();
+  }
+
+  #renew(): void {
+    const lateness = this.#alive();
+    if (lateness > 0) return this.#pass({ kind: 'stalled', lateness });
+    this.#operations.renew(this.#core.held());
+  }
+
+  #perform(action: AgentAction): void {
+    switch (action.kind) {
+      case 'multicast':
+        return this.#group?.multicast(encodeMessage(action.message));
+      case 'acquire':
+        return this.#operations.acquire(action);
+      case 'cancel':
+        return this.#operations.cancel(action.vips);
+      case 'release':
+        return this.#operations.release(action.vips, action.reason);
+      case 'announce':
+        return this.#announce(action.vips, action.reason);
+      case 'answer':
+        return this.#answer(action.number, action.result);
+      case 'leave':
+        return void this.#leave();
+      case 'rejoin':
+        return void this.#rejoin(action.after);
+      case 'note': {
+        const { kind: _, level, what, ...fields } = action;
+        return this.#with.logger[level](fields, what);
+      }
+    }
+  }
+
+  #announce(vips: readonly Vip[], reason: string): void {
+    this.#with.logger.info({ vips: vips.map((vip) => vip.id), reason }, 'announcing again');
+    this.#operations.announce(vips);
+  }
+
+  #answer(number: number, result: CommandResult): void {
+    const answer = this.#answers.get(number);
+    this.#answers.delete(number);
+    answer?.(result);
+  }
+
+  /** Joins under a fresh identity. A first attempt that cannot start at all is the caller's to tell; later ones are tried again. */
+  async #join({ first }: { first: boolean }): Promise<void> {
+    const group = this.#with.createGroup(this.#config);
+    this.#group = group;
+    this.#handle({ kind: 'joining', self: group.self });
+    try {
+      await group.join((event) => {
+        // A connection that was given up may still have something to say.
+        if (this.#group === group) this.#handle({ kind: 'group', event });
+      });
+    } catch (error) {
+      if (first) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#handle({ kind: 'group', event: { kind: 'detached', reason } });
+    }
+  }
+
+  async #rejoin(after: Millis): Promise<void> {
+    const old = this.#group;
+    this.#group = undefined;
+    await old?.leave();
+    if (after > 0) await new Promise((resolve) => setTimeout(resolve, after));
+    if (this.#ended === undefined) await this.#join({ first: false });
+  }
+
+  async #leave(): Promise<void> {
+    const group = this.#group;
+    await this.#operations.settled();
+    await group?.leave();
+    this.#group = undefined;
+    clearTimeout(this.#timer);
+    clearInterval(this.#ticker);
+    clearInterval(this.#renewer);
+    for (const provider of this.#with.providers.values()) await provider.stop();
+    this.#ended?.();
+  }
+}
+
+function unfinished(): CommandResult {
+  const message = `not finished after ${COMMAND_BOUND / 1000} s; look at the status to see whether it took effect`;
+  return { ok: false, code: 'internal', message };
+}
+
+function withGroup(status: Status, group: GroupStatus): Status {
+  const peers = group.peers.map(({ name, address, stream, host, agent, problem }) => ({
+    name,
+    address,
+    stream,
+    host,
+    agent,
+    ...(problem !== undefined && { problem }),
+  }));
+  const problems = peers
+    .filter((peer) => peer.problem !== undefined)
+    .map((peer) => `${peer.name}: ${peer.problem}`);
+  return {
+    ...status,
+    peers,
+    counters: { ...status.counters, ...group.counters },
+    warnings: [...status.warnings, ...problems],
+  };
+}

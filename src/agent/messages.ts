@@ -1,0 +1,304 @@
+/**
+ * What agents say to each other through the group, and its codec: one JSON object a message, checked field by field
+ * on the way in. A decoder here never throws and never trusts a length.
+ *
+ * All but `operator` are about one view; a message of another view is dropped by the receiver.
+ */
+import { isMemberId, isMemberName, type MemberId, type MemberName } from '../model/member.ts';
+import type { OperatorCommand } from '../model/operator.ts';
+import type { ViewId } from '../model/view.ts';
+import type { PartitionPolicy, VipId } from '../model/vip.ts';
+
+/** What a member says about itself: part of its report, and sent alone when it changes. */
+export interface Standing {
+  readonly mature: boolean;
+  readonly draining: boolean;
+  /** We hear a better view that cannot take us in. */
+  readonly outranked: boolean;
+  /** The agent is stopping: it will leave once it holds nothing. */
+  readonly leaving: boolean;
+  readonly capacity: number;
+  /** VIPs this host cannot carry now, each with why. */
+  readonly unfit: readonly (readonly [VipId, string])[];
+}
+
+/** First word of every member in every view. */
+export interface Report extends Standing {
+  readonly kind: 'report';
+  readonly view: ViewId;
+  /** Rises within a view when somebody's configuration changed and everybody must report again; 0 at first. */
+  readonly round: number;
+  /** Digest of the configuration that must be equal everywhere. */
+  readonly digest: string;
+  readonly votes: number;
+  /** Whether its configuration makes this view the primary component, and why (not). The view is primary if all say so. */
+  readonly primary: boolean;
+  readonly quorum: string;
+  /** Whether everybody it expects is in the view, so that nobody need wait for maturity. */
+  readonly complete: boolean;
+  /** VIPs this member holds or may hold (acquires and releases under way included). */
+  readonly claims: readonly VipId[];
+  /** VIPs an operator pinned to this member. */
+  readonly pinned: readonly VipId[];
+  /** VIPs it failed to acquire and does not want for now, each with why. */
+  readonly passed: readonly (readonly [VipId, string])[];
+  /** VIPs whose last holder may still answer, as far as this member knows. */
+  readonly doubts: readonly VipId[];
+}
+
+/** The VIPs a member knows; sent only where the digests of a view differ. */
+export interface Definitions {
+  readonly kind: 'definitions';
+  readonly view: ViewId;
+  readonly round: number;
+  readonly vips: readonly VipDefinition[];
+}
+
+/** The part of a VIP that two members must mean alike. */
+export interface VipDefinition {
+  readonly id: VipId;
+  /** `address/prefix`, in order. */
+  readonly addresses: readonly string[];
+  readonly prefer: readonly string[];
+  readonly weight: number;
+  readonly policy: PartitionPolicy;
+}
+
+export interface StandingMessage extends Standing {
+  readonly kind: 'standing';
+  readonly view: ViewId;
+}
+
+/** The sender does not hold these (any more). */
+export interface Released {
+  readonly kind: 'released';
+  readonly view: ViewId;
+  readonly vips: readonly VipId[];
+}
+
+export interface Acquired {
+  readonly kind: 'acquired';
+  readonly view: ViewId;
+  readonly vips: readonly VipId[];
+}
+
+/** The sender could not acquire these, holds nothing of them, and wants to be passed over until it says `retry`. */
+export interface Failed {
+  readonly kind: 'failed';
+  readonly view: ViewId;
+  readonly vips: readonly (readonly [VipId, string])[];
+}
+
+export interface Retry {
+  readonly kind: 'retry';
+  readonly view: ViewId;
+  readonly vips: readonly VipId[];
+}
+
+/** From the representative: planned moves. */
+export interface Moves {
+  readonly kind: 'moves';
+  readonly view: ViewId;
+  readonly moves: readonly {
+    readonly vip: VipId;
+    readonly from: MemberId;
+    readonly to: MemberId;
+    readonly reason: string;
+  }[];
+}
+
+/** From the representative: go on without the reports of these. */
+export interface Proceed {
+  readonly kind: 'proceed';
+  readonly view: ViewId;
+  readonly round: number;
+  readonly without: readonly MemberId[];
+}
+
+export interface Operator {
+  readonly kind: 'operator';
+  readonly command: OperatorCommand;
+  /** Agent whose control socket took the command, and its number there: the answer finds its way back. */
+  readonly via: MemberName;
+  readonly number: number;
+}
+
+export type AgentMessage =
+  | Report
+  | Definitions
+  | StandingMessage
+  | Released
+  | Acquired
+  | Failed
+  | Retry
+  | Moves
+  | Proceed
+  | Operator;
+
+const TEXT_MAX = 500;
+
+/** Version of these messages; a message of another version is counted and ignored. */
+export const MESSAGE_VERSION = 1;
+
+/** Cuts a text for people to what {@link decodeMessage} accepts. */
+export function clip(text: string): string {
+  return text.length <= TEXT_MAX ? text : `${text.slice(0, TEXT_MAX - 1)}…`;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+export function encodeMessage(message: AgentMessage): Uint8Array {
+  return encoder.encode(JSON.stringify({ v: MESSAGE_VERSION, ...message }));
+}
+
+export type Decoded =
+  | { readonly ok: true; readonly message: AgentMessage }
+  | { readonly ok: false; readonly error: string };
+
+/** Never throws. The error names the field that is wrong. */
+export function decodeMessage(bytes: Uint8Array): Decoded {
+  let value: unknown;
+  try {
+    value = JSON.parse(decoder.decode(bytes));
+  } catch {
+    return { ok: false, error: 'not a JSON text in UTF-8' };
+  }
+  if (!isRecord(value)) return { ok: false, error: 'not an object' };
+  if (value['v'] !== MESSAGE_VERSION)
+    return { ok: false, error: `message version ${String(value['v']).slice(0, 20)}` };
+  const shape = typeof value['kind'] === 'string' ? SHAPES.get(value['kind']) : undefined;
+  if (shape === undefined) return { ok: false, error: 'unknown kind of message' };
+  for (const [field, check] of shape) {
+    if (!check(value[field])) return { ok: false, error: `${value['kind']}: field ${field}` };
+  }
+  return { ok: true, message: value as unknown as AgentMessage };
+}
+
+type Check = (value: unknown) => boolean;
+
+const isRecord = (v: unknown): v is Record<string, unknown> =>
+  typeof v === 'object' && v !== null && !Array.isArray(v);
+const isText: Check = (v) => typeof v === 'string' && v.length <= TEXT_MAX;
+const isName: Check = (v) => typeof v === 'string' && v.length > 0 && v.length <= 100;
+const isFlag: Check = (v) => typeof v === 'boolean';
+const isAmount: Check = (v) => typeof v === 'number' && Number.isFinite(v) && v >= 0;
+const isMember: Check = (v) => typeof v === 'string' && isMemberId(v);
+const listOf =
+  (check: Check): Check =>
+  (v) =>
+    Array.isArray(v) && v.every(check);
+const pairOf =
+  (first: Check, second: Check): Check =>
+  (v) =>
+    Array.isArray(v) && v.length === 2 && first(v[0]) && second(v[1]);
+const isNames = listOf(isName);
+const isReasons = listOf(pairOf(isName, isText));
+
+const isMove: Check = (v) =>
+  isRecord(v) && isName(v['vip']) && isMember(v['from']) && isMember(v['to']) && isText(v['reason']);
+
+const isDefinition: Check = (v) =>
+  isRecord(v) &&
+  isName(v['id']) &&
+  isNames(v['addresses']) &&
+  isNames(v['prefer']) &&
+  isAmount(v['weight']) &&
+  (v['policy'] === 'component' || v['policy'] === 'primary');
+
+const isCommand: Check = (v) => {
+  if (!isRecord(v)) return false;
+  if (v['kind'] === 'rebalance') return true;
+  if (v['kind'] === 'move') return isName(v['vip']) && typeof v['to'] === 'string' && isMemberName(v['to']);
+  const named = typeof v['member'] === 'string' && isMemberName(v['member']);
+  return (v['kind'] === 'drain' || v['kind'] === 'undrain') && named;
+};
+
+const STANDING: readonly (readonly [string, Check])[] = [
+  ['view', isName],
+  ['mature', isFlag],
+  ['draining', isFlag],
+  ['outranked', isFlag],
+  ['leaving', isFlag],
+  ['capacity', isAmount],
+  ['unfit', isReasons],
+];
+
+const SHAPES: ReadonlyMap<string, readonly (readonly [string, Check])[]> = new Map([
+  [
+    'report',
+    [
+      ...STANDING,
+      ['round', isAmount],
+      ['digest', isName],
+      ['votes', isAmount],
+      ['primary', isFlag],
+      ['quorum', isText],
+      ['complete', isFlag],
+      ['claims', isNames],
+      ['pinned', isNames],
+      ['passed', isReasons],
+      ['doubts', isNames],
+    ],
+  ],
+  ['standing', STANDING],
+  [
+    'definitions',
+    [
+      ['view', isName],
+      ['round', isAmount],
+      ['vips', listOf(isDefinition)],
+    ],
+  ],
+  [
+    'released',
+    [
+      ['view', isName],
+      ['vips', isNames],
+    ],
+  ],
+  [
+    'acquired',
+    [
+      ['view', isName],
+      ['vips', isNames],
+    ],
+  ],
+  [
+    'failed',
+    [
+      ['view', isName],
+      ['vips', isReasons],
+    ],
+  ],
+  [
+    'retry',
+    [
+      ['view', isName],
+      ['vips', isNames],
+    ],
+  ],
+  [
+    'moves',
+    [
+      ['view', isName],
+      ['moves', listOf(isMove)],
+    ],
+  ],
+  [
+    'proceed',
+    [
+      ['view', isName],
+      ['round', isAmount],
+      ['without', listOf(isMember)],
+    ],
+  ],
+  [
+    'operator',
+    [
+      ['command', isCommand],
+      ['via', isName],
+      ['number', isAmount],
+    ],
+  ],
+]);

@@ -1,0 +1,31 @@
+/** Applies the quorum rule of a configuration to a view. */
+import { type Quorum, quorumOf, votesOf } from '../allocation/quorum.ts';
+import type { Config } from '../config/config.ts';
+import { type MemberName, nameOf } from '../model/member.ts';
+import { sortedIds } from '../model/order.ts';
+import type { View } from '../model/view.ts';
+
+/** Names of all members that may exist, if the configuration tells: with discovery it does not. */
+export function expectedMembers(config: Config): readonly MemberName[] | undefined {
+  if (config.group.multicast !== undefined) return undefined;
+  return sortedIds(new Set([config.member, ...config.group.peers.map((peer) => peer.name)]));
+}
+
+export function votesOfMember(name: MemberName, config: Config): number {
+  return votesOf(name, { votes: new Map(Object.entries(config.quorum.votes)) });
+}
+
+export function quorumIn(view: View, config: Config): Quorum {
+  const votes = new Map(Object.entries(config.quorum.votes));
+  const summed = expectedMembers(config)?.reduce((sum, name) => sum + votesOf(name, { votes }), 0);
+  const expected = config.quorum.expected_votes ?? summed;
+  return quorumOf(view.members, expected === undefined ? { votes } : { votes, expected });
+}
+
+/** Whether everybody the configuration expects is in the view; never known with discovery. */
+export function isComplete(view: View, config: Config): boolean {
+  const expected = expectedMembers(config);
+  if (expected === undefined) return false;
+  const here = new Set(view.members.map(nameOf));
+  return expected.every((name) => here.has(name));
+}

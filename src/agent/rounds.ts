@@ -1,0 +1,220 @@
+/**
+ * From a view to a table: everybody reports, then everybody computes. A round starts with a view, and again within a view
+ * when a configuration changed, a late report came, or a member resumed after a stall.
+ */
+import type { Config } from '../config/config.ts';
+import { type MemberId, nameOf } from '../model/member.ts';
+import { earliest, type Instant } from '../model/time.ts';
+import { representativeOf, type View } from '../model/view.ts';
+import type { Vip, VipId } from '../model/vip.ts';
+import { Barrier } from './barrier.ts';
+import { definitionOf } from './definitions.ts';
+import { Departures } from './departures.ts';
+import type { DoubtSettings, Doubts } from './doubts.ts';
+import type { History } from './history.ts';
+import type { Holdings } from './holdings.ts';
+import type { AgentMessage } from './messages.ts';
+import type { Outbox } from './outbox.ts';
+import { quorumIn } from './quorum.ts';
+import type { SelfPortrait } from './self-portrait.ts';
+import { Table } from './table.ts';
+
+export interface RoundsComponents {
+  readonly outbox: Outbox;
+  readonly holdings: Holdings;
+  readonly doubts: Doubts;
+  readonly portrait: SelfPortrait;
+  readonly history: History;
+}
+
+type ViewMessage = Exclude<AgentMessage, { kind: 'operator' }>;
+type OperatorMessage = Extract<AgentMessage, { kind: 'operator' }>;
+
+export class Rounds {
+  self: MemberId | undefined;
+  view: View | undefined;
+  viewSince: Instant = 0;
+  /** Present while this member acts on an allocation. */
+  table: Table | undefined;
+  /** Present while reports are missing. */
+  barrier: Barrier | undefined;
+  /** VIPs that this member already told the view it has acquired. */
+  readonly told = new Set<VipId>();
+  /** While true no report is given: this member has not let go of everything yet. */
+  mute = false;
+  #config: Config;
+  #round = 0;
+  #proceedAt: Instant | undefined;
+  readonly #departures = new Departures();
+  readonly #with: RoundsComponents;
+
+  constructor(config: Config, components: RoundsComponents) {
+    this.#config = config;
+    this.#with = components;
+  }
+
+  get isRepresentative(): boolean {
+    return this.view !== undefined && representativeOf(this.view) === this.self;
+  }
+
+  nextTimeout(): Instant | undefined {
+    return earliest(this.#proceedAt, undefined);
+  }
+
+  install(view: View, { now, settings }: { now: Instant; settings: DoubtSettings }): void {
+    const { outbox, history, doubts } = this.#with;
+    this.#departures.remember(this.table);
+    this.#departures.judge({ view, previous: this.view, vips: this.#config.vips, settings }, doubts, now);
+    this.view = view;
+    this.viewSince = now;
+    const members = view.members.map(nameOf).join(', ');
+    const gone = view.departed.map((d) => `${nameOf(d.member)} (${d.how})`).join(', ');
+    const reason = gone ? `${view.cause}; departed: ${gone}` : view.cause;
+    outbox.note('info', 'view installed', { reason: `${view.id}: ${members}; ${reason}` });
+    history.note({ at: now, what: `view ${view.epoch}: ${members}`, reason });
+    this.#collect(0, now);
+  }
+
+  /** Not connected any more. */
+  dissolve(): void {
+    this.view = undefined;
+    this.suspend();
+    this.#proceedAt = undefined;
+    this.#departures.forget();
+  }
+
+  /** What was agreed is not acted on any more; the view stands. */
+  suspend(): void {
+    this.table = undefined;
+    this.barrier = undefined;
+  }
+
+  /** Everybody shall report again. */
+  again(now: Instant): void {
+    if (this.view !== undefined) this.#collect(this.#round + 1, now);
+  }
+
+  configure(config: Config, now: Instant): void {
+    this.#config = config;
+    this.again(now);
+  }
+
+  deliver(sender: MemberId, message: ViewMessage, now: Instant): void {
+    if (message.kind === 'report') this.#reported(sender, message, now);
+    else if (this.barrier) this.#toBarrier(sender, message, now);
+    else if (this.table) this.#toTable(sender, message, now);
+  }
+
+  order(sender: MemberId, message: OperatorMessage, now: Instant): void {
+    if (this.barrier) this.barrier.add(sender, message);
+    else this.table?.apply(sender, message, now);
+  }
+
+  /** The representative names the silent when the wait is over. */
+  timeout(now: Instant): void {
+    const { view, barrier } = this;
+    if (this.#proceedAt === undefined || now < this.#proceedAt) return;
+    this.#proceedAt = now + this.#config.agent.report_timeout_ms;
+    if (!this.isRepresentative || view === undefined || barrier === undefined) return;
+    const without = barrier.missing();
+    if (without.length > 0)
+      this.#with.outbox.say({ kind: 'proceed', view: view.id, round: this.#round, without });
+  }
+
+  #collect(round: number, now: Instant): void {
+    const { view } = this;
+    if (view === undefined) return;
+    this.#departures.remember(this.table);
+    this.#round = round;
+    this.table = undefined;
+    this.barrier = new Barrier(view.members, round);
+    this.#proceedAt = now + this.#config.agent.report_timeout_ms;
+    if (!this.mute) this.#report(view, now);
+  }
+
+  #report(view: View, now: Instant): void {
+    const { outbox, portrait, holdings, doubts } = this.#with;
+    const report = portrait.report({
+      view,
+      round: this.#round,
+      quorum: quorumIn(view, this.#config),
+      holdings,
+      pinned: this.#departures.pinnedTo(this.#config.member),
+      doubts: doubts.open(now),
+    });
+    outbox.say(report);
+  }
+
+  #reported(sender: MemberId, message: Extract<AgentMessage, { kind: 'report' }>, now: Instant): void {
+    if (message.round < this.#round) return;
+    if (message.round > this.#round) this.#collect(message.round, now);
+    else if (this.barrier === undefined) return this.#collect(this.#round + 1, now);
+    this.#toBarrier(sender, message, now);
+  }
+
+  #toBarrier(sender: MemberId, message: ViewMessage, now: Instant): void {
+    const { barrier, view } = this;
+    if (barrier === undefined || view === undefined) return;
+    if ((message.kind === 'proceed' || message.kind === 'definitions') && message.round !== this.#round)
+      return;
+    const agreed = !barrier.disagrees;
+    barrier.add(sender, message);
+    if (agreed && barrier.disagrees) {
+      const vips = this.#config.vips.map(definitionOf);
+      this.#with.outbox.say({ kind: 'definitions', view: view.id, round: this.#round, vips });
+    }
+    if (barrier.complete) this.#settle(barrier, view, now);
+  }
+
+  #settle(barrier: Barrier, view: View, now: Instant): void {
+    const { outbox, holdings } = this.#with;
+    if (barrier.without.size > 0) {
+      const reason = `silent: ${[...barrier.without].map(nameOf).join(', ')}`;
+      outbox.note('warn', 'going on without reports', { reason });
+    }
+    this.barrier = undefined;
+    this.#proceedAt = undefined;
+    const { remembered } = this.#departures;
+    this.table = new Table(barrier, { view, vips: this.#config.vips, remembered }, now);
+    this.told.clear();
+    for (const holding of holdings.all()) holding.disowned = false;
+    this.#learn();
+  }
+
+  #toTable(sender: MemberId, message: ViewMessage, now: Instant): void {
+    const { table } = this;
+    const { doubts } = this.#with;
+    if (table === undefined) return;
+    if (message.kind === 'released') this.#noteRelease(sender, message.vips, table);
+    if (message.kind === 'failed') for (const [vip] of message.vips) doubts.taken(vip);
+    table.apply(sender, message, now);
+    if (message.kind === 'acquired') for (const vip of message.vips) doubts.taken(vip);
+    this.#learn();
+  }
+
+  #learn(): void {
+    if (this.self !== undefined) this.#with.portrait.learn(this.table?.seats.get(this.self));
+  }
+
+  #noteRelease(sender: MemberId, vips: readonly VipId[], table: Table): void {
+    const { holdings, doubts, outbox } = this.#with;
+    const announce: Vip[] = [];
+    for (const id of vips) {
+      const row = table.rows.get(id);
+      const holding = holdings.get(id);
+      if (sender === this.self && holding) holding.disowned = false;
+      if (row === undefined || !row.holders.includes(sender)) continue;
+      // The last other holder let go: the VIP is cleared, and a keeper tells the neighbours once more that it is the one.
+      if (row.holders.every((member) => member === sender || member === row.target)) doubts.cleared(id);
+      if (sender !== this.self && row.target === this.self && holding?.state === 'held')
+        announce.push(holding.vip);
+    }
+    if (announce.length > 0) {
+      outbox.push({
+        kind: 'announce',
+        vips: announce,
+        reason: `${nameOf(sender)} released it after a merge`,
+      });
+    }
+  }
+}

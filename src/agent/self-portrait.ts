@@ -1,0 +1,135 @@
+/** What this member says about itself, and whether the group has heard the latest of it. */
+import type { Quorum } from '../allocation/quorum.ts';
+import type { Config } from '../config/config.ts';
+import { sortedIds } from '../model/order.ts';
+import type { Instant } from '../model/time.ts';
+import type { View } from '../model/view.ts';
+import type { ProviderName, Vip, VipId } from '../model/vip.ts';
+import type { ProviderEvent, ProviderTraits } from '../provider/provider.ts';
+import type { Holdings } from './holdings.ts';
+import { clip, type Report, type Standing, type StandingMessage } from './messages.ts';
+import { isComplete, votesOfMember } from './quorum.ts';
+import type { Seat } from './table.ts';
+
+export interface ReportInput {
+  readonly view: View;
+  readonly round: number;
+  readonly quorum: Quorum;
+  readonly holdings: Holdings;
+  readonly pinned: readonly VipId[];
+  readonly doubts: readonly VipId[];
+}
+
+export class SelfPortrait {
+  draining = false;
+  leaving = false;
+  outrankedBecause: string | undefined;
+  mature = false;
+  /** VIPs this host cannot carry now, with why. */
+  readonly unfit = new Map<VipId, string>();
+  #config: Config;
+  readonly #traits: ReadonlyMap<ProviderName, ProviderTraits>;
+  #bornAt: Instant = 0;
+  #said = '';
+
+  constructor(config: Config, traits: ReadonlyMap<ProviderName, ProviderTraits>) {
+    this.#config = config;
+    this.#traits = traits;
+    this.configure(config);
+  }
+
+  born(now: Instant): void {
+    this.#bornAt = now;
+    this.mature = false;
+    this.outrankedBecause = undefined;
+  }
+
+  configure(config: Config): void {
+    this.#config = config;
+    const known = new Set(config.vips.map((vip) => vip.id));
+    for (const vip of this.unfit.keys()) if (!known.has(vip)) this.unfit.delete(vip);
+    for (const vip of config.vips) {
+      if (this.providerOf(vip) === undefined)
+        this.unfit.set(vip.id, `this host has none of its providers: ${vip.providers.join(', ')}`);
+    }
+  }
+
+  /** When a member that met nobody mature counts as mature; undefined once it is. */
+  get matureAt(): Instant | undefined {
+    return this.mature ? undefined : this.#bornAt + this.#config.agent.maturity_ms;
+  }
+
+  growUp(now: Instant): void {
+    if (this.matureAt !== undefined && now >= this.matureAt) this.mature = true;
+  }
+
+  /** The first of the VIP's providers that this host has. */
+  providerOf(vip: Vip): ProviderName | undefined {
+    return vip.providers.find((name) => this.#traits.has(name));
+  }
+
+  traitsOf(vip: Vip): ProviderTraits | undefined {
+    const provider = this.providerOf(vip);
+    return provider === undefined ? undefined : this.#traits.get(provider);
+  }
+
+  /** True when it is news. */
+  fitness(event: Extract<ProviderEvent, { kind: 'fitness' }>): boolean {
+    if (event.fit) return this.unfit.delete(event.vip);
+    const news = this.unfit.get(event.vip) !== event.reason;
+    this.unfit.set(event.vip, event.reason);
+    return news;
+  }
+
+  report(input: ReportInput): Report {
+    const { view, round, quorum, holdings } = input;
+    const standing = this.#standing();
+    this.#said = JSON.stringify(standing);
+    const passed = [...holdings.all()]
+      .filter((holding) => holding.retryAt !== undefined)
+      .map((holding) => [holding.vip.id, clip(holding.failure)] as const);
+    return {
+      kind: 'report',
+      view: view.id,
+      round,
+      ...standing,
+      digest: this.#config.digest,
+      votes: votesOfMember(this.#config.member, this.#config),
+      primary: quorum.primary,
+      quorum: clip(quorum.reason),
+      complete: isComplete(view, this.#config),
+      claims: sortedIds(holdings.claims()),
+      pinned: input.pinned,
+      passed,
+      doubts: input.doubts,
+    };
+  }
+
+  /** The message to send when what we say about ourselves is not what the view last heard. */
+  changed(view: View): StandingMessage | undefined {
+    const standing = this.#standing();
+    const text = JSON.stringify(standing);
+    if (text === this.#said) return undefined;
+    this.#said = text;
+    return { kind: 'standing', view: view.id, ...standing };
+  }
+
+  /** The table may find us mature because we met somebody who is: that needs no message of ours. */
+  learn(seat: Seat | undefined): void {
+    if (this.mature || seat?.standing.mature !== true) return;
+    const unchanged = this.#said === JSON.stringify(this.#standing());
+    this.mature = true;
+    if (unchanged) this.#said = JSON.stringify(this.#standing());
+  }
+
+  #standing(): Standing {
+    return {
+      mature: this.mature,
+      draining: this.draining,
+      outranked: this.outrankedBecause !== undefined,
+      leaving: this.leaving,
+      capacity: this.#config.capacity,
+      unfit: sortedIds(this.unfit.keys()).map((vip) => [vip, clip(this.unfit.get(vip) ?? '')] as const),
+    };
+  }
+}

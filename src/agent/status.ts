@@ -1,0 +1,168 @@
+/** Builds what an operator sees from what the agent knows; decides nothing. */
+import type { Config } from '../config/config.ts';
+import { type MemberId, nameOf } from '../model/member.ts';
+import type { AgentPhase, MemberStatus, Status, VipStatus } from '../model/status.ts';
+import type { Instant } from '../model/time.ts';
+import { representativeOf, type View } from '../model/view.ts';
+import type { VipId } from '../model/vip.ts';
+import { type History, stateOf } from './history.ts';
+import type { Holdings } from './holdings.ts';
+import { quorumIn, votesOfMember } from './quorum.ts';
+import { barredBecause, type Row, type Seat, type Table } from './table.ts';
+
+export interface StatusInput {
+  readonly config: Config;
+  readonly version: string;
+  readonly phase: AgentPhase;
+  readonly self: MemberId | undefined;
+  readonly view: View | undefined;
+  readonly viewSince: Instant;
+  readonly table: Table | undefined;
+  readonly missing: readonly MemberId[];
+  readonly holdings: Holdings;
+  readonly history: History;
+  readonly unfit: ReadonlyMap<VipId, string>;
+  readonly trouble: string | undefined;
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+export interface StatusClock {
+  readonly now: Instant;
+  /** Wall-clock time of `now`, in milliseconds since 1970. */
+  readonly wall: number;
+}
+
+/** `peers` is left empty: the loop fills it in from the group. */
+export function buildStatus(input: StatusInput, clock: StatusClock): Status {
+  const { config, view } = input;
+  const at = (instant: Instant) => new Date(clock.wall - (clock.now - instant)).toISOString();
+  return {
+    cluster: config.cluster,
+    version: input.version,
+    self: config.member,
+    phase: input.phase,
+    ...(view && { view: { id: view.id, epoch: view.epoch, since: at(input.viewSince), cause: view.cause } }),
+    primary: view !== undefined && quorumIn(view, config).primary,
+    config_digest: config.digest,
+    members: view ? view.members.map((member) => memberStatus(member, input)) : [],
+    vips: config.vips.map((vip) => vipStatus(vip.id, input, at)),
+    changes: input.history.changes.map(({ at: instant, what, reason }) => ({
+      at: at(instant),
+      what,
+      reason,
+    })),
+    peers: [],
+    counters: input.counters,
+    warnings: warningsOf(input),
+  };
+}
+
+function memberStatus(member: MemberId, input: StatusInput): MemberStatus {
+  const { table, view, config } = input;
+  const seat = table?.seats.get(member);
+  const rows = [...(table?.rows.values() ?? [])];
+  return {
+    name: nameOf(member),
+    member,
+    representative: view !== undefined && representativeOf(view) === member,
+    self: member === input.self,
+    mature: seat?.standing.mature ?? false,
+    draining: seat?.standing.draining ?? false,
+    reported: seat?.reported ?? !input.missing.includes(member),
+    capacity: seat?.standing.capacity ?? 0,
+    votes: seat?.votes ?? votesOfMember(nameOf(member), config),
+    vips: rows.filter((row) => row.holders.includes(member)).length,
+    problems: seat ? problemsOf(seat, input) : [],
+  };
+}
+
+const PROBLEMS_SHOWN_MAX = 5;
+
+function problemsOf(seat: Seat, { config }: StatusInput): string[] {
+  const problems: string[] = [];
+  const barred = barredBecause(seat);
+  if (barred !== undefined) problems.push(barred);
+  if (seat.reported && seat.digest !== config.digest)
+    problems.push(`its configuration differs (digest ${seat.digest})`);
+  const reasons = new Map<string, VipId[]>();
+  for (const [vip, reason] of [...seat.standing.unfit, ...seat.passed, ...seat.disagreed]) {
+    reasons.set(reason, [...(reasons.get(reason) ?? []), vip]);
+  }
+  for (const [reason, vips] of [...reasons].slice(0, PROBLEMS_SHOWN_MAX)) {
+    problems.push(
+      vips.length === 1 ? `${vips[0]}: ${reason}` : `${vips.length} VIPs (${vips[0]}, …): ${reason}`,
+    );
+  }
+  return problems;
+}
+
+function vipStatus(id: VipId, input: StatusInput, at: (instant: Instant) => string): VipStatus {
+  const vip = input.config.vips.find((v) => v.id === id);
+  const addresses = vip?.addresses.map((a) => a.address) ?? [];
+  const row = input.table?.rows.get(id);
+  if (row === undefined) return withoutTable(id, addresses, { input, at });
+  const passed = [...(input.table?.seats.values() ?? [])]
+    .map((seat) => ({ member: nameOf(seat.member), reason: passedReason(seat, id) }))
+    .filter((entry): entry is { member: string; reason: string } => entry.reason !== undefined);
+  return {
+    vip: id,
+    addresses,
+    ...(row.confirmed !== undefined && { holder: nameOf(row.confirmed) }),
+    ...(row.target !== undefined && { allocated: nameOf(row.target) }),
+    state: stateOf(row),
+    since: at(input.history.since(id) ?? row.changed),
+    reason: reasonOf(row),
+    passed_over: passed,
+  };
+}
+
+function reasonOf(row: Row): string {
+  const others = row.holders.filter((member) => member !== row.target).map(nameOf);
+  return others.length === 0 || row.target === undefined
+    ? row.reason
+    : `${row.reason}; waiting for ${others.join(', ')} to release it`;
+}
+
+function passedReason(seat: Seat, vip: VipId): string | undefined {
+  return (
+    seat.passed.get(vip) ?? seat.standing.unfit.find(([id]) => id === vip)?.[1] ?? seat.disagreed.get(vip)
+  );
+}
+
+/** Before the reports are in, a member knows for certain only what it has itself. */
+function withoutTable(
+  vip: VipId,
+  addresses: readonly string[],
+  { input, at }: { input: StatusInput; at: (instant: Instant) => string },
+): VipStatus {
+  const holding = input.holdings.get(vip);
+  const held = holding?.state === 'held';
+  const reason =
+    input.trouble ??
+    (held
+      ? 'held by this member; waiting for the reports of the view'
+      : 'waiting for the reports of the view');
+  return {
+    vip,
+    addresses,
+    ...(held && { holder: input.config.member }),
+    state: held ? 'held' : 'waiting',
+    since: at(input.history.since(vip) ?? input.viewSince),
+    reason,
+    passed_over: [],
+  };
+}
+
+function warningsOf(input: StatusInput): string[] {
+  const warnings: string[] = [];
+  if (input.trouble !== undefined) warnings.push(input.trouble);
+  for (const [vip, reason] of [...input.unfit].slice(0, PROBLEMS_SHOWN_MAX))
+    warnings.push(`${vip} cannot be carried here: ${reason}`);
+  if (input.missing.length > 0)
+    warnings.push(`waiting for the reports of ${input.missing.map(nameOf).join(', ')}`);
+  for (const row of input.table?.rows.values() ?? []) {
+    if (row.target === undefined) warnings.push(`${row.vip.id} is unserved: ${row.reason}`);
+    if (warnings.length > 20) break;
+  }
+  return warnings;
+}
