@@ -36,7 +36,8 @@ export function decodeHello(bytes: Uint8Array): HelloResult {
   const value = parsed(bytes);
   if (!isRecord(value) || value['magic'] !== MAGIC) return bad('it is no hello of Wackamole');
   const { wire, cluster, member, listen, token, age } = value;
-  if (!Array.isArray(wire) || !isCount(wire[0], 255) || !isCount(wire[1], 255)) return bad('bad wire versions');
+  if (!Array.isArray(wire) || !isCount(wire[0], 255) || !isCount(wire[1], 255))
+    return bad('bad wire versions');
   if (!isText(cluster)) return bad('bad cluster name');
   if (typeof member !== 'string' || !isMemberId(member)) return bad('bad member id');
   if (!isRecord(listen) || !isText(listen['host']) || !isCount(listen['port'], 65_535)) {
@@ -109,7 +110,11 @@ export function encodeReason(text: string): Buffer {
 
 /** Text from outside, made fit for a log line and a terminal. */
 export function decodeReason(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, REASON_LENGTH_MAX * 3)).toString();
+  const text = Buffer.from(
+    bytes.buffer,
+    bytes.byteOffset,
+    Math.min(bytes.length, REASON_LENGTH_MAX * 3),
+  ).toString();
   return text.replaceAll(/[^\P{C} ]/gu, '?').slice(0, REASON_LENGTH_MAX);
 }
 

@@ -42,9 +42,14 @@ export interface Datagram {
 }
 
 const NO_TOKEN = Buffer.alloc(0);
+const NO_TOKENS: readonly PairToken[] = [NO_TOKEN];
 
 /** Absent when it would exceed {@link DATAGRAM_BYTES_MAX}. */
-export function sealDatagram(datagram: Datagram, secret: DatagramSecret, token: PairToken = NO_TOKEN): Buffer | undefined {
+export function sealDatagram(
+  datagram: Datagram,
+  secret: DatagramSecret,
+  token: PairToken = NO_TOKEN,
+): Buffer | undefined {
   const id = Buffer.from(datagram.sender, 'latin1');
   const length = AT.id + id.length + datagram.body.length + CODE_BYTES;
   if (length > DATAGRAM_BYTES_MAX) return undefined;
@@ -71,18 +76,20 @@ export type OpenResult =
   | { readonly ok: true; readonly value: Datagram }
   | { readonly ok: false; readonly error: DatagramError };
 
-/** `tokenOf`: the token of the stream we have with a member, for its heartbeats. Bounded work, never throws. */
+/** `tokensOf`: of the streams we have or are about to have with a member, for its heartbeats. Bounded work, never throws. */
 export function openDatagram(
   bytes: Buffer,
   secret: DatagramSecret,
-  tokenOf: (sender: MemberId) => PairToken | undefined,
+  tokensOf: (sender: MemberId) => readonly PairToken[],
 ): OpenResult {
   const head = readHead(bytes);
   if (head === undefined) return refuse('malformed');
   if (!bytes.subarray(AT.cluster, AT.pair).equals(secret.clusterHash)) return refuse('wrong-cluster');
   const { kind, sender } = head;
-  const token = kind === 'heartbeat' ? tokenOf(sender) : NO_TOKEN;
-  if (token === undefined || pairMark(token) !== bytes.readUInt32BE(AT.pair)) return refuse('stale-pair');
+  const mark = bytes.readUInt32BE(AT.pair);
+  const tokens = kind === 'heartbeat' ? tokensOf(sender) : NO_TOKENS;
+  const token = tokens.find((candidate) => pairMark(candidate) === mark);
+  if (token === undefined) return refuse('stale-pair');
   const covered = bytes.subarray(0, bytes.length - CODE_BYTES);
   const code = authenticationCode(secret.key, [covered, token], CODE_BYTES);
   if (!codesEqual(code, bytes.subarray(bytes.length - CODE_BYTES))) return refuse('wrong-key');

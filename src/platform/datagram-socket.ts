@@ -74,7 +74,6 @@ export async function openMulticastSender(
   return doorOf(socket, handlers);
 }
 
-
 function bound(socket: Socket, local: DatagramEndpoint): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once('error', (error) => {

@@ -1,5 +1,12 @@
 /** Keys and authentication codes: HKDF (RFC 5869) and HMAC (RFC 2104), both over SHA-256. Keeps no secret itself. */
-import { createHash, createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
+import {
+  createHash,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  timingSafeEqual,
+} from 'node:crypto';
 
 /** A key ready for use; its bytes cannot be printed by accident. */
 export type SealingKey = KeyObject;

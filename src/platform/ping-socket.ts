@@ -55,13 +55,17 @@ export interface PingSocket {
 }
 
 /** Opens without waiting; throws `SystemError` (`EPERM`, `EACCES`) when neither kind of socket is allowed. */
-export function openPingSocket(settings: PingSocketSettings, onReply: (reply: EchoReply) => void): PingSocket {
+export function openPingSocket(
+  settings: PingSocketSettings,
+  onReply: (reply: EchoReply) => void,
+): PingSocket {
   const socket = openEither(settings);
   const reader = new ReplyReader(socket, settings.family, onReply);
   const watch: Watch = watchReadable(socket.fd, { readable: () => reader.drain() });
   let open = true;
   return {
-    send: (address, sequence, payload) => open && sendEcho(socket, settings.family, { address, sequence, payload }),
+    send: (address, sequence, payload) =>
+      open && sendEcho(socket, settings.family, { address, sequence, payload }),
     drain: () => {
       if (open) reader.drain();
     },
@@ -106,7 +110,10 @@ function openRaw(settings: PingSocketSettings): EchoSocket {
 function openUnprivileged(settings: PingSocketSettings): EchoSocket {
   const fd = openSocket({ ...domainOf(settings.family), type: SOCK_DGRAM });
   return orClose(fd, () => {
-    bindSocket(fd, socketAddressBytes(settings.localAddress ?? (settings.family === 4 ? '0.0.0.0' : '::'), 0));
+    bindSocket(
+      fd,
+      socketAddressBytes(settings.localAddress ?? (settings.family === 4 ? '0.0.0.0' : '::'), 0),
+    );
     return { fd, identifier: socketAddress(fd).readUInt16BE(2), withIpHeader: false };
   });
 }

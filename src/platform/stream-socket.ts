@@ -40,6 +40,8 @@ export interface StreamEnd {
 }
 
 export interface StreamHandlers {
+  /** Dialling only: the other kernel has answered. */
+  readonly connected?: () => void;
   /** Both ends have proved that they know the key; from now on bytes may be written. */
   readonly ready: () => void;
   readonly data: (bytes: Buffer) => void;
@@ -72,6 +74,7 @@ export interface DialTarget {
 export function dialStream(target: DialTarget, handlers: StreamHandlers): StreamSocket {
   const { host, port, localAddress, sharedKey } = target;
   const raw = connect({ host, port, ...(localAddress === undefined ? {} : { localAddress }), noDelay: true });
+  raw.once('connect', () => handlers.connected?.());
   if (sharedKey === undefined) {
     raw.once('connect', handlers.ready);
     return doorOf(raw, { raw, remoteAddress: host, handlers });
@@ -173,7 +176,10 @@ function acceptStream(raw: Socket, { target, context, remoteAddress, handlers }:
   });
 }
 
-const FOREIGN_IDENTITY: StreamEnd = { code: 'wrong-group', text: 'it dialled us as a member of another cluster' };
+const FOREIGN_IDENTITY: StreamEnd = {
+  code: 'wrong-group',
+  text: 'it dialled us as a member of another cluster',
+};
 
 interface DoorParts {
   readonly raw: Socket;
@@ -235,7 +241,10 @@ const BY_CODE: Readonly<Record<string, StreamEnd>> = {
   // Seen by the accepting end: the proof of the key is false.
   ERR_SSL_BINDER_DOES_NOT_VERIFY: { code: 'wrong-key', text: 'its cluster key is not ours' },
   // Seen by the dialling end, alert 51 and alert 40.
-  ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR: { code: 'wrong-key', text: 'it refused our cluster key: the two keys differ' },
+  ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR: {
+    code: 'wrong-key',
+    text: 'it refused our cluster key: the two keys differ',
+  },
   'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE': {
     code: 'wrong-group',
     text: 'it refused our cluster name: it is a member of another cluster',
@@ -248,7 +257,10 @@ function explain(error: NodeJS.ErrnoException): StreamEnd {
   if (known !== undefined) return known;
   if (code.startsWith('ERR_SSL_')) {
     const detail = code.slice('ERR_SSL_'.length).toLowerCase().replaceAll('_', ' ');
-    return { code: 'not-tls', text: `what came is not TLS as members with a cluster key speak it (${detail})` };
+    return {
+      code: 'not-tls',
+      text: `what came is not TLS as members with a cluster key speak it (${detail})`,
+    };
   }
   return { code: 'error', text: error.message };
 }

@@ -1,0 +1,204 @@
+/** The datagrams of this member: heartbeats over a pair's stream token, seeks and beacons to whoever may be there. */
+import type { EmbeddedGroupConfig } from '../config/config.ts';
+import type { MemberId } from '../model/member.ts';
+import type { Instant, Millis } from '../model/time.ts';
+import {
+  type DatagramEndpoint,
+  type DatagramSocket,
+  openDatagramSocket,
+  openMulticastListener,
+  openMulticastSender,
+} from '../platform/datagram-socket.ts';
+import { wallClockSeconds } from '../platform/identity.ts';
+import { addressOfInterface, plainAddress } from '../platform/name-lookup.ts';
+import type { Counters } from './counters.ts';
+import { ReplayWindow } from './replay-window.ts';
+import {
+  type Datagram,
+  type DatagramKind,
+  type DatagramSecret,
+  openDatagram,
+  type PairToken,
+  sealDatagram,
+} from './sealed-datagram.ts';
+
+/** A heartbeat that came without a stream counts only if the sender's clock says it is no older (nor newer) than this. */
+const CLOCK_SKEW_SECONDS_MAX = 60;
+/** Senders whose numbers are remembered. */
+const SENDERS_MAX = 512;
+
+export interface DatagramPlaneSettings {
+  readonly self: MemberId;
+  readonly listen: DatagramEndpoint;
+  readonly secret: DatagramSecret;
+  readonly multicast?: NonNullable<EmbeddedGroupConfig['multicast']>;
+  readonly beaconInterval: Millis;
+  /** How long the last heartbeat is news enough to travel with seeks. */
+  readonly heartbeatFresh: Millis;
+}
+
+export interface DatagramPlaneEvents {
+  /** Authentic: somebody without a stream to us is there. */
+  readonly sought: (from: DatagramEndpoint, sender: MemberId) => void;
+  /** Authentic and fresh. `loose`: it came with a seek, from one who has no stream to us. */
+  readonly heartbeat: (sender: MemberId, bytes: Uint8Array, loose: boolean) => void;
+  readonly tokensOf: (member: MemberId) => readonly PairToken[];
+  readonly problem: (text: string) => void;
+}
+
+export interface DatagramPlaneCollaborators {
+  readonly counters: Counters;
+  readonly clock: () => Instant;
+  readonly events: DatagramPlaneEvents;
+}
+
+const NO_BODY = new Uint8Array(0);
+
+export class DatagramPlane {
+  readonly #settings: DatagramPlaneSettings;
+  readonly #counters: Counters;
+  readonly #clock: () => Instant;
+  readonly #events: DatagramPlaneEvents;
+  readonly #senders = new Map<MemberId, ReplayWindow>();
+  #number = 0n;
+  #socket: DatagramSocket | undefined;
+  #listener: DatagramSocket | undefined;
+  #beacon: DatagramSocket | undefined;
+  #beaconTimer: NodeJS.Timeout | undefined;
+  #lastHeartbeat: Uint8Array = NO_BODY;
+  #lastHeartbeatAt: Instant = Number.NEGATIVE_INFINITY;
+
+  constructor(settings: DatagramPlaneSettings, collaborators: DatagramPlaneCollaborators) {
+    this.#settings = settings;
+    this.#counters = collaborators.counters;
+    this.#clock = collaborators.clock;
+    this.#events = collaborators.events;
+  }
+
+  /** `port`: the one the streams listen on. Rejects with Node's error when it cannot bind. */
+  async start(port: number): Promise<void> {
+    const { listen, multicast } = this.#settings;
+    this.#socket = await openDatagramSocket({ host: listen.host, port }, this.#handlers());
+    if (multicast !== undefined) await this.#startBeacon(multicast);
+  }
+
+  stop(): void {
+    clearInterval(this.#beaconTimer);
+    for (const socket of [this.#socket, this.#listener, this.#beacon]) socket?.close();
+  }
+
+  /** What we would tell anybody now; seeks carry it. */
+  noteHeartbeat(bytes: Uint8Array): void {
+    this.#lastHeartbeat = bytes;
+    this.#lastHeartbeatAt = this.#clock();
+  }
+
+  sendHeartbeat(bytes: Uint8Array, to: readonly DatagramEndpoint[], token: PairToken): void {
+    this.#counters.add('heartbeats_sent');
+    const sealed = this.#seal('heartbeat', bytes, token);
+    if (sealed !== undefined) for (const endpoint of to) this.#socket?.send(sealed, endpoint);
+  }
+
+  /** Carries our last heartbeat if it is news, so that one who cannot have a stream with us still learns of our view. */
+  sendSeek(to: DatagramEndpoint): void {
+    this.#counters.add('seeks_sent');
+    const sealed = this.#seal('seek', this.#news());
+    if (sealed !== undefined) this.#socket?.send(sealed, to);
+  }
+
+  #news(): Uint8Array {
+    return this.#clock() - this.#lastHeartbeatAt <= this.#settings.heartbeatFresh
+      ? this.#lastHeartbeat
+      : NO_BODY;
+  }
+
+  #seal(kind: DatagramKind, body: Uint8Array, token?: PairToken): Buffer | undefined {
+    this.#number += 1n;
+    const { self, secret } = this.#settings;
+    const listenPort = this.#socket?.port ?? 0;
+    const datagram: Datagram = {
+      kind,
+      sender: self,
+      number: this.#number,
+      clock: wallClockSeconds(),
+      listenPort,
+      body,
+    };
+    const sealed = sealDatagram(datagram, secret, token);
+    if (sealed === undefined) this.#counters.add('datagrams_too_long');
+    return sealed;
+  }
+
+  #handlers() {
+    return {
+      datagram: (bytes: Buffer, from: DatagramEndpoint) => this.#received(bytes, from),
+      failed: () => this.#counters.add('datagram_send_failed'),
+    };
+  }
+
+  #received(bytes: Buffer, from: DatagramEndpoint): void {
+    const opened = openDatagram(bytes, this.#settings.secret, this.#events.tokensOf);
+    if (!opened.ok) return this.#counters.add(`datagrams_${opened.error.replaceAll('-', '_')}`);
+    const { value } = opened;
+    if (value.sender === this.#settings.self) return;
+    if (!this.#windowOf(value.sender).accept(value.number)) return this.#counters.add('datagrams_replayed');
+    if (value.kind === 'heartbeat') {
+      this.#counters.add('heartbeats_received');
+      return this.#events.heartbeat(value.sender, value.body, false);
+    }
+    this.#counters.add(value.kind === 'seek' ? 'seeks_received' : 'beacons_received');
+    const endpoint = { host: plainAddress(from.host), port: value.listenPort };
+    if (value.body.length > 0) this.#looseHeartbeat(value);
+    this.#events.sought(endpoint, value.sender);
+  }
+
+  /** Nothing but the sender's clock tells a recording from news where there is no stream; with one there are heartbeats. */
+  #looseHeartbeat(datagram: Datagram): void {
+    if (this.#events.tokensOf(datagram.sender).length > 0) return;
+    if (Math.abs(datagram.clock - wallClockSeconds()) > CLOCK_SKEW_SECONDS_MAX) {
+      return this.#counters.add('datagrams_clock_differs');
+    }
+    this.#events.heartbeat(datagram.sender, datagram.body, true);
+  }
+
+  #windowOf(sender: MemberId): ReplayWindow {
+    const known = this.#senders.get(sender);
+    if (known !== undefined) return known;
+    // Only holders of the key come here. The longest unused is forgotten: insertion order, renewed by nobody, is enough.
+    if (this.#senders.size >= SENDERS_MAX) {
+      const [oldest] = this.#senders.keys();
+      if (oldest !== undefined) this.#senders.delete(oldest);
+    }
+    const fresh = new ReplayWindow();
+    this.#senders.set(sender, fresh);
+    return fresh;
+  }
+
+  /** Discovery is a convenience: where the link cannot do it, that is said and the rest works. */
+  async #startBeacon(multicast: NonNullable<EmbeddedGroupConfig['multicast']>): Promise<void> {
+    const { group, port } = multicast;
+    const leaving = this.#multicastInterface(multicast);
+    if (leaving === undefined) {
+      const text = `group.multicast: interface ${multicast.interface ?? '(none given)'} has no address for ${group}`;
+      return this.#events.problem(`${text}; name another one, or remove group.multicast`);
+    }
+    try {
+      this.#listener = await openMulticastListener({ group, port, interface: leaving }, this.#handlers());
+      this.#beacon = await openMulticastSender({ group, port, interface: leaving }, this.#handlers());
+    } catch (error) {
+      return this.#events.problem(`group.multicast: no beacon on ${group} port ${port}: ${String(error)}`);
+    }
+    const send = (): void => {
+      const sealed = this.#seal('beacon', NO_BODY);
+      if (sealed !== undefined) this.#beacon?.send(sealed, { host: group, port });
+    };
+    send();
+    this.#beaconTimer = setInterval(send, this.#settings.beaconInterval);
+  }
+
+  #multicastInterface(multicast: NonNullable<EmbeddedGroupConfig['multicast']>): string | undefined {
+    const v6 = multicast.group.includes(':');
+    if (multicast.interface === undefined) return v6 ? '::' : this.#settings.listen.host;
+    return v6 ? `::%${multicast.interface}` : addressOfInterface(multicast.interface, 4);
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * Group communication by our own engine, seen from the agent's main thread: starts the engine's thread, passes events on in
+ * order, and says `detached` when that thread is lost. All work is done in embedded-worker.ts.
+ */
+import type { EmbeddedGroupConfig } from '../config/config.ts';
+import { type MemberId, type MemberName, memberId } from '../model/member.ts';
+import { freshIncarnation } from '../platform/identity.ts';
+import { type RunningWorker, startWorker } from '../platform/worker-thread.ts';
+import { type GroupCommunication, type GroupEvent, type GroupStatus, MULTICAST_BYTES_MAX } from './group.ts';
+import type { LogLevel } from './journal.ts';
+import type { EngineThreadData, FromEngine, ToEngine } from './worker-messages.ts';
+
+/** Longest a goodbye may take; then everything is dropped. */
+export const LEAVE_MS_MAX = 1000;
+
+export interface EmbeddedGroupSettings {
+  readonly cluster: string;
+  readonly member: MemberName;
+  readonly group: EmbeddedGroupConfig;
+}
+
+/** A structured logger, fields first (pino's shape). */
+export type GroupLogger = Readonly<Record<LogLevel, (fields: object, message: string) => void>>;
+
+export interface EmbeddedGroupCollaborators {
+  readonly log: GroupLogger;
+  /** For tests that kill the thread. */
+  readonly startWorker?: typeof startWorker;
+}
+
+/**
+ * A member of the group, not joined yet. One object is one run: after `leave`, or once it is `detached`, make a new one,
+ * whose incarnation is fresh. Nothing is opened before `join`.
+ */
+export function createEmbeddedGroup(
+  settings: EmbeddedGroupSettings,
+  collaborators: EmbeddedGroupCollaborators,
+): GroupCommunication {
+  return new EmbeddedGroup(settings, collaborators);
+}
+
+type State = 'new' | 'joining' | 'joined' | 'leaving' | 'over';
+
+interface Pending {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+class EmbeddedGroup implements GroupCommunication {
+  readonly self: MemberId;
+  readonly #settings: EmbeddedGroupSettings;
+  readonly #log: GroupLogger;
+  readonly #startWorker: typeof startWorker;
+  #state: State = 'new';
+  #worker: RunningWorker | undefined;
+  #listener: ((event: GroupEvent) => void) | undefined;
+  #joining: Pending | undefined;
+  #ended: Promise<void> = Promise.resolve();
+  #taken = 0;
+  #status: GroupStatus;
+
+  constructor(settings: EmbeddedGroupSettings, collaborators: EmbeddedGroupCollaborators) {
+    this.#settings = settings;
+    this.#log = collaborators.log;
+    this.#startWorker = collaborators.startWorker ?? startWorker;
+    this.self = memberId(settings.member, freshIncarnation());
+    this.#status = { engine: 'embedded (not joined)', self: this.self, peers: [], counters: {} };
+  }
+
+  join(listener: (event: GroupEvent) => void): Promise<void> {
+    if (this.#state !== 'new') {
+      return Promise.reject(
+        new Error('this member has joined before: make a new one, an identity is used once'),
+      );
+    }
+    const { cluster, group } = this.#settings;
+    if (group.key !== undefined && group.key.length !== 32) {
+      return Promise.reject(
+        new Error(`the cluster key has ${group.key.length} bytes, 32 are needed: make a new one`),
+      );
+    }
+    this.#state = 'joining';
+    this.#listener = listener;
+    const data: EngineThreadData = { cluster, self: this.self, config: group };
+    this.#ended = new Promise((resolve) => {
+      this.#worker = this.#startWorker(
+        { script: new URL('./embedded-worker.ts', import.meta.url), data },
+        {
+          message: (message) => this.#message(message as FromEngine),
+          ended: (reason) => {
+            resolve();
+            this.#lost(`the engine's thread is gone: ${reason}`);
+          },
+        },
+      );
+    });
+    return new Promise((resolve, reject) => {
+      this.#joining = { resolve, reject };
+    });
+  }
+
+  multicast(bytes: Uint8Array): void {
+    if (bytes.length > MULTICAST_BYTES_MAX) {
+      throw new RangeError(`a message of ${bytes.length} bytes: at most ${MULTICAST_BYTES_MAX} are allowed`);
+    }
+    if (this.#state === 'new') throw new Error('multicast before join');
+    // A copy of its own: the caller may reuse its buffer, and only a whole buffer can be moved.
+    const own = new Uint8Array(bytes);
+    this.#post({ kind: 'multicast', bytes: own }, [own.buffer]);
+  }
+
+  async leave(): Promise<void> {
+    if (this.#state === 'new') this.#state = 'over';
+    if (this.#state === 'joining' || this.#state === 'joined') {
+      this.#post({ kind: 'leave' });
+      this.#state = 'leaving';
+      this.#joining?.reject(new Error('left while joining'));
+      this.#joining = undefined;
+    }
+    const late = setTimeout(() => void this.#worker?.terminate(), LEAVE_MS_MAX);
+    await this.#ended;
+    clearTimeout(late);
+    this.#state = 'over';
+  }
+
+  tick(): void {
+    this.#post({ kind: 'tick', taken: this.#taken });
+  }
+
+  status(): GroupStatus {
+    return this.#status;
+  }
+
+  #post(message: ToEngine, transfer?: readonly ArrayBuffer[]): void {
+    if (this.#state === 'joining' || this.#state === 'joined') this.#worker?.post(message, transfer);
+  }
+
+  #message(message: FromEngine): void {
+    switch (message.kind) {
+      case 'joined':
+        if (this.#state === 'joining') this.#state = 'joined';
+        this.#joining?.resolve();
+        this.#joining = undefined;
+        return;
+      case 'refused':
+        this.#state = 'over';
+        this.#joining?.reject(new Error(message.reason));
+        this.#joining = undefined;
+        return;
+      case 'events':
+        for (const event of message.events) this.#event(event);
+        return;
+      case 'status':
+        this.#status = message.status;
+        return;
+      case 'log':
+        return this.#log[message.line.level](message.line.fields, message.line.message);
+      case 'left':
+        return;
+    }
+  }
+
+  #event(event: GroupEvent): void {
+    if (event.kind === 'detached') return this.#lost(event.reason);
+    this.#taken += 1;
+    if (this.#state === 'joining' || this.#state === 'joined' || this.#state === 'leaving')
+      this.#listener?.(event);
+  }
+
+  /** The engine is gone: says so once, unless we wanted it to go. */
+  #lost(reason: string): void {
+    const before = this.#state;
+    this.#state = 'over';
+    this.#status = { ...this.#status, engine: 'embedded (detached)', peers: [] };
+    if (before === 'joining') this.#joining?.reject(new Error(reason));
+    this.#joining = undefined;
+    if (before !== 'joined') return;
+    this.#log.error({ reason }, 'group communication is lost');
+    this.#listener?.({ kind: 'detached', reason });
+    void this.#endSoon();
+  }
+
+  /** The thread closes its sockets by itself; if it cannot, it is ended. */
+  async #endSoon(): Promise<void> {
+    const late = setTimeout(() => void this.#worker?.terminate(), LEAVE_MS_MAX);
+    await this.#ended;
+    clearTimeout(late);
+  }
+}

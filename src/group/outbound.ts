@@ -1,0 +1,57 @@
+/** Events on their way to the main thread: sent together once a turn, and bounded, for a main thread may hang. */
+import type { GroupEvent } from './group.ts';
+import { WAITING_BYTES_MAX, WAITING_EVENTS_MAX } from './worker-messages.ts';
+
+export class Outbound {
+  readonly #post: (events: readonly GroupEvent[], transfer: readonly ArrayBuffer[]) => void;
+  #events: GroupEvent[] = [];
+  #transfer: ArrayBuffer[] = [];
+  /** Sizes of events sent and not yet taken, oldest first. */
+  #waiting: number[] = [];
+  #waitingBytes = 0;
+  #taken = 0;
+  #scheduled = false;
+
+  constructor(post: (events: readonly GroupEvent[], transfer: readonly ArrayBuffer[]) => void) {
+    this.#post = post;
+  }
+
+  /** Queues one; a text when the main thread takes too long and too much waits. */
+  add(event: GroupEvent): string | undefined {
+    const size = event.kind === 'message' ? event.bytes.length : 0;
+    this.#events.push(event.kind === 'message' ? this.#movable(event) : event);
+    this.#waiting.push(size);
+    this.#waitingBytes += size;
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      queueMicrotask(() => this.flush());
+    }
+    if (this.#waiting.length <= WAITING_EVENTS_MAX && this.#waitingBytes <= WAITING_BYTES_MAX)
+      return undefined;
+    return `the agent does not take its events: ${this.#waiting.length} wait, ${this.#waitingBytes} bytes`;
+  }
+
+  /** The main thread has taken so many events in all. */
+  taken(count: number): void {
+    const fresh = this.#waiting.splice(0, Math.max(0, count - this.#taken));
+    this.#taken += fresh.length;
+    for (const size of fresh) this.#waitingBytes -= size;
+  }
+
+  flush(): void {
+    this.#scheduled = false;
+    if (this.#events.length === 0) return;
+    const events = this.#events;
+    const transfer = this.#transfer;
+    this.#events = [];
+    this.#transfer = [];
+    this.#post(events, transfer);
+  }
+
+  /** A copy of its own: received bytes are a part of a larger buffer, which would be sent along whole. */
+  #movable(event: GroupEvent & { kind: 'message' }): GroupEvent {
+    const bytes = new Uint8Array(event.bytes);
+    this.#transfer.push(bytes.buffer);
+    return { ...event, bytes };
+  }
+}

@@ -1,0 +1,117 @@
+/** Asks other hosts' kernels whether they are there: keeps what was asked with which secret, and matches the answers. */
+import type { MemberId } from '../model/member.ts';
+import { freshToken } from '../platform/identity.ts';
+import { type EchoReply, openPingSocket, type PingSocket } from '../platform/ping-socket.ts';
+import type { Counters } from './counters.ts';
+
+const NONCE_BYTES = 8;
+const SEQUENCES = 1 << 16;
+/** Questions kept; older ones are answered too late for anybody to care. */
+const ASKED_MAX = 4096;
+const POOL_BYTES = 4096;
+
+interface Asked {
+  readonly member: MemberId;
+  readonly probe: number;
+  readonly nonce: Buffer;
+}
+
+export interface ProberSettings {
+  /** Source of IPv4 and IPv6 probes; absent: the kernel chooses. */
+  readonly localAddress?: string;
+}
+
+export interface ProberCollaborators {
+  readonly counters: Counters;
+  readonly answered: (member: MemberId, probe: number) => void;
+}
+
+export class Prober {
+  readonly #settings: ProberSettings;
+  readonly #counters: Counters;
+  readonly #answered: (member: MemberId, probe: number) => void;
+  readonly #asked = new Map<number, Asked>();
+  readonly #sockets = new Map<4 | 6, PingSocket | string>();
+  #pool: Buffer = Buffer.alloc(0);
+  #sequence = 0;
+
+  constructor(settings: ProberSettings, collaborators: ProberCollaborators) {
+    this.#settings = settings;
+    this.#counters = collaborators.counters;
+    this.#answered = collaborators.answered;
+  }
+
+  /** Why no probe to this address is possible; absent when one is. */
+  unavailable(address: string): string | undefined {
+    const socket = this.#socket(address);
+    return typeof socket === 'string' ? socket : undefined;
+  }
+
+  /** Asks at every one of the addresses (IP literals); one answer is enough. */
+  ask(member: MemberId, probe: number, addresses: readonly string[]): void {
+    for (const address of addresses) this.#askAt(address, member, probe);
+  }
+
+  /** Hands over all answers that wait, so that no deadline is judged before them. */
+  drain(): void {
+    for (const socket of this.#sockets.values()) if (typeof socket !== 'string') socket.drain();
+  }
+
+  stop(): void {
+    for (const socket of this.#sockets.values()) if (typeof socket !== 'string') socket.close();
+    this.#sockets.clear();
+  }
+
+  #askAt(address: string, member: MemberId, probe: number): void {
+    const socket = this.#socket(address);
+    if (typeof socket === 'string') return;
+    this.#sequence = (this.#sequence + 1) % SEQUENCES;
+    const nonce = this.#nonce();
+    if (!socket.send(address, this.#sequence, nonce)) return this.#counters.add('probes_not_sent');
+    this.#counters.add('probes_sent');
+    this.#asked.delete(this.#sequence);
+    this.#asked.set(this.#sequence, { member, probe, nonce });
+    if (this.#asked.size > ASKED_MAX) {
+      const [oldest] = this.#asked.keys();
+      if (oldest !== undefined) this.#asked.delete(oldest);
+    }
+  }
+
+  #socket(address: string): PingSocket | string {
+    const family = address.includes(':') ? 6 : 4;
+    const known = this.#sockets.get(family);
+    if (known !== undefined) return known;
+    const opened = this.#open(family);
+    this.#sockets.set(family, opened);
+    return opened;
+  }
+
+  #open(family: 4 | 6): PingSocket | string {
+    const { localAddress } = this.#settings;
+    const ownFamily = localAddress?.includes(':') === true ? 6 : 4;
+    const source = localAddress === undefined || ownFamily !== family ? {} : { localAddress };
+    try {
+      const identifier = freshToken(2).readUInt16BE();
+      return openPingSocket({ family, identifier, ...source }, (reply) => this.#reply(reply));
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  #reply(reply: EchoReply): void {
+    const asked = this.#asked.get(reply.sequence);
+    if (asked === undefined || !reply.payload.subarray(0, NONCE_BYTES).equals(asked.nonce)) {
+      return this.#counters.add('probe_answers_unasked');
+    }
+    this.#asked.delete(reply.sequence);
+    this.#counters.add('probes_answered');
+    this.#answered(asked.member, asked.probe);
+  }
+
+  #nonce(): Buffer {
+    if (this.#pool.length < NONCE_BYTES) this.#pool = freshToken(POOL_BYTES);
+    const nonce = this.#pool.subarray(0, NONCE_BYTES);
+    this.#pool = this.#pool.subarray(NONCE_BYTES);
+    return nonce;
+  }
+}

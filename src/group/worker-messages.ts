@@ -1,0 +1,32 @@
+/** What the agent's main thread and the engine's thread say to each other. Both ends are this code: no checks. */
+import type { EmbeddedGroupConfig } from '../config/config.ts';
+import type { MemberId } from '../model/member.ts';
+import type { GroupEvent, GroupStatus } from './group.ts';
+import type { LogLine } from './journal.ts';
+
+export interface EngineThreadData {
+  readonly cluster: string;
+  readonly self: MemberId;
+  readonly config: EmbeddedGroupConfig;
+}
+
+export type ToEngine =
+  | { readonly kind: 'multicast'; readonly bytes: Uint8Array }
+  /** `taken`: how many events the main thread has taken so far. */
+  | { readonly kind: 'tick'; readonly taken: number }
+  | { readonly kind: 'leave' };
+
+export type FromEngine =
+  | { readonly kind: 'joined' }
+  /** It cannot start; why, for a person. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'events'; readonly events: readonly GroupEvent[] }
+  | { readonly kind: 'status'; readonly status: GroupStatus }
+  | { readonly kind: 'log'; readonly line: LogLine }
+  | { readonly kind: 'left' };
+
+/** Between two status messages. */
+export const STATUS_INTERVAL_MS = 1000;
+/** Bytes of messages that may wait for the main thread; more is a lost engine (G7). */
+export const WAITING_BYTES_MAX = 64 * 1024 * 1024;
+export const WAITING_EVENTS_MAX = 65_536;
