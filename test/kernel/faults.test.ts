@@ -1,0 +1,144 @@
+/** One host fails, in every way a host can: its VIPs go elsewhere, nobody else's move, and never do two hold one. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { Cluster } from '../../src/lab/cluster.ts';
+import {
+  during,
+  expectNeverTwo,
+  expectOnlyVictimMoved,
+  expectOutageBelow,
+  HANDOFF_MAX,
+  heldBy,
+  NO_WORLD,
+  STILL,
+  TAKEOVER_MAX,
+  withCluster,
+} from './vocabulary.ts';
+
+const THREE = { hosts: 3, vips: 10, ipv6: 3, sections: STILL };
+
+/** Does it to the busiest host and expects the others to serve everything, quickly and alone. */
+async function expectSurvived(
+  cluster: Cluster,
+  fault: (victim: string) => unknown,
+  outageBelow = TAKEOVER_MAX,
+): Promise<string> {
+  const victim = await cluster.busiest();
+  const before = await cluster.observatory.holders();
+  const sighting = await during(cluster, async () => {
+    await fault(victim);
+    await cluster.served([cluster.others(victim)]);
+  });
+  expectNeverTwo(sighting);
+  expectOutageBelow(sighting, outageBelow);
+  expectOnlyVictimMoved(before, sighting.holders, victim);
+  return victim;
+}
+
+async function expectRejoined(cluster: Cluster, back: () => unknown): Promise<void> {
+  const before = await cluster.observatory.holders();
+  const sighting = await during(cluster, async () => {
+    await back();
+    await cluster.joined();
+    await cluster.served();
+  });
+  expectNeverTwo(sighting);
+  expectOutageBelow(sighting, HANDOFF_MAX);
+  expect(sighting.holders, 'a join moves nothing').toEqual(before);
+}
+
+describe.skipIf(NO_WORLD !== undefined)('a host of three fails', () => {
+  it('agent killed by SIGKILL: its guardian clears the host before others take over; it may come back', async () => {
+    await withCluster(THREE, async (cluster) => {
+      const victim = await expectSurvived(cluster, (name) => cluster.agent(name).signal('SIGKILL'));
+      await expectRejoined(cluster, () => cluster.agent(victim).start());
+    });
+  });
+
+  it('agent and guardian killed together: the lease ends the hold, and nobody takes over before', async () => {
+    await withCluster(THREE, async (cluster) => {
+      await expectSurvived(cluster, (name) => cluster.host(name).killAll(), 6000);
+    });
+  });
+
+  it('power lost, then back', async () => {
+    await withCluster(THREE, async (cluster) => {
+      const victim = await expectSurvived(cluster, (name) => cluster.host(name).powerOff());
+      await expectRejoined(cluster, async () => {
+        await cluster.host(victim).powerOn();
+        cluster.agent(victim).start();
+      });
+    });
+  });
+
+  it('cable pulled and plugged', async () => {
+    await withCluster(THREE, async (cluster) => {
+      const victim = await expectSurvived(cluster, (name) => cluster.host(name).pullCable());
+      await expectRejoined(cluster, () => cluster.host(victim).plugCable());
+    });
+  });
+
+  it('agent frozen and thawed: the thawed one finds itself fenced and holds nothing that others have', async () => {
+    await withCluster(THREE, async (cluster) => {
+      const victim = await expectSurvived(cluster, (name) => cluster.agent(name).signal('SIGSTOP'), 6000);
+      await sleep(2000);
+      expect(await heldBy(cluster, victim)).toEqual([]);
+      await expectRejoined(cluster, () => cluster.agent(victim).signal('SIGCONT'));
+    });
+  });
+
+  it('whole host frozen, guardian too: the kernel drops the addresses by itself; thawed, nothing comes back', async () => {
+    await withCluster(THREE, async (cluster) => {
+      const signalAll = (name: string, signal: NodeJS.Signals) => {
+        for (const pid of cluster.host(name).processes()) process.kill(pid, signal);
+      };
+      const victim = await expectSurvived(cluster, (name) => signalAll(name, 'SIGSTOP'), 6000);
+      await expectRejoined(cluster, () => signalAll(victim, 'SIGCONT'));
+    });
+  });
+
+  it('polite stop: handed over in no time, and the process ends with 0', async () => {
+    await withCluster(THREE, async (cluster) => {
+      const victim = await expectSurvived(cluster, (name) => cluster.agent(name).stop(), HANDOFF_MAX);
+      expect(await cluster.agent(victim).exited()).toEqual({ code: 0, signal: null });
+      expect(cluster.host(victim).processes(), 'processes left on the host').toEqual([]);
+      await expectRejoined(cluster, () => cluster.agent(victim).start());
+    });
+  });
+
+  it('switch port isolated, with carrier: the others take over, and both sides merge afterwards', async () => {
+    await withCluster(THREE, async (cluster) => {
+      const victim = await cluster.busiest();
+      const alone = await during(cluster, async () => {
+        await cluster.host(victim).isolatePort();
+        await cluster.served([cluster.others(victim), [victim]]);
+      });
+      expectNeverTwo(alone);
+      expectOutageBelow(alone, TAKEOVER_MAX);
+      const merged = await during(cluster, async () => {
+        await cluster.host(victim).plugCable();
+        await cluster.joined();
+        await cluster.served();
+      });
+      expectNeverTwo(merged);
+      expectOutageBelow(merged, TAKEOVER_MAX);
+    });
+  });
+
+  it('two of three lose power at once', async () => {
+    await withCluster(THREE, async (cluster) => {
+      const sighting = await during(cluster, async () => {
+        await Promise.all([cluster.host('a').powerOff(), cluster.host('b').powerOff()]);
+        await cluster.served([['c']]);
+      });
+      expectNeverTwo(sighting);
+      expectOutageBelow(sighting, TAKEOVER_MAX);
+    });
+  });
+
+  it('with the fast profile a pulled cable costs well under a second', async () => {
+    await withCluster({ ...THREE, profile: 'fast' }, async (cluster) => {
+      await expectSurvived(cluster, (name) => cluster.host(name).pullCable(), 1000);
+    });
+  });
+});

@@ -1,0 +1,138 @@
+/** The world changes behind the agent's back: a stranger has the address, an interface goes, another tool removes a VIP. */
+import { describe, expect, it } from 'vitest';
+import type { Cluster } from '../../src/lab/cluster.ts';
+import { ip } from '../../src/lab/iproute.ts';
+import {
+  during,
+  eventually,
+  expectNeverTwo,
+  expectOutageBelow,
+  heldBy,
+  NO_WORLD,
+  STILL,
+  TAKEOVER_MAX,
+  withAgents,
+  withCluster,
+} from './vocabulary.ts';
+
+const VIP_1 = '10.77.0.101';
+
+describe.skipIf(NO_WORLD !== undefined)('behind our back', () => {
+  it('a stranger on the link has the address: it is left to him, said in status, and taken when he is gone', async () => {
+    const sections = {
+      ...STILL,
+      providers: { local: { probe_always: true } },
+      agent: { maturity: '1s', retry_max: '1s' },
+    };
+    await withAgents({ hosts: 4, vips: 4, sections }, async (cluster) => {
+      await ip([`addr add ${VIP_1}/32 dev eth0`], 'd');
+      for (const name of ['a', 'b', 'c']) cluster.agent(name).start();
+      const held = await during(cluster, async () => {
+        await cluster.joined(['a', 'b', 'c']);
+        await cluster.served([['a', 'b', 'c', 'd']]);
+        await eventually('status names who has the address', async () => {
+          const status = await cluster.agent('a').status();
+          const vip = status?.vips.find((candidate) => candidate.vip === 'vip-1');
+          return JSON.stringify(vip ?? '').includes(cluster.host('d').plan.mac);
+        });
+      });
+      expectNeverTwo(held);
+      expect(await heldBy(cluster, 'd')).toEqual([VIP_1]);
+      const gone = await during(cluster, async () => {
+        await ip([`addr del ${VIP_1}/32 dev eth0`], 'd');
+        await cluster.served([['a', 'b', 'c']]);
+      });
+      expectNeverTwo(gone);
+    });
+  });
+
+  it('another tool removes a VIP: noticed at once, and it is served again', async () => {
+    await withCluster({ hosts: 3, vips: 6, sections: STILL }, async (cluster) => {
+      const holder = (await cluster.observatory.holders()).get(VIP_1)?.[0] ?? '';
+      const sighting = await during(cluster, async () => {
+        await ip([`addr del ${VIP_1}/32 dev eth0`], holder);
+        await cluster.observatory.until((holders) => holders.get(VIP_1)?.length === 0, {
+          within: 1000,
+          what: 'it is gone',
+        });
+        await cluster.served();
+      });
+      expectNeverTwo(sighting);
+      expectOutageBelow(sighting, TAKEOVER_MAX);
+    });
+  });
+
+  it('another tool flushes all addresses of a host', async () => {
+    await withCluster({ hosts: 3, vips: 6, sections: STILL }, async (cluster) => {
+      const victim = await cluster.busiest();
+      const { plan } = cluster.host(victim);
+      const sighting = await during(cluster, async () => {
+        await ip(['addr flush dev eth0', `addr add ${plan.ipv4}/16 dev eth0`], victim);
+        await cluster.observatory.until(
+          (holders) => [...holders.values()].some((hosts) => hosts.length === 0),
+          {
+            within: 1000,
+            what: 'they are gone',
+          },
+        );
+        await cluster.served();
+      });
+      expectNeverTwo(sighting);
+    });
+  });
+
+  it('the interface of the VIPs is deleted: they go elsewhere; when it is back the host may serve again', async () => {
+    const sections = { ...STILL, providers: { local: { interface: 'eth1' } } };
+    await withAgents({ hosts: 3, vips: 6, sections }, async (cluster) => {
+      for (const name of cluster.names) await addSecondInterface(name);
+      cluster.startAll();
+      await cluster.served();
+      await cluster.joined();
+      const victim = await cluster.busiest();
+      const deleted = await during(cluster, async () => {
+        await ip(['link del eth1'], victim);
+        await cluster.served([cluster.others(victim)]);
+      });
+      expectNeverTwo(deleted);
+      expectOutageBelow(deleted, TAKEOVER_MAX);
+      expect(cluster.agent(victim).running).toBe(true);
+      await addSecondInterface(victim);
+      await eventually(`${victim} may be given VIPs again`, () => mayServe(cluster, victim));
+      await cluster.balanced();
+      await removeSecondInterfaces(cluster);
+    });
+  });
+
+  it('the carrier of the VIP interface goes while the group is reachable over another', async () => {
+    const sections = { ...STILL, providers: { local: { interface: 'eth1' } } };
+    await withAgents({ hosts: 3, vips: 6, sections }, async (cluster) => {
+      for (const name of cluster.names) await addSecondInterface(name);
+      cluster.startAll();
+      await cluster.served();
+      await cluster.joined();
+      const victim = await cluster.busiest();
+      const lost = await during(cluster, async () => {
+        await ip([`link set q-${victim} down`]);
+        await cluster.served([cluster.others(victim)]);
+      });
+      expectNeverTwo(lost);
+      expectOutageBelow(lost, TAKEOVER_MAX);
+      await removeSecondInterfaces(cluster);
+    });
+  });
+});
+
+/** A second cable to the same switch, for the VIPs alone. */
+async function addSecondInterface(host: string): Promise<void> {
+  await ip([`link add q-${host} type veth peer name eth1 netns ${host}`, `link set q-${host} master sw0 up`]);
+  await ip(['link set eth1 up'], host);
+}
+
+async function removeSecondInterfaces(cluster: Cluster): Promise<void> {
+  await ip(cluster.names.map((name) => `link del q-${name}`));
+}
+
+async function mayServe(cluster: Cluster, name: string): Promise<boolean> {
+  const status = await cluster.agent(name).status();
+  return status?.members.find((member) => member.name === name)?.problems.length === 0;
+}

@@ -1,0 +1,125 @@
+/**
+ * The words the kernel tests are written in. Every test has a lab of its own; what is asserted is what a watcher of all hosts and
+ * a client on the link saw, not what the agents believe. Bounds are generous: the machine may be busy.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { Cluster, type ClusterOptions } from '../../src/lab/cluster.ts';
+import type { Duplicate } from '../../src/lab/custody.ts';
+import type { Sighting } from '../../src/lab/observatory.ts';
+import { insideWorld } from '../../src/lab/world.ts';
+import { monotonicNow } from '../../src/platform/clock.ts';
+
+/** A shorter duplicate is below what the watcher can tell apart, ms. */
+const RESOLUTION = 1;
+
+/** Why kernel tests cannot run here; they are skipped with it. */
+export const NO_WORLD = insideWorld()
+  ? undefined
+  : 'not inside a world of namespaces: run them by `npm test`';
+
+/** Detection, view change, takeover and a busy machine, ms. */
+export const TAKEOVER_MAX = 3000;
+/** A handoff or a takeover after a goodbye: nothing has to be detected, ms. */
+export const HANDOFF_MAX = 1000;
+/** Two halves that meet must learn of each other before one lets go, ms. */
+export const MERGE_MAX = 1500;
+
+/** Runs `body` with all agents started and every VIP served; disposes of everything. On failure the agents' logs are shown. */
+export async function withCluster(
+  options: ClusterOptions,
+  body: (cluster: Cluster) => Promise<void>,
+): Promise<void> {
+  await withAgents(options, async (cluster) => {
+    cluster.startAll();
+    await cluster.served();
+    await cluster.joined();
+    await body(cluster);
+  });
+}
+
+/** Like {@link withCluster}, but no agent is started yet. */
+export async function withAgents(
+  options: ClusterOptions,
+  body: (cluster: Cluster) => Promise<void>,
+): Promise<void> {
+  if (NO_WORLD !== undefined) throw new Error(NO_WORLD);
+  const cluster = await Cluster.open(options);
+  try {
+    await body(cluster);
+  } catch (error) {
+    if (error instanceof Error && !error.message.includes('--- log of'))
+      error.message += `\n${cluster.logs()}`;
+    throw error;
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** What both observers see from the beginning of `action` until `linger` ms after its end. */
+export async function during(
+  cluster: Cluster,
+  action: () => Promise<unknown>,
+  linger = 1000,
+): Promise<Sighting> {
+  const from = monotonicNow();
+  await action();
+  await sleep(linger);
+  return cluster.observatory.sighting(from);
+}
+
+/** Promise 1: never two connected hosts. After a heal both may hold for a bounded moment. */
+export function expectNeverTwo(sighting: Sighting): void {
+  expect(clean(sighting).map(duplicateText)).toEqual([]);
+  const merging = sighting.duplicates.filter((duplicate) => duplicate.merging);
+  const longest = merging.reduce((most, { from, to }) => Math.max(most, to - from), 0);
+  expect(longest, 'both halves held a VIP after they met (ms)').toBeLessThan(MERGE_MAX);
+}
+
+function clean({ duplicates }: Sighting): readonly Duplicate[] {
+  return duplicates.filter(({ merging, oneWay, from, to }) => !merging && !oneWay && to - from > RESOLUTION);
+}
+
+function duplicateText({ address, hosts, from, to }: Duplicate): string {
+  return `${address} on ${hosts.join(' and ')} for ${(to - from).toFixed(1)} ms`;
+}
+
+/** Promise 2: always one, but for a bounded moment. What the client itself was late by does not count. */
+export function expectOutageBelow(sighting: Sighting, bound: number): void {
+  expect(sighting.outage_ms, 'worst outage the client saw (ms)').toBeLessThan(bound + sighting.stall_ms);
+  const open = sighting.outages.filter(({ open }) => open).map(({ address }) => address);
+  expect(open, 'addresses that do not answer at the end').toEqual([]);
+}
+
+/** The addresses the host holds now. */
+export async function heldBy(cluster: Cluster, host: string): Promise<readonly string[]> {
+  const holders = await cluster.observatory.holders();
+  return [...holders].filter(([, hosts]) => hosts.includes(host)).map(([address]) => address);
+}
+
+/** I5: whoever held something before and is still there holds it still. */
+export function expectOnlyVictimMoved(
+  before: ReadonlyMap<string, readonly string[]>,
+  after: ReadonlyMap<string, readonly string[]>,
+  victim: string,
+): void {
+  for (const [address, hosts] of before) {
+    if (!hosts.includes(victim)) expect(after.get(address), `holder of ${address}`).toEqual(hosts);
+  }
+}
+
+/** Waits until the condition holds; `what` says for what, when it does not. */
+export async function eventually(
+  what: string,
+  holds: () => Promise<boolean> | boolean,
+  within = 10_000,
+): Promise<void> {
+  const deadline = monotonicNow() + within;
+  while (!(await holds())) {
+    if (monotonicNow() > deadline) throw new Error(`not within ${within} ms: ${what}`);
+    await sleep(30);
+  }
+}
+
+/** Balancing off: then only what the test does moves anything. */
+export const STILL = { balance: { enabled: false } };

@@ -1,0 +1,138 @@
+/**
+ * `npm test`: the gate (`test/check.ts`), then the tests on the real kernel inside a private world of network namespaces.
+ * Installs nftables by apt where it may and it is missing. The last line is `N passed, N failed` (and `, N skipped`).
+ * Exit code 0 only if nothing failed. Where no world can be made the kernel tests are skipped with the reason; for root in
+ * CI (`CI=true`) that is a failure. `--kernel`: only the kernel tests; further words are file filters for them.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { enterWorld, worldProblem } from '../src/lab/world.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs');
+const CHECK = join(ROOT, 'test/check.ts');
+
+interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+const asRoot = process.getuid?.() === 0;
+
+async function main(words: readonly string[]): Promise<void> {
+  process.chdir(ROOT);
+  const kernelOnly = words.includes('--kernel');
+  const filters = words.filter((word) => word !== '--kernel');
+  const folder = mkdtempSync(join(tmpdir(), 'wackamole-test-'));
+  try {
+    const tallies = kernelOnly ? [] : [await gate(join(folder, 'gate.json'))];
+    tallies.push(await kernel(join(folder, 'kernel.json'), filters));
+    conclude(tallies);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The gate writes vitest's results to the file named in `CHECK_RESULTS`. */
+async function gate(results: string): Promise<Tally> {
+  heading('gate: types, lint, rules, unit, golden and conformance tests');
+  const argv = existsSync(CHECK) ? [CHECK] : vitest('gate', results, []);
+  const code = await run([process.execPath, ...argv], { ...process.env, CHECK_RESULTS: results });
+  return withExit(tallyOf(results), code);
+}
+
+async function kernel(results: string, filters: readonly string[]): Promise<Tally> {
+  heading('kernel: agents, providers and sockets in network namespaces');
+  const problem = worldProblem();
+  if (problem !== undefined) return withoutWorld(problem);
+  installNftables();
+  const argv = [process.execPath, ...vitest('kernel', results, filters)];
+  const code = await enterWorld(argv);
+  return withExit(tallyOf(results), code);
+}
+
+function withoutWorld(problem: string): Tally {
+  console.log(`The kernel tests are skipped: no network namespaces can be made here: ${problem}`);
+  console.log('Run as root, or allow unprivileged user namespaces.');
+  const mustRun = asRoot && process.env['CI'] === 'true';
+  if (mustRun) console.log('In CI as root that is a failure.');
+  return { passed: 0, failed: mustRun ? 1 : 0, skipped: mustRun ? 0 : 1 };
+}
+
+/** The tests with loss in one direction need `nft`; they say so where it cannot be had. */
+function installNftables(): void {
+  if (!asRoot || spawnSync('nft', ['--version']).error === undefined) return;
+  const quiet = { encoding: 'utf8', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
+  if (spawnSync('apt-get', ['update', '-qq'], quiet).error !== undefined) {
+    console.log('nft is missing and there is no apt-get: tests with loss in one direction will be skipped');
+    return;
+  }
+  const { status, stderr } = spawnSync(
+    'apt-get',
+    ['install', '-y', '-qq', '--no-install-recommends', 'nftables'],
+    quiet,
+  );
+  if (status !== 0)
+    console.log(`nftables could not be installed, tests that need it will be skipped: ${stderr.trim()}`);
+}
+
+function vitest(project: string, results: string, filters: readonly string[]): readonly string[] {
+  return [
+    VITEST,
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${results}`,
+    ...filters,
+  ];
+}
+
+function run(argv: readonly [string, ...string[]], env: NodeJS.ProcessEnv): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(argv[0], argv.slice(1), { stdio: 'inherit', env });
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+/** Counts of vitest's JSON report; `undefined` when it was never written. */
+function tallyOf(file: string): Tally | undefined {
+  if (!existsSync(file)) return undefined;
+  const report = JSON.parse(readFileSync(file, 'utf8')) as {
+    numPassedTests: number;
+    numFailedTests: number;
+    numPendingTests: number;
+    numTodoTests: number;
+  };
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+/** A run that ended badly without a failed test (a type error, a file that could not be loaded) counts as one failure. */
+function withExit(tally: Tally | undefined, code: number): Tally {
+  const counted = tally ?? { passed: 0, failed: 0, skipped: 0 };
+  const silent = (code !== 0 || tally === undefined) && counted.failed === 0;
+  return silent ? { ...counted, failed: 1 } : counted;
+}
+
+function conclude(tallies: readonly Tally[]): void {
+  const sum = (of: keyof Tally) => tallies.reduce((total, tally) => total + tally[of], 0);
+  const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : '';
+  process.exitCode = sum('failed') > 0 || sum('passed') === 0 ? 1 : 0;
+  console.log(`\n${sum('passed')} passed, ${sum('failed')} failed${skipped}`);
+}
+
+function heading(text: string): void {
+  console.log(`\n── ${text}\n`);
+}
+
+await main(process.argv.slice(2));
