@@ -1,0 +1,55 @@
+/** What the commands need of the world; `bin` hands in the real things, tests hand in others. */
+import type { Config } from '../config/config.ts';
+import type { request, watch } from '../control/client.ts';
+
+export interface Output {
+  write(text: string): void;
+}
+
+export interface Terminal {
+  /** Characters a line; absent where it is no terminal. */
+  readonly columns?: number;
+  readonly rows?: number;
+  /** Whether standard output is a person's terminal, which can be redrawn. */
+  readonly interactive: boolean;
+  readonly color: boolean;
+}
+
+/** One line of a host's examination. */
+export interface HostCheck {
+  readonly vip?: string;
+  readonly what: string;
+  readonly verdict: 'pass' | 'warn' | 'fail' | 'unknown';
+  readonly detail: string;
+  /** How to mend it; present unless `pass`. */
+  readonly mend?: string;
+}
+
+export interface DemoOptions {
+  readonly profile?: 'lan' | 'fast';
+  readonly hosts?: number;
+  readonly vips?: number;
+  readonly json: boolean;
+}
+
+export interface Collaborators {
+  readonly version: string;
+  /** Of this host, for the member name where the file has none. */
+  readonly hostName: string;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  terminal(): Terminal;
+  /** Wall clock, milliseconds since 1970. */
+  now(): number;
+  readFile(path: string): Promise<string>;
+  readonly request: typeof request;
+  readonly watch: typeof watch;
+  generateKey(): string;
+  writeKeyFile(path: string, key: string): Promise<void>;
+  readKeyFile(path: string): Promise<Uint8Array>;
+  /** Runs until the agent ends; the process's exit code. */
+  runAgent(options: { readonly config: string }): Promise<number>;
+  runDemo(options: DemoOptions): Promise<number>;
+  /** Examines whether this host can do what the configuration asks; changes nothing. */
+  checkHost(config: Config): Promise<readonly HostCheck[]>;
+}

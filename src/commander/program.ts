@@ -1,0 +1,218 @@
+/** The command line: words to actions. Knows no agent, no file and no socket. */
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { CONFIG_FILE } from '../config/defaults.ts';
+import { parseDuration } from '../config/duration.ts';
+import { isMemberName } from '../model/member.ts';
+import type { Millis } from '../model/time.ts';
+import type { DemoOptions, Output } from './collaborators.ts';
+import { exitCode } from './exit-codes.ts';
+
+/** How to reach the agent. */
+export interface Target {
+  /** Given by `--socket`; absent: what the configuration file says. */
+  readonly socket?: string;
+  readonly config: string;
+  readonly timeout: Millis;
+}
+
+/** Each returns the exit code. */
+export interface Actions {
+  agent(options: { readonly config: string }): Promise<number>;
+  status(options: { readonly json: boolean; readonly watch: boolean }, target: Target): Promise<number>;
+  /** `member` absent: the one that is asked. */
+  drain(options: { readonly member?: string }, target: Target): Promise<number>;
+  undrain(options: { readonly member?: string }, target: Target): Promise<number>;
+  move(options: { readonly vip: string; readonly to: string }, target: Target): Promise<number>;
+  rebalance(target: Target): Promise<number>;
+  reload(target: Target): Promise<number>;
+  configCheck(options: {
+    readonly file: string;
+    readonly host: boolean;
+    readonly json: boolean;
+  }): Promise<number>;
+  configSchema(): Promise<number>;
+  keyGenerate(options: { readonly file?: string }): Promise<number>;
+  demo(options: DemoOptions): Promise<number>;
+}
+
+export interface ProgramOptions {
+  readonly version: string;
+  readonly stdout: Output;
+  readonly stderr: Output;
+}
+
+/** Parses and performs; resolves with the exit code, `usage` for words that make no command. Rejects only if an action does. */
+export async function runProgram(
+  argv: readonly string[],
+  actions: Actions,
+  options: ProgramOptions,
+): Promise<number> {
+  let code = exitCode('ok');
+  const program = createProgram(actions, { ...options, done: (result) => (code = result) });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version that were asked for have code 0; everything else is a wrong command line.
+    return error.exitCode === 0 ? exitCode('ok') : exitCode('usage');
+  }
+}
+
+export function createProgram(
+  actions: Actions,
+  options: ProgramOptions & { done(code: number): void },
+): Command {
+  const program = new Command('wackamole')
+    .description('N hosts share M virtual IP addresses: every address is served by exactly one live host.')
+    .version(options.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureOutput({
+      writeOut: (text) => options.stdout.write(text),
+      writeErr: (text) => options.stderr.write(text),
+    })
+    .showHelpAfterError('(see wackamole --help)')
+    .exitOverride();
+  const perform = (action: () => Promise<number>) => action().then(options.done);
+  addAgent(program, actions, perform);
+  addOperator(program, actions, perform);
+  addConfig(program, actions, perform);
+  addKey(program, actions, perform);
+  addDemo(program, actions, perform);
+  return program;
+}
+
+type Perform = (action: () => Promise<number>) => Promise<void>;
+
+function configOption(): Option {
+  return new Option('-c, --config <file>', 'configuration file').default(CONFIG_FILE);
+}
+
+function addAgent(program: Command, actions: Actions, perform: Perform): void {
+  program
+    .command('agent')
+    .description('run the agent of this host, in the foreground')
+    .addOption(configOption())
+    .action((options: { config: string }) => perform(() => actions.agent({ config: options.config })));
+}
+
+interface TargetOptions {
+  readonly socket?: string;
+  readonly config: string;
+  readonly timeout: Millis;
+}
+
+function operatorCommand(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .addOption(
+      new Option(
+        '-s, --socket <path>',
+        "the agent's control socket (default: as the configuration file says)",
+      ),
+    )
+    .addOption(configOption())
+    .addOption(
+      new Option('--timeout <duration>', 'longest wait for the answer')
+        .default(10_000, '10s')
+        .argParser(readTimeout),
+    );
+}
+
+function targetOf({ socket, config, timeout }: TargetOptions): Target {
+  return { config, timeout, ...(socket !== undefined && { socket }) };
+}
+
+function addOperator(program: Command, actions: Actions, perform: Perform): void {
+  operatorCommand(program, 'status', 'who is there, who holds what, and why')
+    .option('--json', 'print JSON, for programs', false)
+    .option('-w, --watch', 'go on and show each change', false)
+    .action((options: TargetOptions & { json: boolean; watch: boolean }) =>
+      perform(() => actions.status({ json: options.json, watch: options.watch }, targetOf(options))),
+    );
+  operatorCommand(program, 'drain', 'let a member give up all its VIPs and take none')
+    .addArgument(new Argument('[member]', 'absent: the member that is asked').argParser(readMember))
+    .action((member: string | undefined, options: TargetOptions) =>
+      perform(() => actions.drain({ ...(member !== undefined && { member }) }, targetOf(options))),
+    );
+  operatorCommand(program, 'undrain', 'let a drained member take VIPs again')
+    .addArgument(new Argument('[member]', 'absent: the member that is asked').argParser(readMember))
+    .action((member: string | undefined, options: TargetOptions) =>
+      perform(() => actions.undrain({ ...(member !== undefined && { member }) }, targetOf(options))),
+    );
+  operatorCommand(program, 'move', 'move a VIP to a member and pin it there')
+    .argument('<vip>', 'name of the VIP')
+    .addArgument(new Argument('<member>', 'member that shall hold it').argParser(readMember))
+    .action((vip: string, to: string, options: TargetOptions) =>
+      perform(() => actions.move({ vip, to }, targetOf(options))),
+    );
+  operatorCommand(program, 'rebalance', 'forget pins and even out the load now').action(
+    (options: TargetOptions) => perform(() => actions.rebalance(targetOf(options))),
+  );
+  operatorCommand(program, 'reload', 'let the agent read its configuration file again').action(
+    (options: TargetOptions) => perform(() => actions.reload(targetOf(options))),
+  );
+}
+
+function addConfig(program: Command, actions: Actions, perform: Perform): void {
+  const config = program.command('config').description('check and describe configuration files');
+  config
+    .command('check')
+    .description('say everything that is wrong with a configuration file')
+    .argument('[file]', 'configuration file', CONFIG_FILE)
+    .option('--host', 'examine this host too: key, interfaces, rights, addresses; changes nothing', false)
+    .option('--json', 'print JSON, for programs', false)
+    .action((file: string, { host, json }: { host: boolean; json: boolean }) =>
+      perform(() => actions.configCheck({ file, host, json })),
+    );
+  config
+    .command('schema')
+    .description('print the JSON Schema of the configuration file, for editors')
+    .action(() => perform(() => actions.configSchema()));
+}
+
+function addKey(program: Command, actions: Actions, perform: Perform): void {
+  program
+    .command('key')
+    .description('the cluster key')
+    .command('generate')
+    .description('make a cluster key')
+    .argument('[file]', 'file to create, with mode 0600; absent: print the key')
+    .action((file: string | undefined) =>
+      perform(() => actions.keyGenerate({ ...(file !== undefined && { file }) })),
+    );
+}
+
+function addDemo(program: Command, actions: Actions, perform: Perform): void {
+  program
+    .command('demo')
+    .description('break a cluster in a private network on this machine, and watch who holds what')
+    .addOption(new Option('--profile <profile>', 'timers').choices(['lan', 'fast']))
+    .addOption(new Option('--hosts <n>', 'number of hosts, 2 to 9').argParser(readCount(2, 9)))
+    .addOption(new Option('--vips <n>', 'number of VIPs, 1 to 200').argParser(readCount(1, 200)))
+    .option('--json', 'print JSON, for programs', false)
+    .action((options: DemoOptions) => perform(() => actions.demo(options)));
+}
+
+function readMember(text: string): string {
+  if (isMemberName(text)) return text;
+  throw new InvalidArgumentError('A member name has letters, digits, ".", "_" and "-", at most 63.');
+}
+
+function readTimeout(text: string): Millis {
+  const timeout = parseDuration(text);
+  if (timeout === undefined || timeout < 1 || timeout > 3_600_000) {
+    throw new InvalidArgumentError('Write a number and a unit, such as 500ms or 10s, at most 1h.');
+  }
+  return timeout;
+}
+
+function readCount(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const count = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+    if (count >= min && count <= max) return count;
+    throw new InvalidArgumentError(`Write a whole number from ${min} to ${max}.`);
+  };
+}

@@ -1,0 +1,27 @@
+/** One run of the command line, from words to exit code. `bin` hands in the collaborators and exits with the code. */
+import type { Collaborators } from './collaborators.ts';
+import { configActions } from './config-actions.ts';
+import { exitCode } from './exit-codes.ts';
+import { operatorActions } from './operator-actions.ts';
+import { type Actions, runProgram } from './program.ts';
+
+/** Never rejects: what no command expected is printed as a bug of ours. */
+export async function runCli(argv: readonly string[], collaborators: Collaborators): Promise<number> {
+  const { version, stdout, stderr } = collaborators;
+  try {
+    return await runProgram(argv, createActions(collaborators), { version, stdout, stderr });
+  } catch (error) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    stderr.write(`this is a bug in wackamole ${version}, please report it: ${text}\n`);
+    return exitCode('bug');
+  }
+}
+
+export function createActions(collaborators: Collaborators): Actions {
+  return {
+    ...operatorActions(collaborators),
+    ...configActions(collaborators),
+    agent: (options) => collaborators.runAgent(options),
+    demo: (options) => collaborators.runDemo(options),
+  };
+}
