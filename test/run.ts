@@ -37,11 +37,10 @@ async function main(words: readonly string[]): Promise<void> {
   }
 }
 
-/** The gate writes vitest's results to the file named in `CHECK_RESULTS`. */
+/** The gate writes vitest's results to the file named in `GATE_JSON`. */
 async function gate(results: string): Promise<Tally> {
   heading('gate: types, lint, rules, unit, golden and conformance tests');
-  const argv = existsSync(CHECK) ? [CHECK] : vitest('gate', results, []);
-  const code = await run([process.execPath, ...argv], { ...process.env, CHECK_RESULTS: results });
+  const code = await run([process.execPath, CHECK], { ...process.env, GATE_JSON: results });
   return withExit(tallyOf(results), code);
 }
 
@@ -50,7 +49,7 @@ async function kernel(results: string, filters: readonly string[]): Promise<Tall
   const problem = worldProblem();
   if (problem !== undefined) return withoutWorld(problem);
   installNftables();
-  const argv = [process.execPath, ...vitest('kernel', results, filters)];
+  const argv = [process.execPath, ...vitestKernel(results, filters)];
   const code = await enterWorld(argv);
   return withExit(tallyOf(results), code);
 }
@@ -80,17 +79,9 @@ function installNftables(): void {
     console.log(`nftables could not be installed, tests that need it will be skipped: ${stderr.trim()}`);
 }
 
-function vitest(project: string, results: string, filters: readonly string[]): readonly string[] {
-  return [
-    VITEST,
-    'run',
-    '--project',
-    project,
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${results}`,
-    ...filters,
-  ];
+function vitestKernel(results: string, filters: readonly string[]): readonly string[] {
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
+  return [VITEST, 'run', '--project', 'kernel', ...reporters, ...filters];
 }
 
 function run(argv: readonly [string, ...string[]], env: NodeJS.ProcessEnv): Promise<number> {
