@@ -36,7 +36,7 @@ export class Barrier {
   counted(): readonly Report[] {
     return this.#present()
       .map((member) => this.reports.get(member))
-      .filter((report) => report !== undefined) as Report[];
+      .filter((report) => report !== undefined);
   }
 
   /** Whether the members that count disagree about the configuration, so that definitions must be exchanged. */
