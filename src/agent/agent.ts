@@ -359,6 +359,8 @@ export class Agent {
     const unfit = this.#portrait.unfit.get(vip.id);
     if (unfit !== undefined) return unfit;
     const { view } = this.#rounds;
+    const { leaving } = this.#lifecycle;
+    if (leaving !== undefined && view?.members.length === 1) return leaving;
     if (vip.policy !== 'primary' || view === undefined) return undefined;
     const quorum = quorumIn(view, this.#config);
     return quorum.primary ? undefined : `not in the primary component: ${quorum.reason}`;

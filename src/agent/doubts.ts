@@ -23,6 +23,9 @@ export interface Clearance {
   readonly notBefore: Instant | undefined;
 }
 
+/** Where no member knows of an earlier holder, whoever answers for this long is a stranger. */
+const UNKNOWN_BOUND: Millis = 1_000;
+
 export class Doubts {
   readonly #until = new Map<VipId, Instant>();
   /** VIPs whose last holder's host is silent while `takeover` is strict: nobody to ask, so wait. */
@@ -82,7 +85,8 @@ export class Doubts {
     const until = this.#until.get(vip);
     const inDoubt = doubted || (until !== undefined && until > now);
     if (!inDoubt && this.#cleared.has(vip)) return { guard: { kind: 'at-once' }, notBefore };
-    const bound = until !== undefined && until > now ? until : now + settings.leaseBound;
+    const ghost = inDoubt ? settings.leaseBound : Math.min(settings.leaseBound, UNKNOWN_BOUND);
+    const bound = until !== undefined && until > now ? until : now + ghost;
     if (asked) return { guard: { kind: 'when-silent', until: bound }, notBefore };
     return { guard: { kind: 'at-once' }, notBefore: inDoubt ? bound : notBefore };
   }

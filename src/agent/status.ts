@@ -118,9 +118,9 @@ function vipStatus(id: VipId, input: StatusInput, at: (instant: Instant) => stri
 
 function reasonOf(row: Row): string {
   const others = row.holders.filter((member) => member !== row.target).map(nameOf);
-  return others.length === 0 || row.target === undefined
-    ? row.reason
-    : `${row.reason}; waiting for ${others.join(', ')} to release it`;
+  const waiting = others.length > 0 && row.target !== undefined ? `; waiting for ${others.join(', ')} to release it` : '';
+  const failure = row.failure === undefined ? '' : `; last failed on ${nameOf(row.failure.member)}: ${row.failure.reason}`;
+  return `${row.reason}${waiting}${failure}`;
 }
 
 function passedReason(seat: Seat, vip: VipId): string | undefined {

@@ -35,6 +35,8 @@ export interface Row {
   /** Whose provider confirmed it. */
   confirmed: MemberId | undefined;
   reason: string;
+  /** The last acquire that failed since it was last held, for people. */
+  failure: { readonly member: MemberId; readonly reason: string } | undefined;
   /** Local instant of the last change of target, holders or confirmed. */
   changed: Instant;
 }
@@ -123,7 +125,7 @@ export class Table {
         return this.#acquired(sender, message.vips, now);
       case 'failed':
         // Allocate first: otherwise the failed target would count as a holder again at once.
-        for (const [vip, reason] of message.vips) seat.passed.set(vip, reason);
+        for (const [vip, reason] of message.vips) this.#failed(seat, vip, reason);
         this.#reallocate(now);
         return this.#released(
           sender,
@@ -165,7 +167,7 @@ export class Table {
         (m) => this.seats.get(m)?.reported === false,
       );
       const holders = inViewOrder(this.view, [...(claims.get(vip.id) ?? []), ...silent]);
-      rows.set(vip.id, { vip, target: undefined, holders, confirmed: undefined, reason: '', changed: now });
+      rows.set(vip.id, { vip, target: undefined, holders, confirmed: undefined, reason: '', failure: undefined, changed: now });
     }
     return rows;
   }
@@ -238,12 +240,19 @@ export class Table {
     }
   }
 
+  #failed(seat: Seat, vip: VipId, reason: string): void {
+    seat.passed.set(vip, reason);
+    const row = this.rows.get(vip);
+    if (row) row.failure = { member: seat.member, reason };
+  }
+
   #acquired(sender: MemberId, vips: readonly VipId[], now: Instant): void {
     for (const id of vips) {
       const row = this.rows.get(id);
       if (row === undefined || row.confirmed === sender || !row.holders.includes(sender)) continue;
       if (row.target !== sender) continue;
       row.confirmed = sender;
+      row.failure = undefined;
       row.changed = now;
     }
   }

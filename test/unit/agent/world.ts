@@ -1,0 +1,284 @@
+/**
+ * A world for agents: an ideal group (views and total order as the contract says, each member at its own pace), one link
+ * on which addresses really are or are not, and faults. Deterministic from a seed. The agents in it are the production core.
+ */
+import { Agent } from '../../../src/agent/agent.ts';
+import type { AgentAction, AgentEvent } from '../../../src/agent/events.ts';
+import { encodeMessage } from '../../../src/agent/messages.ts';
+import type { Config } from '../../../src/config/config.ts';
+import type { GroupEvent } from '../../../src/group/group.ts';
+import { type MemberId, memberId, nameOf } from '../../../src/model/member.ts';
+import type { CommandResult } from '../../../src/model/operator.ts';
+import { type Departure, type View, viewId } from '../../../src/model/view.ts';
+import type { VipId } from '../../../src/model/vip.ts';
+import type { AcquireRequest, ProviderTraits, VipOutcome } from '../../../src/provider/provider.ts';
+
+export const LEASE_BOUND = 4100;
+/** How long after an agent's death its guardian has removed the addresses. */
+export const GUARDIAN = 4;
+const PROBE_TIME = 10;
+
+/** A small seeded generator (mulberry32). */
+export function random(seed: number): () => number {
+  let a = seed >>> 0;
+  return () => {
+    a = (a + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+interface Component {
+  members: MemberId[];
+  epoch: number;
+}
+
+export interface Host {
+  readonly name: string;
+  id: MemberId;
+  agent: Agent;
+  config: Config;
+  alive: boolean;
+  component: Component;
+  /** Members of the last view the group gave it. */
+  seen: readonly MemberId[];
+  /** Addresses that are really up here, whoever put them there. */
+  readonly up: Set<VipId>;
+  queueUntil: number;
+  timer: number;
+  /** The next acquires of these fail. */
+  readonly failing: Map<VipId, number>;
+  incarnation: number;
+  stopped: boolean;
+}
+
+type Task = { at: number; order: number; run: () => void };
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly hosts: readonly string[];
+  readonly configOf: (name: string) => Config;
+  readonly linkScope?: boolean;
+}
+
+export class World {
+  now = 0;
+  readonly hosts = new Map<string, Host>();
+  readonly answers: CommandResult[] = [];
+  readonly actions: { at: number; host: string; action: AgentAction }[] = [];
+  readonly #options: WorldOptions;
+  readonly #random: () => number;
+  readonly #tasks: Task[] = [];
+  #order = 0;
+  #epoch = 0;
+  /** Called after every step. */
+  check: () => void = () => {};
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.#random = random(options.seed);
+    for (const name of options.hosts) this.boot(name);
+  }
+
+  traits(): ReadonlyMap<string, ProviderTraits> {
+    const scope = this.#options.linkScope === false ? 'any' : 'link';
+    return new Map([['memory', { families: [4, 6], scope, atomicTakeover: false, leaseBound: LEASE_BOUND }]]);
+  }
+
+  host(name: string): Host {
+    const host = this.hosts.get(name);
+    if (!host) throw new Error(`no host ${name}`);
+    return host;
+  }
+
+  boot(name: string): Host {
+    const before = this.hosts.get(name);
+    const incarnation = (before?.incarnation ?? 0) + 1;
+    const id = memberId(name, incarnation.toString(16).padStart(16, '0'));
+    const config = this.#options.configOf(name);
+    const agent = new Agent({ config, traits: this.traits(), version: 'test' });
+    const host: Host = {
+      name,
+      id,
+      agent,
+      config,
+      alive: true,
+      component: { members: [id], epoch: 0 },
+      seen: [],
+      up: new Set(),
+      queueUntil: 0,
+      timer: Number.POSITIVE_INFINITY,
+      failing: before?.failing ?? new Map(),
+      incarnation,
+      stopped: false,
+    };
+    this.hosts.set(name, host);
+    this.give(host, { kind: 'joining', self: id });
+    this.form([id], 'process');
+    return host;
+  }
+
+  /** Members of the component are told, each at its own pace, in one order. */
+  #deliver(host: Host, event: GroupEvent): void {
+    const at = Math.max(host.queueUntil, this.now + 0.2 + this.#random() * 2);
+    host.queueUntil = at;
+    const { agent } = host;
+    this.at(at, () => host.agent === agent && this.give(host, { kind: 'group', event }));
+  }
+
+  /** A component of exactly these members comes to be. `how`: what became of those that are left out. */
+  form(members: readonly MemberId[], how: Departure): void {
+    const hosts = members.map((id) => this.host(nameOf(id))).filter((h) => h.alive && members.includes(h.id));
+    if (hosts.length === 0) return;
+    this.#epoch += 1;
+    const ordered = hosts.map((h) => h.id);
+    const component: Component = { members: ordered, epoch: this.#epoch };
+    for (const host of hosts) {
+      const departed = host.seen.filter((m) => !ordered.includes(m)).map((member) => ({ member, how }));
+      const joined = ordered.filter((m) => !host.seen.includes(m));
+      const view: View = {
+        id: viewId(this.#epoch, ordered[0] as MemberId),
+        epoch: this.#epoch,
+        members: ordered,
+        cause: departed.length > 0 ? (how === 'leave' ? 'leave' : 'network') : 'join',
+        joined,
+        departed,
+      };
+      host.component = component;
+      host.seen = ordered;
+      this.#deliver(host, { kind: 'transitional' });
+      this.#deliver(host, { kind: 'view', view });
+    }
+  }
+
+  /** Gives the event to the agent now and performs what it answers. */
+  give(host: Host, event: AgentEvent): void {
+    if (!host.alive) return;
+    for (const action of host.agent.handle(event, this.now)) this.#perform(host, action);
+    host.timer = host.agent.nextTimeout() ?? Number.POSITIVE_INFINITY;
+    this.check();
+  }
+
+  at(at: number, run: () => void): void {
+    this.#tasks.push({ at, order: this.#order++, run });
+  }
+
+  /** Runs until the instant; tasks and timers in order of time. */
+  runUntil(end: number): void {
+    for (;;) {
+      this.#tasks.sort((a, b) => a.at - b.at || a.order - b.order);
+      const timers = [...this.hosts.values()].filter((h) => h.alive).sort((a, b) => a.timer - b.timer);
+      const [task] = this.#tasks;
+      const [timed] = timers;
+      const at = Math.min(task?.at ?? Number.POSITIVE_INFINITY, timed?.timer ?? Number.POSITIVE_INFINITY);
+      if (at > end) break;
+      this.now = Math.max(this.now, at);
+      if (task && task.at <= at) {
+        this.#tasks.shift();
+        task.run();
+      } else if (timed) this.give(timed, { kind: 'timeout' });
+      this.check();
+    }
+    this.now = end;
+  }
+
+  run(duration: number): void {
+    this.runUntil(this.now + duration);
+  }
+
+  #perform(host: Host, action: AgentAction): void {
+    this.actions.push({ at: this.now, host: host.name, action });
+    const { agent } = host;
+    const later = (delay: number, run: () => void) => this.at(this.now + delay, () => host.agent === agent && host.alive && run());
+    switch (action.kind) {
+      case 'multicast': {
+        const bytes = encodeMessage(action.message);
+        for (const id of host.component.members) {
+          const to = this.host(nameOf(id));
+          if (to.id === id && to.alive) this.#deliver(to, { kind: 'message', sender: host.id, bytes });
+        }
+        return;
+      }
+      case 'acquire':
+        return this.#acquire(host, action.requests, later);
+      case 'release':
+        return later(0.1 + this.#random(), () => {
+          for (const vip of action.vips) host.up.delete(vip.id);
+          this.give(host, { kind: 'released', outcomes: action.vips.map((v) => outcome(v.id, false, 'released')) });
+        });
+      case 'answer':
+        this.answers.push(action.result);
+        return;
+      case 'leave':
+        return this.#leave(host);
+      case 'rejoin':
+        return this.at(this.now + action.after + 1, () => host.agent === agent && host.alive && this.#rejoin(host));
+      default:
+        return;
+    }
+  }
+
+  #acquire(host: Host, requests: readonly AcquireRequest[], later: (delay: number, run: () => void) => void): void {
+    for (const { vip, guard } of requests) {
+      const failing = host.failing.get(vip.id) ?? 0;
+      const probe = (): void => {
+        if (failing > 0) {
+          host.failing.set(vip.id, failing - 1);
+          return this.give(host, { kind: 'acquired', outcomes: [outcome(vip.id, false, 'broken interface', 'failed')] });
+        }
+        const answered = guard.kind === 'when-silent' && this.#answers(host, vip.id);
+        if (answered && this.now < guard.until) return later(PROBE_TIME, probe);
+        if (answered) {
+          return this.give(host, { kind: 'acquired', outcomes: [outcome(vip.id, false, 'answered', 'address-in-use')] });
+        }
+        host.up.add(vip.id);
+        this.give(host, { kind: 'acquired', outcomes: [outcome(vip.id, true, 'put up')] });
+      };
+      later(guard.kind === 'when-silent' ? PROBE_TIME : 0.1 + this.#random(), probe);
+    }
+  }
+
+  /** Whether somebody else on the same part of the link has the address. */
+  #answers(host: Host, vip: VipId): boolean {
+    return [...this.hosts.values()].some((other) => other !== host && other.up.has(vip) && this.connected(host, other));
+  }
+
+  /** Set by tests that cut the link; by default everything is one link. */
+  connected: (a: Host, b: Host) => boolean = () => true;
+
+  #leave(host: Host): void {
+    host.stopped = true;
+    this.at(this.now + 2, () => {
+      host.alive = false;
+      this.form(host.component.members.filter((m) => m !== host.id), 'leave');
+    });
+  }
+
+  #rejoin(host: Host): void {
+    host.incarnation += 1;
+    const rest = host.component.members.filter((m) => m !== host.id);
+    host.id = memberId(host.name, host.incarnation.toString(16).padStart(16, '0'));
+    host.seen = [];
+    this.form(rest, 'leave');
+    this.give(host, { kind: 'joining', self: host.id });
+    this.form([...rest, host.id], 'leave');
+  }
+
+  /** kill -9: the guardian takes the addresses a moment later, the others hear of it at once. */
+  kill(name: string): void {
+    const host = this.host(name);
+    host.alive = false;
+    this.at(this.now + GUARDIAN, () => host.up.clear());
+    const rest = host.component.members.filter((m) => m !== host.id);
+    this.at(this.now + 1, () => this.form(rest, 'process'));
+  }
+
+  holders(vip: VipId): Host[] {
+    return [...this.hosts.values()].filter((h) => h.up.has(vip));
+  }
+}
+
+export function outcome(vip: VipId, held: boolean, reason: string, code: VipOutcome['code'] = 'ok'): VipOutcome {
+  return { vip, held, reason, code };
+}
