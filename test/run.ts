@@ -81,7 +81,7 @@ function installNftables(): void {
 
 function vitestKernel(results: string, filters: readonly string[]): readonly string[] {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
-  return [VITEST, 'run', '--project', 'kernel', ...reporters, ...filters];
+  return [VITEST, 'run', '--project', 'kernel', '--configLoader', 'native', ...reporters, ...filters];
 }
 
 function run(argv: readonly [string, ...string[]], env: NodeJS.ProcessEnv): Promise<number> {

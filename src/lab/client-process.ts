@@ -14,15 +14,14 @@ import {
   IPPROTO_ICMPV6,
   openSocket,
   receiveMessage,
-  SO_RCVBUFFORCE,
   SOCK_RAW,
-  SOL_SOCKET,
   sendMessage,
   setSocketOption,
 } from '../platform/libc.ts';
 import { waitReadable } from '../platform/wait.ts';
 import { echoRequest, numberRequest, readReply } from './echo.ts';
 import { beFirst, Questions, STDIN, tell } from './line-parent.ts';
+import { enlargeReceiveBuffer } from './receive-buffer.ts';
 import { Verdicts } from './verdicts.ts';
 
 export interface ClientSettings {
@@ -154,7 +153,7 @@ function senderV6(): Descriptor {
 function listener(etherType: number): Descriptor {
   const networkOrder = ((etherType & 0xff) << 8) | (etherType >> 8);
   const socket = openSocket({ domain: AF_PACKET, type: SOCK_RAW, protocol: networkOrder });
-  setSocketOption(socket, { level: SOL_SOCKET, name: SO_RCVBUFFORCE, value: 4 * 1024 * 1024 });
+  enlargeReceiveBuffer(socket, 4 * 1024 * 1024);
   return socket;
 }
 

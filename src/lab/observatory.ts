@@ -56,8 +56,13 @@ export class Observatory {
   /** Builds the lab and starts both observers. */
   static async open(options: ObservatoryOptions): Promise<Observatory> {
     const observatory = new Observatory(await Lab.create({ hosts: options.hosts }), options);
-    await Promise.all([observatory.watcher.start(), observatory.client.start()]);
-    return observatory;
+    try {
+      await Promise.all([observatory.watcher.start(), observatory.client.start()]);
+      return observatory;
+    } catch (error) {
+      await observatory.close();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

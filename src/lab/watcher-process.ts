@@ -11,15 +11,13 @@ import {
   insideNetworkNamespace,
   openSocket,
   receiveMessage,
-  SO_RCVBUFFORCE,
   SOCK_RAW,
-  SOL_SOCKET,
   sendMessage,
-  setSocketOption,
 } from '../platform/libc.ts';
 import { waitReadable } from '../platform/wait.ts';
 import { dumpRequest, readNotices } from './address-notice.ts';
 import { beFirst, Questions, STDIN, tell } from './line-parent.ts';
+import { enlargeReceiveBuffer } from './receive-buffer.ts';
 
 const NETLINK_ROUTE = 0;
 const GROUP_IPV4_IFADDR = 0x10;
@@ -60,7 +58,7 @@ function watch(name: string): WatchedHost {
   const socket = insideNetworkNamespace(`/run/netns/${name}`, () =>
     openSocket({ domain: AF_NETLINK, type: SOCK_RAW, protocol: NETLINK_ROUTE }),
   );
-  setSocketOption(socket, { level: SOL_SOCKET, name: SO_RCVBUFFORCE, value: RECEIVE_BUFFER_BYTES });
+  enlargeReceiveBuffer(socket, RECEIVE_BUFFER_BYTES);
   const address = Buffer.alloc(12);
   address.writeUInt16LE(AF_NETLINK, 0);
   address.writeUInt32LE(GROUP_IPV4_IFADDR | GROUP_IPV6_IFADDR, 8);

@@ -12,10 +12,10 @@ export interface Fault {
   readonly what: string;
   /** Kinds of subject it is measured on; all unless said. */
   readonly only?: 'wackamole';
+  /** Longer than the subject's own window, where repair takes its time, ms. */
+  readonly window_ms_min?: number;
   /** Does it to the victim; returns the instant it happened. */
   readonly happen: (scene: Scene) => Promise<number>;
-  /** For faults that end: brings things back after the window. */
-  readonly after?: (scene: Scene) => Promise<number>;
 }
 
 export interface Scene {
@@ -80,6 +80,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'heal',
     what: 'partition heals',
+    window_ms_min: 15_000,
     happen: async ({ observatory, victim }) => {
       const others = observatory.lab.hosts.filter((host) => host !== victim).map(({ name }) => name);
       await observatory.lab.partition([[victim.name], others]);
@@ -96,7 +97,8 @@ export async function runFault(
 ): Promise<FaultRun> {
   return withCluster(kind, { vips: options.vips }, async (scene) => {
     const at = await options.fault.happen(scene);
-    await sleep(kind.traits.window_ms - (monotonicNow() - at));
+    const window = Math.max(kind.traits.window_ms, options.fault.window_ms_min ?? 0);
+    await sleep(window - (monotonicNow() - at));
     return judge(scene, at);
   });
 }
