@@ -74,7 +74,7 @@ export function createProgram(
     })
     .showHelpAfterError('(see wackamole --help)')
     .exitOverride();
-  const perform = (action: () => Promise<number>) => action().then(options.done);
+  const perform = (action: () => Promise<number>) => action().then((code) => options.done(code));
   addAgent(program, actions, perform);
   addOperator(program, actions, perform);
   addConfig(program, actions, perform);

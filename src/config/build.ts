@@ -43,10 +43,11 @@ export function buildConfig(shape: FileShape, options: BuildOptions, findings: F
   const members = membersOf(shape, member, findings);
   checkUnique(placed, group, findings);
   checkMemberNames(shape, members, findings);
-  checkQuorum(shape, members, { primary: vips.some(({ policy }) => policy === 'primary') }, findings);
+  const primary = vips.some(({ policy }) => policy === 'primary');
+  checkQuorum(shape, { members, primary }, findings);
   checkProviders(placed, providers, findings);
   for (const [name, provider] of Object.entries(providers)) {
-    if (provider.kind === 'local') checkLease(name, provider, agent, findings);
+    if (provider.kind === 'local') checkLease(name, { provider, agent }, findings);
   }
   if (Object.keys(shape.vips).length === 0) {
     findings.warn(['vips'], { what: 'there are no VIPs', mend: 'add one: `web-1: 10.0.0.100`', atKey: true });

@@ -86,8 +86,7 @@ export function checkMemberNames(shape: FileShape, members: Members, findings: F
 /** A quorum that two parts of a split group could reach at once would break the first promise. */
 export function checkQuorum(
   shape: FileShape,
-  members: Members,
-  { primary }: { primary: boolean },
+  { members, primary }: { members: Members; primary: boolean },
   findings: Findings,
 ): void {
   const { votes, expected_votes: expected } = shape.quorum;
@@ -168,8 +167,7 @@ export function checkProviders(
 /** Timers of a `local` provider against each other and against the agent's. */
 export function checkLease(
   name: string,
-  provider: LocalProviderConfig,
-  agent: AgentConfig,
+  { provider, agent }: { provider: LocalProviderConfig; agent: AgentConfig },
   findings: Findings,
 ): void {
   const path = ['providers', name];

@@ -52,7 +52,12 @@ export function readSource(text: string): Source {
   const lines = new LineCounter();
   try {
     // Its own search for duplicate keys is quadratic in the number of keys; ours is below.
-    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
+    const document = parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      uniqueKeys: false,
+      logLevel: 'error',
+    });
     return sourceOf(document, lines);
   } catch (error) {
     // The YAML package throws for aliases that multiply and overflows the stack on absurd nesting.
@@ -70,7 +75,9 @@ function sourceOf(document: Document.Parsed, lines: LineCounter): Source {
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
   for (const error of [...document.errors, ...document.warnings].slice(0, SYNTAX_PROBLEMS_MAX)) {
-    problems.push({ ...placeAt(error.pos[0]), what: firstLine(error), mend: mendOf(error.code) });
+    const problem = { ...placeAt(error.pos[0]), what: firstLine(error), mend: mendOf(error.code) };
+    const before = problems.at(-1);
+    if (before?.what !== problem.what || before.line !== problem.line) problems.push(problem);
   }
   readKeysAsText(document.contents, (offset, what, mend) =>
     problems.push({ ...placeAt(offset), what, mend }),

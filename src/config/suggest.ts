@@ -10,7 +10,8 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
   }
   if (best === undefined) return undefined;
   const tolerance = Math.max(1, Math.floor(Math.max(word.length, best.candidate.length) / 3));
-  return best.distance <= tolerance ? best.candidate : undefined;
+  // A word of which nothing is left is no slip.
+  return best.distance <= tolerance && best.distance < word.length ? best.candidate : undefined;
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b` (optimal string alignment). */
