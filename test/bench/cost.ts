@@ -1,5 +1,5 @@
 /** What an idle agent costs: processor and memory of everything of it on one host; and how soon it speaks after its start. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LabHost } from '../../src/lab/host.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
@@ -8,7 +8,6 @@ import { watchReadable } from '../../src/platform/poll.ts';
 import { withCluster } from './faults.ts';
 import type { SubjectKind } from './subject.ts';
 
-const TICKS_A_SECOND = 100; // USER_HZ, fixed by the kernel's interface
 const GROUP_PORT = 4873;
 
 export interface CostRun {
@@ -23,12 +22,12 @@ export interface CostRun {
 export async function runCost(kind: SubjectKind, seconds: number): Promise<CostRun> {
   return withCluster(kind, { vips: 10, interval_ms: 1000 }, async ({ victim }) => {
     await sleep(3000);
-    const before = cpuTicks(victim);
+    const before = cpuTime(victim);
     const from = monotonicNow();
     await sleep(seconds * 1000);
-    const elapsed = (monotonicNow() - from) / 1000;
-    const ticks = cpuTicks(victim) - before;
-    return { cpu_percent: (100 * ticks) / TICKS_A_SECOND / elapsed, ...memory(victim) };
+    const elapsed = monotonicNow() - from;
+    const used = cpuTime(victim) - before;
+    return { cpu_percent: (100 * used) / elapsed, ...memory(victim) };
   });
 }
 
@@ -44,14 +43,15 @@ export async function runFirstWord(kind: SubjectKind): Promise<number> {
   });
 }
 
-function cpuTicks(host: LabHost): number {
-  let ticks = 0;
+/** Time on a processor of all threads of all processes of the host, ms: first field of proc(5) schedstat, in ns. */
+function cpuTime(host: LabHost): number {
+  let nanoseconds = 0;
   for (const pid of host.processes()) {
-    // Fields 14 and 15 of proc(5) stat, counted after the command's closing parenthesis: user and system time.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    ticks += Number(fields[11]) + Number(fields[12]);
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      nanoseconds += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
+    }
   }
-  return ticks;
+  return nanoseconds / 1e6;
 }
 
 function memory(host: LabHost): Omit<CostRun, 'cpu_percent'> {
