@@ -15,14 +15,16 @@ export function summarize(values: readonly number[]): Summary | undefined {
   return { median, min: sorted[0]!, max: sorted.at(-1)!, count: sorted.length };
 }
 
-/** `289 [238–310]`; one decimal below ten. */
+/** `289 [238–310]`; two digits below ten. */
 export function summaryText(summary: Summary | undefined): string {
   if (summary === undefined) return '–';
   return `${short(summary.median)} [${short(summary.min)}–${short(summary.max)}]`;
 }
 
 function short(value: number): string {
-  return Math.abs(value) < 10 && !Number.isInteger(value) ? value.toFixed(1) : value.toFixed(0);
+  const size = Math.abs(value);
+  if (Number.isInteger(value) || size >= 10) return value.toFixed(0);
+  return size >= 1 ? value.toFixed(1) : value.toPrecision(2);
 }
 
 /** How many times smaller ours is: `11 ×`; nothing where either is missing or zero. */

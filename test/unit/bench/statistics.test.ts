@@ -11,6 +11,7 @@ describe('statistics of the bench', () => {
   it('are written shortly', () => {
     expect(summaryText(summarize([288.6, 240, 310.2]))).toBe('289 [240–310]');
     expect(summaryText(summarize([0, 1.25, 2]))).toBe('1.3 [0–2]');
+    expect(summaryText(summarize([0.0312]))).toBe('0.031 [0.031–0.031]');
     expect(summaryText(undefined)).toBe('–');
   });
 
