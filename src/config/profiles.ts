@@ -2,13 +2,13 @@
 import type { DetectorTimers, ProfileName } from './config.ts';
 
 /**
- * One link or one site. A silent host is noticed at most 200 ms after its cable was pulled (40 + 160), after four probes in a
+ * One link or one site. A silent host is noticed at most 200 ms after its cable was pulled (50 + 150), when three probes in a
  * row have stayed unanswered; a view change waits one probe interval more for others that die with it.
  */
 const LAN: DetectorTimers = {
-  probe_interval_ms: 40,
-  probe_timeout_ms: 160,
-  heartbeat_interval_ms: 200,
+  probe_interval_ms: 50,
+  probe_timeout_ms: 150,
+  heartbeat_interval_ms: 250,
   heartbeat_timeout_ms: 1000,
   seek_interval_ms: 50,
   link_hold_ms: 500,

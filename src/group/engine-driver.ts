@@ -86,9 +86,11 @@ export class EngineDriver {
   #due(at: Instant): void {
     this.#timer = undefined;
     this.#armedFor = undefined;
-    this.#settling = true;
     const lateness = this.#with.clock() - at;
-    this.#with.drain();
+    // On time, only probe answers are judged as finely as this, and those `drain` reads now. Late, streams and heartbeats
+    // may wait too, and those are read between timers and immediates.
+    if (lateness < LATE_MS) return this.#judge(lateness);
+    this.#settling = true;
     this.#turns(lateness > LONG_STALL_MS ? TURNS_AFTER_STALL : 1, () => this.#judge(lateness));
   }
 
