@@ -37,7 +37,7 @@ export function candidateOf(core: Core): Candidate {
 export function isPresent(core: Core, member: MemberId): boolean {
   if (member === core.self) return true;
   const peer = core.peers.get(member);
-  return peer?.hears === true && !hasMovedOn(core, peer);
+  return peer?.hears === true && !peer.severed && !hasMovedOn(core, peer);
 }
 
 /** It has installed another view than ours since, or has not installed ours in time. */

@@ -343,6 +343,8 @@ export class Change {
       const peer = core.peers.get(member);
       if (peer && how !== 'leave') peer.hold.lost(core.now);
     }
+    for (const peer of core.peers.values()) peer.severed = false;
+    core.remember(core.view.id);
     core.view = view;
     core.viewMembers = new Set(view.members);
     core.installedAt = core.now;

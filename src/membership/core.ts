@@ -7,7 +7,7 @@ import type { GroupEvent } from '../group/group.ts';
 import type { MemberId } from '../model/member.ts';
 import { incarnationOf } from '../model/member.ts';
 import type { Instant } from '../model/time.ts';
-import type { View } from '../model/view.ts';
+import type { View, ViewId } from '../model/view.ts';
 import { representativeOf, viewId } from '../model/view.ts';
 import type { EngineAction, EngineStatus } from './events.ts';
 import type { Frame, Incarnation } from './messages.ts';
@@ -15,6 +15,8 @@ import { Peer } from './peer.ts';
 
 /** Members and strangers remembered at most; beyond that the longest silent stranger is forgotten. */
 const PEERS_MAX = 256;
+/** Views of ours that are remembered as over. */
+const PAST_MAX = 16;
 
 export class Core {
   readonly self: MemberId;
@@ -42,6 +44,7 @@ export class Core {
   /** Our own agent ticks. */
   well = true;
   leaving = false;
+  private readonly past: ViewId[] = [];
 
   constructor(self: MemberId, timers: DetectorTimers, bootEpoch: number) {
     this.self = self;
@@ -114,6 +117,17 @@ export class Core {
     this.deliver({ kind: 'detached', reason });
     this.note('warn', 'detached', reason);
     this.state = 'stopped';
+  }
+
+  /** We have left that view for another. */
+  remember(view: ViewId): void {
+    this.past.push(view);
+    if (this.past.length > PAST_MAX) this.past.shift();
+  }
+
+  /** Whoever tells this view has not noticed yet that it is over. */
+  isPast(view: ViewId): boolean {
+    return this.past.includes(view);
   }
 
   private forgetOne(): void {

@@ -157,7 +157,7 @@ class Engine implements SansIoEngine {
         break;
       case 'stalled':
         this.core.note(
-          'warn',
+          event.lateness >= this.core.timers.probe_timeout_ms ? 'warn' : 'debug',
           'stalled',
           `late by ${Math.round(event.lateness)} ms; nobody is judged for it`,
         );

@@ -35,7 +35,10 @@ export type EngineEvent =
 export type EngineAction =
   /** Over the stream; dropped silently by the driver if the stream is gone (a `stream-closed` event tells). */
   | { readonly kind: 'send'; readonly to: MemberId; readonly frame: Frame }
-  /** As an authenticated datagram. */
+  /**
+   * As an authenticated datagram. Addressed to the member itself: what seeks to addresses without a stream shall carry,
+   * so that those who cannot have a stream with us learn of our view.
+   */
   | { readonly kind: 'heartbeat'; readonly to: MemberId; readonly heartbeat: Heartbeat }
   /** Ask the peer's kernel; `probe` numbers are unique within a run, the driver adds a secret nonce. */
   | { readonly kind: 'probe'; readonly to: MemberId; readonly probe: number }

@@ -56,8 +56,8 @@ export class Outrank {
     for (const peer of core.peers.values()) {
       const { told } = peer;
       if (!told || told.view === core.view.id || peer.left || !told.well) continue;
-      // A member of our view that still tells an older one is on its way to ours.
-      if (core.inView(peer.member) && told.epoch < core.view.epoch) continue;
+      // Who still tells a view we have left, or a joiner its old one, has yet to notice; nothing to yield to.
+      if (core.isPast(told.view) || (core.inView(peer.member) && told.epoch < core.view.epoch)) continue;
       if (ranksAbove(told, own) && peer.detector.agent(core.now) === 'well') return peer;
     }
     return undefined;

@@ -32,6 +32,8 @@ export class Peer {
   left = false;
   /** Its process went while its host still answered. */
   processGone = false;
+  /** Its stream broke during the present view: frames may be lost, so only a new view puts us together again. */
+  severed = false;
   /** All detectors are content, whatever the hold-down says. */
   raw = false;
   /** It counts: we tell others that we hear it. */

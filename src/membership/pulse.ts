@@ -67,10 +67,11 @@ export class Pulse {
   }
 
   private sendHeartbeats(): void {
-    let heartbeat: Heartbeat | undefined;
+    const heartbeat = this.heartbeat();
+    // Addressed to ourselves: what the driver may tell anybody, with the seeks it sends to who has no stream with us.
+    this.core.actions.push({ kind: 'heartbeat', to: this.core.self, heartbeat });
     for (const peer of this.core.peers.values()) {
       if (!this.wantsHeartbeat(peer)) continue;
-      heartbeat ??= this.heartbeat();
       this.core.actions.push({ kind: 'heartbeat', to: peer.member, heartbeat });
     }
   }

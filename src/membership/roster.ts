@@ -45,6 +45,7 @@ export class Roster {
     if (!peer?.detector.stream) return;
     if (peer.detector.host(this.core.now) !== 'silent') peer.processGone = true;
     peer.detector.closed();
+    peer.severed = this.core.inView(member);
     this.core.dirty = true;
     this.core.note('info', 'stream closed', reason, member);
   }
