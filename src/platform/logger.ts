@@ -12,7 +12,7 @@ export interface LogSettings {
 }
 
 /** A structured record and what happened. Never throws. */
-export type LogFunction = (record: Readonly<Record<string, unknown>>, message: string) => void;
+export type LogFunction = (record: object, message: string) => void;
 
 export interface Logger {
   readonly trace: LogFunction;

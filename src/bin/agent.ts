@@ -1,0 +1,157 @@
+/** `wackamole agent`: wires the core to group, providers, log and operator, and turns signals into its events. */
+import { AgentLoop } from '../agent/loop.ts';
+import { exitCode } from '../commander/exit-codes.ts';
+import type { Config } from '../config/config.ts';
+import { type ControlServer, startControlServer } from '../control/server.ts';
+import { createEmbeddedGroup } from '../group/embedded.ts';
+import type { CommandResult } from '../model/operator.ts';
+import { bootTimeNow, monotonicNow } from '../platform/clock.ts';
+import { createLogger, type Logger } from '../platform/logger.ts';
+import { createProviders } from './providers.ts';
+import { needsRestart, readConfig } from './read-config.ts';
+import { version } from './version.ts';
+
+/** Runs until the agent was stopped politely; resolves with the exit code. */
+export async function runAgent(file: string): Promise<number> {
+  const read = await readConfig(file);
+  if (!read.ok) {
+    for (const problem of read.problems) process.stderr.write(`${problem}\n`);
+    return exitCode('usage');
+  }
+  let logger: Logger;
+  try {
+    logger = createLogger(read.config.log);
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`);
+    return exitCode('refused');
+  }
+  dieLoudly(logger);
+  for (const warning of read.warnings) logger.warn({ file }, warning);
+  const run = new AgentRun(file, read.config, logger);
+  try {
+    await run.untilStopped();
+    return exitCode('ok');
+  } catch (error) {
+    logger.error({ reason: messageOf(error) }, 'the agent cannot start');
+    process.stderr.write(`the agent cannot start: ${messageOf(error)}\n`);
+    await run.close();
+    return exitCode('refused');
+  } finally {
+    await logger.close();
+  }
+}
+
+class AgentRun {
+  readonly #file: string;
+  #config: Config;
+  readonly #logger: Logger;
+  #loop: AgentLoop | undefined;
+  #control: ControlServer | undefined;
+  #reloading: Promise<CommandResult> | undefined;
+
+  constructor(file: string, config: Config, logger: Logger) {
+    this.#file = file;
+    this.#config = config;
+    this.#logger = logger;
+  }
+
+  async untilStopped(): Promise<void> {
+    const logger = this.#logger;
+    const providers = await createProviders(this.#config);
+    const loop = new AgentLoop(
+      { config: this.#config, version },
+      {
+        createGroup: (config) => createEmbeddedGroup({ ...config }, { log: logger }),
+        providers,
+        clock: { monotonic: monotonicNow, boot: bootTimeNow, wall: () => Date.now() },
+        logger,
+      },
+    );
+    this.#loop = loop;
+    const { socket } = this.#config.control;
+    // Before anything is touched: a second agent on this socket means a second agent on these addresses.
+    this.#control = await startControlServer(
+      { socket, mode: 0o600 },
+      {
+        status: () => loop.status(),
+        reload: () => this.#reload(),
+        command: (command) => loop.command(command),
+        onChange: (listener) => loop.onChange(listener),
+      },
+    );
+    const stopped = this.#stopOnSignal(loop);
+    process.on('SIGHUP', () => void this.#reload());
+    logger.info(
+      { version, cluster: this.#config.cluster, member: this.#config.member, socket },
+      'agent starting',
+    );
+    await loop.start();
+    await stopped;
+    await this.close();
+    logger.info({}, 'agent ended');
+  }
+
+  async close(): Promise<void> {
+    await this.#control?.stop();
+    this.#control = undefined;
+  }
+
+  #stopOnSignal(loop: AgentLoop): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = (signal: string) => void loop.stop(`received ${signal}`).then(resolve);
+      process.once('SIGTERM', () => stop('SIGTERM'));
+      process.once('SIGINT', () => stop('SIGINT'));
+    });
+  }
+
+  /** One at a time; a file that is wrong changes nothing. */
+  #reload(): Promise<CommandResult> {
+    this.#reloading ??= this.#readAgain().finally(() => {
+      this.#reloading = undefined;
+    });
+    return this.#reloading;
+  }
+
+  async #readAgain(): Promise<CommandResult> {
+    this.#logger.reopen();
+    const read = await readConfig(this.#file);
+    if (!read.ok) return this.#refuse(`nothing was changed: ${read.problems.join('\n')}`);
+    const fixed = needsRestart(this.#config, read.config);
+    if (fixed.length > 0) {
+      return this.#refuse(
+        `nothing was changed: ${fixed.join(', ')} cannot change while the agent runs; restart it`,
+      );
+    }
+    for (const warning of read.warnings) this.#logger.warn({ file: this.#file }, warning);
+    this.#config = read.config;
+    this.#logger.setLevel(read.config.log.level);
+    this.#loop?.reconfigure(read.config);
+    const message = `${this.#file} is in force: ${read.config.vips.length} VIPs, digest ${read.config.digest}`;
+    this.#logger.info({ reason: message }, 'configuration reloaded');
+    return { ok: true, message };
+  }
+
+  #refuse(message: string): CommandResult {
+    this.#logger.error({ reason: message }, 'configuration not reloaded');
+    return { ok: false, code: 'bad-config', message };
+  }
+}
+
+/** A bug ends the process at once: the guardian removes the addresses, which a half-working agent might not. */
+function dieLoudly(logger: Logger): void {
+  const die = (error: unknown) => {
+    logger.error(
+      { reason: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
+      'the agent crashed',
+    );
+    void logger.close().finally(() => process.exit(exitCode('bug')));
+    // Should the log hang too.
+    setTimeout(() => process.exit(exitCode('bug')), 300).unref();
+  };
+  process.on('uncaughtException', die);
+  process.on('unhandledRejection', die);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

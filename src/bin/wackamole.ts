@@ -1,0 +1,42 @@
+#!/usr/bin/env node
+/**
+ * The program: hands the command line its collaborators and exits with its code. Loads only what the command needs, so
+ * that an agent is up fast.
+ */
+import { readFile } from 'node:fs/promises';
+import { enableCompileCache } from 'node:module';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+
+// In our own folder, never in a shared temporary one, where others could plant code for root to run.
+enableCompileCache(join(import.meta.dirname, '../../node_modules/.cache/wackamole'));
+
+const { runCli } = await import('../commander/run.ts');
+const { request, watch } = await import('../control/client.ts');
+const { generateKey, readKeyFile, writeKeyFile } = await import('../platform/key-file.ts');
+const { version } = await import('./version.ts');
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  version,
+  hostName: hostname(),
+  stdout: process.stdout,
+  stderr: process.stderr,
+  terminal: () => ({
+    ...(process.stdout.isTTY && { columns: process.stdout.columns, rows: process.stdout.rows }),
+    interactive: process.stdout.isTTY === true,
+    color: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
+  }),
+  now: () => Date.now(),
+  readFile: (path) => readFile(path, 'utf8'),
+  request,
+  watch,
+  generateKey,
+  writeKeyFile,
+  readKeyFile,
+  runAgent: async ({ config }) => (await import('./agent.ts')).runAgent(config),
+  runDemo: async (options) => {
+    const { DEMO_DEFAULTS, runDemo } = await import('../lab/demo.ts');
+    return runDemo({ ...DEMO_DEFAULTS, ...options });
+  },
+  checkHost: async (config) => (await import('./check-host.ts')).checkHost(config),
+});
