@@ -84,7 +84,7 @@ export function decodeAttributes(payload: Buffer, offset: number): Map<number, B
 /** The errno in an acknowledgement (0: done), or `undefined` when the message is none. */
 export function acknowledgedErrno(message: NetlinkMessage): number | undefined {
   if (message.type !== NLMSG_ERROR || message.payload.length < 4) return undefined;
-  return -message.payload.readInt32LE(0);
+  return 0 - message.payload.readInt32LE(0);
 }
 
 function aligned(length: number): number {

@@ -1,0 +1,118 @@
+/**
+ * Puts addresses on interfaces and takes them off, in batches, and says what is really there. Works off each call before
+ * it returns. Knows nothing of leases' timing or of neighbours.
+ */
+import { errnoName } from '../../src/platform/libc.ts';
+import type { RouteRequests } from '../../src/platform/netlink.ts';
+import {
+  encodeAddressDelete,
+  encodeAddressPut,
+  type InterfaceAddress,
+} from '../../src/platform/rtnetlink-codec.ts';
+import type { OutcomeCode } from '../../src/provider/provider.ts';
+import { isMarked, leasedAddress, type Standing, standingKey } from './placement.ts';
+
+/** Removing what is not there (address or whole interface) is done already. */
+const GONE = new Set(['EADDRNOTAVAIL', 'ENODEV']);
+
+/** What names an address in the kernel's table. */
+export type AddressKey = Pick<InterfaceAddress, 'interfaceIndex' | 'address' | 'prefixLength'>;
+
+export interface Refusal {
+  readonly standing: Standing;
+  readonly code: OutcomeCode;
+  readonly reason: string;
+}
+
+export class AddressBook {
+  readonly #requests: RouteRequests;
+  readonly #leaseSeconds: number;
+
+  constructor(requests: RouteRequests, leaseSeconds: number) {
+    this.#requests = requests;
+    this.#leaseSeconds = leaseSeconds;
+  }
+
+  /** Everything that stands on this host now. */
+  snapshot(): Snapshot {
+    return new Snapshot(this.#requests.addresses());
+  }
+
+  /** Puts up or prolongs, marked and leased; what was refused. Creates what is missing: ask {@link snapshot} before a renewal. */
+  put(standings: readonly Standing[]): Refusal[] {
+    const errnos = this.#requests.request(
+      standings.map((standing) => encodeAddressPut(leasedAddress(standing, this.#leaseSeconds))),
+    );
+    return standings.flatMap((standing, at) => {
+      const errno = errnos[at] ?? 0;
+      return errno === 0 ? [] : [{ standing, ...explain(standing, errnoName(errno)) }];
+    });
+  }
+
+  /** Takes off; what is still there, and why. */
+  remove<T extends AddressKey>(addresses: readonly T[]): { address: T; reason: string }[] {
+    const errnos = this.#requests.request(addresses.map((address) => encodeAddressDelete(address)));
+    return addresses.flatMap((address, at) => {
+      const code = errnoName(errnos[at] ?? 0);
+      if ((errnos[at] ?? 0) === 0 || GONE.has(code)) return [];
+      return [
+        { address, reason: `${address.address}/${address.prefixLength} could not be removed (${code})` },
+      ];
+    });
+  }
+}
+
+/** The addresses of this host at one moment. */
+export class Snapshot {
+  readonly #byKey: Map<string, InterfaceAddress>;
+  readonly #byAddress = new Map<string, InterfaceAddress[]>();
+
+  constructor(addresses: readonly InterfaceAddress[]) {
+    this.#byKey = new Map(addresses.map((address) => [standingKey(address), address]));
+    for (const address of addresses) {
+      const same = this.#byAddress.get(address.address) ?? [];
+      same.push(address);
+      this.#byAddress.set(address.address, same);
+    }
+  }
+
+  has(standing: Standing): boolean {
+    return this.#byKey.has(standingKey(standing));
+  }
+
+  at(standing: Standing): InterfaceAddress | undefined {
+    return this.#byKey.get(standingKey(standing));
+  }
+
+  /** Wherever on this host, under whatever prefix length. */
+  withAddress(address: string): readonly InterfaceAddress[] {
+    return this.#byAddress.get(address) ?? [];
+  }
+
+  marked(): InterfaceAddress[] {
+    return [...this.#byKey.values()].filter(isMarked);
+  }
+}
+
+function explain(standing: Standing, errno: string): { code: OutcomeCode; reason: string } {
+  const what = `${standing.address}/${standing.prefixLength} on ${standing.interfaceName}`;
+  switch (errno) {
+    case 'EPERM':
+      return { code: 'permission', reason: `${what}: not permitted; the agent needs CAP_NET_ADMIN` };
+    case 'ENODEV':
+      return { code: 'interface-missing', reason: `${what}: the interface is gone` };
+    case 'ENETDOWN':
+      return { code: 'link-down', reason: `${what}: the interface is down` };
+    case 'ENOBUFS':
+    case 'ENOMEM':
+    case 'ENOSPC':
+      return { code: 'limit', reason: `${what}: the kernel has no room for it (${errno})` };
+    case 'EACCES':
+      return {
+        code: 'unsupported',
+        reason: `${what}: IPv6 is switched off there (sysctl net.ipv6.conf.${standing.interfaceName}.disable_ipv6=0)`,
+      };
+    default:
+      return { code: 'failed', reason: `${what}: the kernel refused it (${errno})` };
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Tells the neighbours where our addresses are: at once, and again on a schedule. Never speaks for an address that was
+ * forgotten, nor on an interface whose neighbours need no telling.
+ */
+import type { Millis } from '../../src/model/time.ts';
+import { ipBytes } from '../../src/platform/ip-bytes.ts';
+import type { FrameSender } from '../../src/platform/packet-socket.ts';
+import type { Link } from '../../src/platform/rtnetlink-codec.ts';
+import { arpAnnouncement, arpGratuitousReply, neighbourAdvertisement } from './packets.ts';
+import { type Standing, standingKey } from './placement.ts';
+
+/** When a queue of the kernel is full, the rest follows after this. */
+const FULL_RETRY: Millis = 2;
+const FULL_RETRIES_MAX = 100;
+
+export interface AnnouncerParts {
+  readonly sender: FrameSender;
+  readonly linkOf: (interfaceIndex: number) => Link | undefined;
+}
+
+export class Announcer {
+  readonly #repeats: readonly Millis[];
+  readonly #parts: AnnouncerParts;
+  /** Addresses we may speak for. */
+  readonly #active = new Set<string>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+
+  /** `repeats`: delays after the first announcement at which it is said again. */
+  constructor(repeats: readonly Millis[], parts: AnnouncerParts) {
+    this.#repeats = repeats;
+    this.#parts = parts;
+  }
+
+  announce(standings: readonly Standing[]): void {
+    for (const standing of standings) this.#active.add(standingKey(standing));
+    this.#send(standings, 0);
+    for (const delay of this.#repeats) {
+      this.#later(delay, () => this.#send(this.#stillActive(standings), 0));
+    }
+  }
+
+  /** From now on nothing is said for these. */
+  forget(standings: readonly Standing[]): void {
+    for (const standing of standings) this.#active.delete(standingKey(standing));
+  }
+
+  stop(): void {
+    this.#active.clear();
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  #send(standings: readonly Standing[], retries: number): void {
+    for (const [at, standing] of standings.entries()) {
+      if (this.#tell(standing)) continue;
+      if (retries === FULL_RETRIES_MAX) return;
+      const rest = standings.slice(at);
+      this.#later(FULL_RETRY, () => this.#send(this.#stillActive(rest), retries + 1));
+      return;
+    }
+  }
+
+  /** `false` when the kernel's queue is full. */
+  #tell(standing: Standing): boolean {
+    const link = this.#parts.linkOf(standing.interfaceIndex);
+    if (link === undefined || !link.resolves) return true;
+    const binding = { mac: link.mac, address: ipBytes(standing.address) };
+    const frames =
+      standing.family === 4
+        ? [arpAnnouncement(binding), arpGratuitousReply(binding)]
+        : [neighbourAdvertisement(binding)];
+    return frames.every((frame) => this.#parts.sender.send(frame, link.index) !== 'full');
+  }
+
+  #stillActive(standings: readonly Standing[]): Standing[] {
+    return standings.filter((standing) => this.#active.has(standingKey(standing)));
+  }
+
+  #later(delay: Millis, action: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      action();
+    }, delay);
+    timer.unref();
+    this.#timers.add(timer);
+  }
+}

@@ -1,0 +1,73 @@
+/** What the local provider needs of the machine, opened and closed together. */
+import type { LocalProviderConfig } from '../../src/config/config.ts';
+import { type Capability, hasCapability } from '../../src/platform/capabilities.ts';
+import { InterfaceTable } from '../../src/platform/interface-watch.ts';
+import { openRouteRequests, type RouteRequests } from '../../src/platform/netlink.ts';
+import { type FrameSender, openFrameSender } from '../../src/platform/packet-socket.ts';
+import { AddressBook } from './address-book.ts';
+import { SilenceProbe } from './silence.ts';
+
+export interface Host {
+  readonly requests: RouteRequests;
+  readonly sender: FrameSender;
+  readonly interfaces: InterfaceTable;
+  readonly addresses: AddressBook;
+  readonly silence: SilenceProbe;
+  close(): void;
+}
+
+const NEEDED: readonly { capability: Capability; why: string }[] = [
+  { capability: 'CAP_NET_ADMIN', why: 'to put addresses on interfaces' },
+  { capability: 'CAP_NET_RAW', why: 'to tell neighbours where an address is' },
+];
+
+/** Throws an Error for a person where the rights are missing. */
+export function openHost(config: LocalProviderConfig): Host {
+  const missing = missingRights();
+  if (missing.length > 0) {
+    throw new Error(
+      `the local provider lacks ${missing.join(' and ')}; run the agent as root, or give its service ` +
+        'AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW',
+    );
+  }
+  return open(config);
+}
+
+/** `CAP_X (why)` for each right we need and do not have. */
+export function missingRights(): string[] {
+  return NEEDED.filter(({ capability }) => !hasCapability(capability)).map(
+    ({ capability, why }) => `${capability} (${why})`,
+  );
+}
+
+function open(config: LocalProviderConfig): Host {
+  const requests = openRouteRequests();
+  let sender: FrameSender;
+  try {
+    sender = openFrameSender();
+  } catch (error) {
+    requests.close();
+    throw error;
+  }
+  const interfaces = new InterfaceTable();
+  const linkOf = (index: number) => interfaces.byIndex(index);
+  return {
+    requests,
+    sender,
+    interfaces,
+    addresses: new AddressBook(requests, leaseSeconds(config)),
+    silence: new SilenceProbe(
+      { interval: config.silence_probe_interval_ms, rounds: config.silence_probes },
+      { sender, linkOf, links: () => interfaces.all() },
+    ),
+    close() {
+      requests.close();
+      sender.close();
+    },
+  };
+}
+
+/** The kernel counts whole seconds. */
+export function leaseSeconds(config: Pick<LocalProviderConfig, 'lease_ms'>): number {
+  return Math.floor(config.lease_ms / 1000);
+}

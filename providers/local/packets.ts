@@ -1,0 +1,130 @@
+/**
+ * The frames that tell and ask neighbours: ARP (RFC 826, RFC 5227) and neighbour discovery (RFC 4861). Pure bytes.
+ * Parsing never throws: a frame that is not what it should be is `undefined`.
+ */
+
+const ETHERTYPE_ARP = 0x0806;
+const ETHERTYPE_IPV6 = 0x86dd;
+const ETHERNET_BYTES = 14;
+const ARP_FRAME_BYTES = 42;
+const IPV6_HEADER_BYTES = 40;
+const NEXT_HEADER_ICMPV6 = 58;
+const NEIGHBOUR_SOLICITATION = 135;
+const NEIGHBOUR_ADVERTISEMENT = 136;
+const OVERRIDE = 0x20;
+const TARGET_LINK_ADDRESS = 2;
+
+const BROADCAST = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
+const NO_MAC = new Uint8Array(6);
+const ALL_NODES = Uint8Array.of(0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
+const UNSPECIFIED = new Uint8Array(16);
+
+/** A link address and an IP address in bytes. */
+export interface Binding {
+  /** 6 bytes. */
+  readonly mac: Uint8Array;
+  /** 4 bytes in the ARP frames, 16 in the neighbour discovery frames. */
+  readonly address: Uint8Array;
+}
+
+/** Gratuitous ARP, request form: the announcement of RFC 5227, taken by most stacks. */
+export function arpAnnouncement(binding: Binding): Buffer {
+  return arpFrame(1, binding.mac, [binding.mac, binding.address, NO_MAC, binding.address]);
+}
+
+/** Gratuitous ARP, reply form: for those that learn from replies alone. */
+export function arpGratuitousReply(binding: Binding): Buffer {
+  return arpFrame(2, binding.mac, [binding.mac, binding.address, binding.mac, binding.address]);
+}
+
+/** Asks who has `address` without saying it is ours (sender address 0, RFC 5227 section 2.1.1); poisons no cache. */
+export function arpProbe(binding: Binding): Buffer {
+  return arpFrame(1, binding.mac, [binding.mac, new Uint8Array(4), NO_MAC, binding.address]);
+}
+
+/** Unsolicited neighbour advertisement to all nodes, override flag set (RFC 4861 section 7.2.6). */
+export function neighbourAdvertisement(binding: Binding): Buffer {
+  const body = Buffer.alloc(32);
+  body[0] = NEIGHBOUR_ADVERTISEMENT;
+  body[4] = OVERRIDE;
+  body.set(binding.address, 8);
+  body[24] = TARGET_LINK_ADDRESS;
+  body[25] = 1;
+  body.set(binding.mac, 26);
+  return icmpv6Frame(body, { mac: binding.mac, source: binding.address, destination: ALL_NODES });
+}
+
+/** Asks who has `address` in the form of duplicate detection: from `::` to its solicited-node group (RFC 4862). */
+export function neighbourProbe(binding: Binding): Buffer {
+  const body = Buffer.alloc(24);
+  body[0] = NEIGHBOUR_SOLICITATION;
+  body.set(binding.address, 8);
+  const group = Buffer.from('ff0200000000000000000001ff000000', 'hex');
+  group.set(binding.address.subarray(13), 13);
+  return icmpv6Frame(body, { mac: binding.mac, source: UNSPECIFIED, destination: group });
+}
+
+/** Who says in an ARP frame that it has the address; `undefined` for a probe, or anything that is no ARP over Ethernet. */
+export function arpClaim(frame: Buffer): Binding | undefined {
+  if (frame.length < ARP_FRAME_BYTES || frame.readUInt16BE(12) !== ETHERTYPE_ARP) return undefined;
+  // Ethernet, IPv4, lengths 6 and 4.
+  if (frame.readUInt32BE(14) !== 0x00010800 || frame.readUInt16BE(18) !== 0x0604) return undefined;
+  const address = frame.subarray(28, 32);
+  return address.readUInt32BE(0) === 0 ? undefined : { mac: frame.subarray(22, 28), address };
+}
+
+/** Who says in a neighbour advertisement that it has the address. */
+export function neighbourClaim(frame: Buffer): Binding | undefined {
+  const body = ETHERNET_BYTES + IPV6_HEADER_BYTES;
+  if (frame.length < body + 24 || frame.readUInt16BE(12) !== ETHERTYPE_IPV6) return undefined;
+  // Next header, and hop limit 255: it was not routed here.
+  if (frame[20] !== NEXT_HEADER_ICMPV6 || frame[21] !== 255) return undefined;
+  if (frame[body] !== NEIGHBOUR_ADVERTISEMENT || frame[body + 1] !== 0) return undefined;
+  return { mac: frame.subarray(6, 12), address: frame.subarray(body + 8, body + 24) };
+}
+
+/** `02:00:5e:10:00:01` */
+export function macText(mac: Uint8Array): string {
+  return Array.from(mac, (byte) => byte.toString(16).padStart(2, '0')).join(':');
+}
+
+function arpFrame(operation: 1 | 2, mac: Uint8Array, fields: readonly Uint8Array[]): Buffer {
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(0x00010800, 0);
+  head.writeUInt16BE(0x0604, 4);
+  head.writeUInt16BE(operation, 6);
+  return Buffer.concat([ethernet(BROADCAST, mac, ETHERTYPE_ARP), head, ...fields]);
+}
+
+function ethernet(to: Uint8Array, from: Uint8Array, ethertype: number): Buffer {
+  return Buffer.concat([to, from, Uint8Array.of(ethertype >> 8, ethertype & 0xff)]);
+}
+
+interface Icmpv6Ends {
+  readonly mac: Uint8Array;
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+}
+
+function icmpv6Frame(body: Buffer, ends: Icmpv6Ends): Buffer {
+  const header = Buffer.alloc(IPV6_HEADER_BYTES);
+  header[0] = 0x60;
+  header.writeUInt16BE(body.length, 4);
+  header[6] = NEXT_HEADER_ICMPV6;
+  header[7] = 255;
+  header.set(ends.source, 8);
+  header.set(ends.destination, 24);
+  body.writeUInt16BE(icmpv6Checksum(body, ends), 2);
+  const group = Buffer.concat([Uint8Array.of(0x33, 0x33), ends.destination.subarray(12)]);
+  return Buffer.concat([ethernet(group, ends.mac, ETHERTYPE_IPV6), header, body]);
+}
+
+/** Over the pseudo header and a body of even length whose checksum field is still 0 (RFC 8200 section 8.1). */
+function icmpv6Checksum(body: Buffer, ends: Icmpv6Ends): number {
+  let sum = body.length + NEXT_HEADER_ICMPV6;
+  for (const part of [ends.source, ends.destination, body]) {
+    for (let at = 0; at < part.length; at += 2) sum += ((part[at] ?? 0) << 8) | (part[at + 1] ?? 0);
+  }
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return ~sum & 0xffff;
+}

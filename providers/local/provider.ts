@@ -1,0 +1,326 @@
+/**
+ * Provider `local`: addresses on this host's interfaces by rtnetlink, under a kernel lease and a guardian, announced to
+ * the neighbours. It decides nothing about who holds a VIP, and never keeps one whose lease it cannot prolong.
+ */
+import type { LocalProviderConfig } from '../../src/config/config.ts';
+import type { Instant, Millis } from '../../src/model/time.ts';
+import type { ProviderName, Vip, VipId } from '../../src/model/vip.ts';
+import { monotonicNow } from '../../src/platform/clock.ts';
+import type {
+  AcquireRequest,
+  Check,
+  Provider,
+  ProviderEvent,
+  ProviderTraits,
+  VipOutcome,
+} from '../../src/provider/provider.ts';
+import type { Snapshot } from './address-book.ts';
+import { Announcer } from './announcer.ts';
+import { createGuardian, type Guardian } from './guardian.ts';
+import { type Host, leaseSeconds, openHost } from './host.ts';
+import { describe } from './inspection.ts';
+import { Leases, type Placed } from './leases.ts';
+import { Outcomes } from './outcomes.ts';
+import { placementsOf, type Standing, standingKey } from './placement.ts';
+import { rehearse } from './rehearsal.ts';
+import type { Question, Verdict } from './silence.ts';
+import { Surroundings } from './surroundings.ts';
+
+/** How long past its whole seconds the kernel may still show an address (measured: at most 1.09 s). */
+const KERNEL_LATENESS_MAX: Millis = 1100;
+
+/** The provider of one configured name; `start` opens it. Needs CAP_NET_ADMIN, CAP_NET_RAW, bash and iproute2. */
+export function createLocalProvider(name: ProviderName, config: LocalProviderConfig): Provider {
+  return new LocalProvider(name, config);
+}
+
+/** What exists between `start` and `stop`. */
+interface Running {
+  readonly host: Host;
+  readonly guardian: Guardian;
+  readonly announcer: Announcer;
+  readonly leases: Leases;
+  readonly surroundings: Surroundings;
+}
+
+/** An acquire that still asks the link; void as soon as a younger wish for the VIP exists. */
+interface Wish {
+  readonly vip: Vip;
+  readonly number: number;
+}
+
+class LocalProvider implements Provider {
+  readonly name: ProviderName;
+  readonly traits: ProviderTraits;
+  readonly #config: LocalProviderConfig;
+  readonly #wishes = new Map<VipId, number>();
+  #running: Running | undefined;
+  #listener: (event: ProviderEvent) => void = () => {};
+
+  constructor(name: ProviderName, config: LocalProviderConfig) {
+    this.name = name;
+    this.#config = config;
+    this.traits = {
+      families: [4, 6],
+      scope: 'link',
+      atomicTakeover: false,
+      leaseBound: leaseSeconds(config) * 1000 + KERNEL_LATENESS_MAX,
+    };
+  }
+
+  async start(vips: readonly Vip[], listener: (event: ProviderEvent) => void): Promise<void> {
+    if (this.#running !== undefined) throw new Error(`provider ${this.name} was started twice`);
+    const running = this.#build(openHost(this.#config));
+    try {
+      await running.guardian.start();
+      this.#running = running;
+      this.#listener = listener;
+      running.surroundings.start(vips);
+      this.#sweep(vips);
+    } catch (error) {
+      await this.stop();
+      await close(running);
+      throw error;
+    }
+  }
+
+  configure(vips: readonly Vip[]): void {
+    this.#run().surroundings.configure(vips);
+  }
+
+  async inspect(vips: readonly Vip[], signal: AbortSignal): Promise<readonly VipOutcome[]> {
+    const { host, leases } = this.#run();
+    const outcomes = new Outcomes();
+    if (this.#aborted(vips, outcomes, signal)) return outcomes.for(vips);
+    const snapshot = host.addresses.snapshot();
+    for (const vip of vips) {
+      const evidence = { snapshot, interfaces: host.interfaces, expected: leases.get(vip.id) !== undefined };
+      outcomes.set(vip.id, describe(placementsOf(vip, this.#config), evidence));
+    }
+    return outcomes.for(vips);
+  }
+
+  async acquire(
+    requests: readonly AcquireRequest[],
+    _fence: number,
+    signal: AbortSignal,
+  ): Promise<readonly VipOutcome[]> {
+    const { leases, host } = this.#run();
+    const vips = requests.map(({ vip }) => vip);
+    const outcomes = new Outcomes();
+    if (this.#aborted(vips, outcomes, signal)) return outcomes.for(vips);
+    const ready: Placed[] = [];
+    const questions: Question<Wish>[] = [];
+    for (const request of requests) {
+      const { vip } = request;
+      const wish = { vip, number: this.#wish(vip.id) };
+      const standings = this.#place(vip, outcomes);
+      const until = this.#askUntil(request);
+      if (standings === undefined) continue;
+      if (until === undefined) ready.push({ vip, standings });
+      else questions.push({ subject: wish, standings, until });
+    }
+    leases.put(ready, outcomes);
+    if (questions.length > 0) {
+      await host.silence.ask(questions, { signal, settled: (answers) => this.#answered(answers, outcomes) });
+    }
+    return outcomes.for(vips);
+  }
+
+  async release(vips: readonly Vip[], signal: AbortSignal): Promise<readonly VipOutcome[]> {
+    const { host, leases } = this.#run();
+    const outcomes = new Outcomes();
+    if (this.#aborted(vips, outcomes, signal)) return outcomes.for(vips);
+    for (const { id } of vips) this.#wish(id);
+    const snapshot = host.addresses.snapshot();
+    const placed = vips.map((vip) => ({ vip, standings: this.#everywhere(vip, snapshot) }));
+    const failures = new Map(leases.takeAway(placed).map(({ address, reason }) => [address, reason]));
+    for (const { vip, standings } of placed) {
+      const reasons = standings.flatMap((standing) => failures.get(standing) ?? []);
+      if (reasons.length > 0)
+        outcomes.set(vip.id, { held: true, code: 'failed', reason: reasons.join('; ') });
+      else
+        outcomes.set(vip.id, {
+          held: false,
+          code: 'ok',
+          reason: standings.length > 0 ? 'released' : 'was not here',
+        });
+    }
+    return outcomes.for(vips);
+  }
+
+  async renew(vips: readonly Vip[], signal: AbortSignal): Promise<readonly VipOutcome[]> {
+    const { leases } = this.#run();
+    const outcomes = new Outcomes();
+    if (!this.#aborted(vips, outcomes, signal)) leases.renew(vips, outcomes);
+    return outcomes.for(vips);
+  }
+
+  tick(): void {
+    const over = this.#running?.leases.tick() ?? [];
+    this.#tellLost(over, 'its lease was not renewed in time (a stalled agent, or a paused machine)');
+  }
+
+  announce(vips: readonly Vip[]): void {
+    const { leases, announcer } = this.#run();
+    announcer.announce(vips.flatMap((vip) => leases.get(vip.id)?.standings ?? []));
+  }
+
+  async test(vips: readonly Vip[], signal: AbortSignal): Promise<readonly Check[]> {
+    const held = (vip: VipId): boolean => this.#running?.leases.get(vip) !== undefined;
+    return rehearse(vips, { config: this.#config, signal, held });
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    this.#listener = () => {};
+    if (running !== undefined) await close(running);
+  }
+
+  #build(host: Host): Running {
+    const guardian = createGuardian(
+      { timeout: this.#config.guardian_timeout_ms },
+      { fenced: () => this.#fenced(), changed: () => {} },
+    );
+    const linkOf = (index: number) => host.interfaces.byIndex(index);
+    const announcer = new Announcer(this.#config.announce_repeat_ms, { sender: host.sender, linkOf });
+    const leases = new Leases(
+      { lease: leaseSeconds(this.#config) * 1000, stall: this.#config.guardian_timeout_ms },
+      { addresses: host.addresses, guardian, announcer },
+    );
+    const surroundings = new Surroundings(this.#config, {
+      host,
+      emit: (event) => this.#listener(event),
+      vanished: (addresses) => {
+        const lost = leases.takeAwayVanished(addresses);
+        this.#tellLost(
+          lost,
+          'its address was removed behind our back (another tool, the interface, or its lease)',
+        );
+      },
+      wellAgain: (interfaceName) => {
+        const standings = leases.all().flatMap((holding) => holding.standings);
+        announcer.announce(standings.filter((standing) => standing.interfaceName === interfaceName));
+      },
+    });
+    return { host, guardian, announcer, leases, surroundings };
+  }
+
+  #run(): Running {
+    if (this.#running === undefined)
+      throw new Error(`provider ${this.name} is used before start or after stop`);
+    return this.#running;
+  }
+
+  #wish(vip: VipId): number {
+    const number = (this.#wishes.get(vip) ?? 0) + 1;
+    this.#wishes.set(vip, number);
+    return number;
+  }
+
+  /** Until when the link has to be asked; `undefined`: not at all. */
+  #askUntil(request: AcquireRequest): Instant | undefined {
+    if (this.#running?.leases.get(request.vip.id) !== undefined) return undefined;
+    if (request.guard.kind === 'when-silent') return request.guard.until;
+    return this.#config.probe_always ? monotonicNow() : undefined;
+  }
+
+  /** Where the addresses would stand; an outcome instead when this host cannot carry the VIP now. */
+  #place(vip: Vip, outcomes: Outcomes): Standing[] | undefined {
+    const { host, leases, surroundings } = this.#run();
+    const standings: Standing[] = [];
+    for (const placement of placementsOf(vip, this.#config)) {
+      const link = host.interfaces.byName(placement.interfaceName);
+      const { fit, reason } = surroundings.fitnessOf(placement.interfaceName);
+      if (link === undefined || !fit) {
+        const code = link === undefined ? 'interface-missing' : 'link-down';
+        outcomes.set(vip.id, { held: leases.get(vip.id) !== undefined, code, reason });
+        return undefined;
+      }
+      standings.push({ ...placement, interfaceIndex: link.index });
+    }
+    return standings;
+  }
+
+  #answered(answers: readonly { question: Question<Wish>; verdict: Verdict }[], outcomes: Outcomes): void {
+    const ready: Placed[] = [];
+    for (const { question, verdict } of answers) {
+      const { vip, number } = question.subject;
+      if (verdict.kind === 'answered') {
+        const reason = `${verdict.address} is answered for by ${verdict.mac}, which is not this host`;
+        outcomes.set(vip.id, { held: false, code: 'address-in-use', reason });
+      } else if (verdict.kind === 'aborted' || this.#wishes.get(vip.id) !== number || !this.#running) {
+        outcomes.set(vip.id, {
+          held: false,
+          code: 'aborted',
+          reason: 'given up while the link was being asked',
+        });
+      } else {
+        // The interface may have changed meanwhile.
+        const standings = this.#place(vip, outcomes);
+        if (standings !== undefined) ready.push({ vip, standings });
+      }
+    }
+    this.#running?.leases.put(ready, outcomes);
+  }
+
+  /** The VIP's addresses wherever on this host they are. */
+  #everywhere(vip: Vip, snapshot: Snapshot): Standing[] {
+    const { host, leases } = this.#run();
+    const { interfaces } = host;
+    const found = placementsOf(vip, this.#config).flatMap((placement) =>
+      snapshot.withAddress(placement.address).map((found) => ({
+        family: placement.family,
+        address: found.address,
+        prefixLength: found.prefixLength,
+        interfaceIndex: found.interfaceIndex,
+        interfaceName: interfaces.byIndex(found.interfaceIndex)?.name ?? placement.interfaceName,
+      })),
+    );
+    // What we hold on an interface that is gone is found no more, and has to be forgotten all the same.
+    const held = leases.get(vip.id)?.standings ?? [];
+    return [...new Map([...held, ...found].map((standing) => [standingKey(standing), standing])).values()];
+  }
+
+  /** Removes what an earlier run left: everything marked as ours, and the configured addresses whoever set them. */
+  #sweep(vips: readonly Vip[]): void {
+    const { addresses } = this.#run().host;
+    const snapshot = addresses.snapshot();
+    const configured = vips.flatMap((vip) =>
+      vip.addresses.flatMap(({ address }) => snapshot.withAddress(address)),
+    );
+    const failures = addresses.remove([...new Set([...snapshot.marked(), ...configured])]);
+    if (failures.length > 0) {
+      throw new Error(`leftovers of an earlier run: ${failures.map(({ reason }) => reason).join('; ')}`);
+    }
+  }
+
+  #fenced(): void {
+    const leases = this.#running?.leases;
+    const held = leases?.all() ?? [];
+    leases?.takeAway(held);
+    this.#tellLost(held, 'the agent stood still, so the guardian removed its address');
+  }
+
+  #tellLost(lost: readonly Placed[], reason: string): void {
+    for (const { vip } of lost) this.#listener({ kind: 'lost', vip: vip.id, reason });
+  }
+
+  #aborted(vips: readonly Vip[], outcomes: Outcomes, signal: AbortSignal): boolean {
+    if (!signal.aborted) return false;
+    for (const { id } of vips) {
+      const held = this.#running?.leases.get(id) !== undefined;
+      outcomes.set(id, { held, code: 'aborted', reason: 'given up before it began' });
+    }
+    return true;
+  }
+}
+
+/** The guardian goes last: what is still up when its pipe closes, it removes. */
+async function close(running: Running): Promise<void> {
+  running.announcer.stop();
+  running.surroundings.stop();
+  await running.guardian.stop();
+  running.host.close();
+}
