@@ -30,6 +30,8 @@ export interface DemoOptions {
   readonly hosts?: number;
   readonly vips?: number;
   readonly json: boolean;
+  /** Tell each VIP's outage, not only the worst. */
+  readonly verbose: boolean;
 }
 
 export interface Collaborators {

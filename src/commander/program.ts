@@ -191,7 +191,8 @@ function addDemo(program: Command, actions: Actions, perform: Perform): void {
     .description('break a cluster in a private network on this machine, and watch who holds what')
     .addOption(new Option('--profile <profile>', 'timers').choices(['lan', 'fast']))
     .addOption(new Option('--hosts <n>', 'number of hosts, 2 to 9').argParser(readCount(2, 9)))
-    .addOption(new Option('--vips <n>', 'number of VIPs, 1 to 200').argParser(readCount(1, 200)))
+    .addOption(new Option('--vips <n>', 'number of VIPs, 1 to 100').argParser(readCount(1, 100)))
+    .option('--verbose', "tell each VIP's outage, not only the worst", false)
     .option('--json', 'print JSON, for programs', false)
     .action((options: DemoOptions) => perform(() => actions.demo(options)));
 }

@@ -2,7 +2,7 @@
 import type { MemberStatus, Status, VipStatus } from '../model/status.ts';
 import { count, formatSince, printable } from './format.ts';
 import { type Paint, painter, type Style } from './paint.ts';
-import { type Cell, cut, renderTable, type TableOptions } from './table.ts';
+import { type Cell, type Row, renderTable, type TableOptions, tableWidth, wrap } from './table.ts';
 
 export interface RenderOptions {
   /** Wall clock, milliseconds since 1970. */
@@ -70,26 +70,29 @@ const PHASE_STYLE: Readonly<Record<Status['phase'], Style>> = {
 
 function membersTable({ members }: Status, table: TableOptions): string[] {
   if (members.length === 0) return [];
-  const rows = members.map((member): Cell[] => [
-    { text: `${member.name}${member.self ? ' (here)' : ''}`, style: 'bold' },
-    { text: member.representative ? 'representative' : '' },
-    { text: String(member.vips) },
-    { text: String(member.capacity) },
-    { text: String(member.votes) },
-    stateOf(member),
-  ]);
+  const rows = members.map(
+    (member): Row => ({
+      cells: [
+        { text: `${member.name}${member.self ? ' (here)' : ''}`, style: 'bold' },
+        { text: member.representative ? 'representative' : '' },
+        { text: String(member.vips) },
+        { text: String(member.capacity) },
+        { text: String(member.votes) },
+        stateOf(member),
+      ],
+    }),
+  );
   return renderTable(['member', 'role', 'VIPs', 'capacity', 'votes', 'state'], rows, table);
 }
 
-function stateOf(member: MemberStatus): Cell {
+function stateOf({ reported, mature, draining, problems }: MemberStatus): Cell {
   const notes = [
-    ...(member.reported ? [] : ['report missing']),
-    ...(member.mature ? [] : ['not mature yet']),
-    ...(member.draining ? ['draining'] : []),
+    ...(reported ? [] : ['report missing']),
+    ...(mature ? [] : ['not mature yet']),
+    ...(draining ? ['draining'] : []),
   ];
-  const texts = [...notes, ...member.problems.map(printable)];
-  if (texts.length === 0) return { text: 'well', style: 'good' };
-  return { text: texts.join('; '), style: member.problems.length > 0 ? 'bad' : 'busy' };
+  if (problems.length > 0) return { text: [...notes, 'see below'].join(', '), style: 'bad' };
+  return notes.length > 0 ? { text: notes.join(', '), style: 'busy' } : { text: 'well', style: 'good' };
 }
 
 const VIP_STYLE: Readonly<Record<VipStatus['state'], Style>> = {
@@ -109,23 +112,43 @@ function vipSummary(vips: readonly VipStatus[]): string {
   return `${parts.join(', ')} of ${vips.length}`;
 }
 
+const VIP_COLUMNS = ['VIP', 'address', 'holder', 'state', 'since', 'why'];
+
+/** Where the terminal is too narrow for the reasons, those of VIPs that are not simply held stand below them. */
 function vipsTable(vips: readonly VipStatus[], { table, now }: Drawing): string[] {
   if (vips.length === 0) return [];
-  const rows = vips.flatMap((vip): Cell[][] => [
-    [
-      { text: vip.vip, style: 'bold' },
-      { text: vip.addresses.join(' ') },
-      { text: holderOf(vip) },
-      { text: vip.state, style: VIP_STYLE[vip.state] },
-      { text: formatSince(vip.since, now) },
-      { text: printable(vip.reason) },
-    ],
-    ...vip.passed_over.map(({ member, reason }): Cell[] => [
-      ...['', '', '', '', ''].map((text) => ({ text })),
-      { text: `passed over ${member}: ${printable(reason)}`, style: 'busy' },
-    ]),
-  ]);
-  return renderTable(['VIP', 'addresses', 'holder', 'state', 'since', 'why'], rows, table);
+  const wide = vips.map((vip) => vipRow(vip, { now, reasonBelow: false }));
+  if (table.width === undefined || tableWidth(VIP_COLUMNS, wide) <= table.width) {
+    return renderTable(VIP_COLUMNS, wide, table);
+  }
+  return renderTable(
+    VIP_COLUMNS,
+    vips.map((vip) => vipRow(vip, { now, reasonBelow: true })),
+    table,
+  );
+}
+
+function vipRow(vip: VipStatus, { now, reasonBelow }: { now: number; reasonBelow: boolean }): Row {
+  const cells: Cell[] = [
+    { text: vip.vip, style: 'bold' },
+    { text: addressesOf(vip) },
+    { text: holderOf(vip) },
+    { text: vip.state, style: VIP_STYLE[vip.state] },
+    { text: formatSince(vip.since, now) },
+    { text: reasonBelow ? '' : printable(vip.reason) },
+  ];
+  const notes: Cell[] = vip.passed_over.map(({ member, reason }) => ({
+    text: `passed over ${member}: ${printable(reason)}`,
+    style: 'busy',
+  }));
+  if (reasonBelow && vip.state !== 'held') notes.unshift({ text: printable(vip.reason) });
+  return { cells, notes };
+}
+
+/** The first address names the set; `--json` has all. */
+function addressesOf({ addresses }: VipStatus): string {
+  const [first = ''] = addresses;
+  return printable(addresses.length > 1 ? `${first} +${addresses.length - 1}` : first);
 }
 
 /** `a`, `a → b` during a handoff, `→ b` while nobody holds it yet, `nobody`. */
@@ -139,25 +162,33 @@ function holderOf({ holder, allocated }: VipStatus): string {
 function peersTable({ peers }: Status, table: TableOptions): string[] {
   const troubled = peers.filter(({ problem }) => problem !== undefined);
   if (troubled.length === 0) return [];
-  const rows = troubled.map((peer): Cell[] => [
-    { text: printable(peer.name), style: 'bold' },
-    { text: printable(peer.address) },
-    { text: printable(peer.stream) },
-    { text: printable(peer.host) },
-    { text: printable(peer.agent) },
-    { text: printable(peer.problem!), style: 'bad' },
-  ]);
-  return renderTable(['peer', 'address', 'stream', 'host', 'agent', 'problem'], rows, table);
+  const rows = troubled.map(
+    (peer): Row => ({
+      cells: [
+        { text: printable(peer.name), style: 'bold' },
+        { text: printable(peer.address) },
+        { text: printable(peer.stream) },
+        { text: printable(peer.host) },
+        { text: printable(peer.agent) },
+        { text: printable(peer.problem!), style: 'bad' },
+      ],
+    }),
+  );
+  return renderTable(['peer', 'address', 'stream', 'host', 'agent'], rows, table);
 }
 
 function changesTable({ changes }: Status, { table, now }: Drawing): string[] {
   const newest = changes.slice(-CHANGES_SHOWN).reverse();
   if (newest.length === 0) return [];
-  const rows = newest.map(({ at, what, reason }): Cell[] => [
-    { text: formatSince(at, now), style: 'dim' },
-    { text: printable(what) },
-    { text: printable(reason), style: 'dim' },
-  ]);
+  const rows = newest.map(
+    ({ at, what, reason }): Row => ({
+      cells: [
+        { text: formatSince(at, now), style: 'dim' },
+        { text: printable(what) },
+        { text: printable(reason), style: 'dim' },
+      ],
+    }),
+  );
   return renderTable(['when', 'what', 'why'], rows, table);
 }
 
@@ -166,7 +197,9 @@ function warningLines(
   { paint, width }: { paint: Paint; width: number | undefined },
 ): string[] {
   const room = width === undefined ? Number.POSITIVE_INFINITY : width - 4;
-  return warnings.map((warning) => `  ${paint('bad', '!')} ${cut(printable(warning), room)}`);
+  return warnings.flatMap((warning) =>
+    wrap(printable(warning), room).map((line, index) => `  ${index === 0 ? paint('bad', '!') : ' '} ${line}`),
+  );
 }
 
 function section(title: string, lines: readonly string[], paint: Paint): string[] {

@@ -12,21 +12,68 @@ export interface TableOptions {
   readonly width?: number;
 }
 
+export interface Row {
+  readonly cells: readonly Cell[];
+  /** Lines of their own below the row. */
+  readonly notes?: readonly Cell[];
+}
+
 const GAP = '  ';
+const NOTE_INDENT = '      ';
 
 /** Lines without line ends; the first is the head. Columns that are empty throughout are left out. */
-export function renderTable(
-  head: readonly string[],
-  rows: readonly (readonly Cell[])[],
-  options: TableOptions,
-): string[] {
-  const used = head.map((_, column) => rows.some((row) => row[column]!.text !== ''));
-  const pick = (row: readonly Cell[]) => row.filter((_, column) => used[column]);
-  const all = [head.map((text): Cell => ({ text, style: 'dim' })), ...rows].map(pick);
-  const widths = (all[0] ?? []).map((_, column) =>
-    Math.max(...all.map((row) => lengthOf(row[column]!.text))),
-  );
-  return all.map((row) => renderRow(row, { widths, ...options }));
+export function renderTable(head: readonly string[], rows: readonly Row[], options: TableOptions): string[] {
+  const { heads, body, widths } = layOut(head, rows);
+  const lines = [renderRow(heads, { widths, ...options })];
+  for (const { cells, notes = [] } of body) {
+    lines.push(
+      renderRow(cells, { widths, ...options }),
+      ...notes.flatMap((note) => renderNote(note, options)),
+    );
+  }
+  return lines;
+}
+
+/** Characters that the table needs where nothing is cut. */
+export function tableWidth(head: readonly string[], rows: readonly Row[]): number {
+  return layOut(head, rows).widths.reduce((sum, width) => sum + GAP.length + width, 0);
+}
+
+interface Layout {
+  readonly heads: readonly Cell[];
+  readonly body: readonly Row[];
+  readonly widths: readonly number[];
+}
+
+function layOut(head: readonly string[], rows: readonly Row[]): Layout {
+  const used = head.map((_, column) => rows.some(({ cells }) => cells[column]!.text !== ''));
+  const pick = (cells: readonly Cell[]) => cells.filter((_, column) => used[column]);
+  const heads = pick(head.map((text): Cell => ({ text, style: 'dim' })));
+  const body = rows.map((row): Row => ({ ...row, cells: pick(row.cells) }));
+  const widths = heads.map((cell) => lengthOf(cell.text));
+  for (const { cells } of body) {
+    for (const [column, { text }] of cells.entries())
+      widths[column] = Math.max(widths[column]!, lengthOf(text));
+  }
+  return { heads, body, widths };
+}
+
+function renderNote({ text, style }: Cell, { paint, width }: TableOptions): string[] {
+  const lines = wrap(text, width === undefined ? Number.POSITIVE_INFINITY : width - NOTE_INDENT.length);
+  return lines.map((line) => NOTE_INDENT + (style === undefined ? line : paint(style, line)));
+}
+
+/** Lines of at most `room` characters, broken between words; a word that is longer is cut. */
+export function wrap(text: string, room: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && lengthOf(line) + 1 + lengthOf(word) > room) {
+      lines.push(cut(line, room));
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, cut(line, room)];
 }
 
 function renderRow(

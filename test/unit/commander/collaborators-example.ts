@@ -1,0 +1,71 @@
+/** Collaborators that record what is printed and asked, for tests. */
+import type { Collaborators } from '../../../src/commander/collaborators.ts';
+import { runCli } from '../../../src/commander/run.ts';
+import { ControlError } from '../../../src/control/control-error.ts';
+import type { ControlRequest, ControlResponse } from '../../../src/control/messages.ts';
+import { statusExample } from '../control/status-example.ts';
+
+export interface Run {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  /** Socket and question of each request. */
+  readonly asked: readonly (readonly [string, ControlRequest])[];
+}
+
+export interface Scene extends Partial<Omit<Collaborators, 'stdout' | 'stderr' | 'request'>> {
+  /** Files by path. */
+  readonly files?: Readonly<Record<string, string>>;
+  answer?(question: ControlRequest): ControlResponse | ControlError;
+}
+
+export const STATUS = statusExample();
+
+/** Runs a command line; words are separated by spaces. */
+export async function run(
+  words: string,
+  { files = {}, answer = answerWell, ...others }: Scene = {},
+): Promise<Run> {
+  const printed = { out: '', err: '' };
+  const asked: [string, ControlRequest][] = [];
+  const collaborators: Collaborators = {
+    version: '0.1.0',
+    hostName: 'a',
+    terminal: () => ({ interactive: false, color: false }),
+    now: () => Date.parse('2026-01-02T12:00:00.000Z'),
+    readFile: (path) =>
+      Object.hasOwn(files, path)
+        ? Promise.resolve(files[path]!)
+        : Promise.reject(Object.assign(new Error(`no file ${path}`), { code: 'ENOENT' })),
+    watch: () => ({ ended: Promise.resolve(), close: () => {} }),
+    generateKey: () => 'ab'.repeat(32),
+    writeKeyFile: () => Promise.resolve(),
+    readKeyFile: () => Promise.resolve(new Uint8Array(32)),
+    runAgent: () => Promise.resolve(0),
+    runDemo: () => Promise.resolve(0),
+    checkHost: () => Promise.resolve([]),
+    ...others,
+    stdout: {
+      write: (text) => {
+        printed.out += text;
+      },
+    },
+    stderr: {
+      write: (text) => {
+        printed.err += text;
+      },
+    },
+    request: (socket, question) => {
+      asked.push([socket, question]);
+      const response = answer(question);
+      return response instanceof ControlError ? Promise.reject(response) : Promise.resolve(response);
+    },
+  };
+  const code = await runCli(words === '' ? [] : words.split(' '), collaborators);
+  return { code, ...printed, asked };
+}
+
+export function answerWell(question: ControlRequest): ControlResponse {
+  if (question.kind === 'status') return { ok: true, status: STATUS };
+  return { ok: true, message: `${question.kind === 'command' ? question.command.kind : question.kind} done` };
+}
