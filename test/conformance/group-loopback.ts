@@ -7,7 +7,7 @@ import { type RunningWorker, startWorker } from '../../src/platform/worker-threa
 import type { GroupCluster } from './group.ts';
 
 const NAMES = ['a', 'b', 'c', 'd', 'n', 'twin'];
-let nextPort = 20_000 + (process.pid % 1000) * 20;
+let nextPort = 20_000 + (process.pid % 600) * 20;
 
 export interface LoopbackOptions {
   readonly cluster?: string;
