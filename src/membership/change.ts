@@ -3,55 +3,28 @@
  * business; this part follows the attempt it is in, gives up when it leads nowhere, and installs.
  */
 import type { MemberId } from '../model/member.ts';
-import { compareMembers } from '../model/member.ts';
-import type { Instant, Millis } from '../model/time.ts';
+import type { Instant } from '../model/time.ts';
 import type { View } from '../model/view.ts';
 
+import type { Early, Of, Proposal, Recovery, Underway } from './attempt.ts';
+import { installFault, isHigher, phaseOf, prepareFault } from './attempt.ts';
 import { candidateOf, isPresent } from './candidate.ts';
 import type { Core } from './core.ts';
-import type { Absent, Attempt, Frame, Origin } from './messages.ts';
-import { MEMBERS_MAX } from './messages.ts';
+import type { Absent, Attempt, Origin } from './messages.ts';
 import type { Install, Promised } from './origins.ts';
 import { originsOf, viewFrom } from './origins.ts';
 import type { Sequence } from './sequence.ts';
 
-/** Frames of a view we are about to install that arrived before it. */
+/** Frames of a view we are about to install that arrived before it, and their payload bytes. */
 const EARLY_MAX = 8_192;
-
-type Of<K extends Frame['kind']> = Extract<Frame, { kind: K }>;
-type Early = Of<'data'> | Of<'ordered'> | Of<'ack'>;
-
-interface Proposal {
-  readonly kind: 'proposal';
-  readonly attempt: Attempt;
-  readonly members: readonly MemberId[];
-  readonly promises: Map<MemberId, Promised>;
-  readonly deadline: Instant;
-}
-
-interface Commitment {
-  readonly kind: 'commitment';
-  readonly attempt: Attempt;
-  readonly members: readonly MemberId[];
-  readonly deadline: Instant;
-}
-
-interface Recovery {
-  readonly kind: 'recovery';
-  readonly attempt: Attempt;
-  readonly members: readonly MemberId[];
-  readonly origin: Origin;
-  readonly view: View;
-  readonly early: { readonly from: MemberId; readonly frame: Early }[];
-  readonly deadline: Instant;
-}
+const EARLY_BYTES_MAX = 64 * 1024 * 1024;
 
 export class Change {
   /** No proposal before this: earlier ones came to nothing. */
   retryAt: Instant = 0;
   private readonly core: Core;
   private readonly sequence: Sequence;
-  private current: Proposal | Commitment | Recovery | undefined;
+  private current: Underway | undefined;
   private failures = 0;
 
   constructor(core: Core, sequence: Sequence) {
@@ -63,7 +36,7 @@ export class Change {
     const { core } = this;
     const attempt = { epoch: core.highest + 1, proposer: core.self };
     core.sawEpoch(attempt.epoch);
-    const deadline = core.now + this.phase(members);
+    const deadline = core.now + phaseOf(core, members);
     this.current = { kind: 'proposal', attempt, members, promises: new Map(), deadline };
     core.state = 'commit';
     this.sequence.freeze();
@@ -76,7 +49,7 @@ export class Change {
     const { core } = this;
     const attempt = { epoch: frame.epoch, proposer: from };
     core.sawEpoch(frame.epoch);
-    const fault = this.malformed(from, frame);
+    const fault = prepareFault(core.self, from, frame);
     if (fault !== undefined) return core.note('warn', 'prepare ignored', fault, from);
     const peer = core.peers.get(from);
     // It was taken for failed because it kept silent; now it speaks.
@@ -92,7 +65,7 @@ export class Change {
       kind: 'commitment',
       attempt,
       members: frame.members,
-      deadline: core.now + 3 * this.phase(frame.members),
+      deadline: core.now + 3 * phaseOf(core, frame.members),
     };
     core.state = 'commit';
     this.sequence.freeze();
@@ -123,9 +96,8 @@ export class Change {
     core.sawEpoch(frame.highest);
     if (frame.attempt.proposer !== core.self || current?.attempt.epoch !== frame.attempt.epoch) return;
     if (current.kind !== 'proposal' || !current.members.includes(from)) return;
-    const told = core.peer(from).told;
-    if (frame.reason === 'unheard' && told) for (const id of frame.unheard) told.hears.delete(id.slice(-16));
-    if (frame.reason === 'smaller' && told) told.size = Math.max(told.size, frame.size);
+    if (frame.reason === 'unheard') core.peer(from).unhear(frame.unheard);
+    if (frame.reason === 'smaller') core.peer(from).outgrew(frame.size);
     if (frame.reason === 'leaving') core.passOver(from, 'it is leaving');
     this.fail(`${from} refuses: ${frame.reason}`, { atOnce: frame.reason !== 'busy' });
   }
@@ -167,7 +139,9 @@ export class Change {
   keepEarly(from: MemberId, frame: Early): boolean {
     const { current } = this;
     if (current?.kind !== 'recovery' || frame.view !== current.view.id) return false;
-    if (current.early.length < EARLY_MAX) current.early.push({ from, frame });
+    current.earlyBytes += frame.kind === 'ack' ? 0 : frame.bytes.length;
+    const room = current.early.length < EARLY_MAX && current.earlyBytes <= EARLY_BYTES_MAX;
+    if (room) current.early.push({ from, frame });
     else this.giveUp('too many messages of the new view came before it was complete');
     return true;
   }
@@ -203,23 +177,6 @@ export class Change {
       if (!proposal.promises.has(member)) core.passOver(member, 'it did not promise in time');
     }
     this.fail('not everybody promised in time', { atOnce: true });
-  }
-
-  /** Longest wait for one answer: four round trips of the slowest, and not less than the configured floor. */
-  private phase(members: readonly MemberId[]): Millis {
-    let slowest = 0;
-    for (const member of members) {
-      slowest = Math.max(slowest, this.core.peers.get(member)?.detector.roundTrip ?? 0);
-    }
-    return Math.max(this.core.timers.phase_timeout_ms, 4 * slowest);
-  }
-
-  private malformed(from: MemberId, { members }: Of<'prepare'>): string | undefined {
-    if (members[0] !== from) return 'its first member is not its sender';
-    if (!members.includes(this.core.self)) return 'it is not for us';
-    if (members.length > MEMBERS_MAX)
-      return `it has ${members.length} members, at most ${MEMBERS_MAX} are possible`;
-    return new Set(members).size === members.length ? undefined : 'it names a member twice';
   }
 
   private refusalOf(attempt: Attempt, members: readonly MemberId[]): Of<'refuse'> | undefined {
@@ -273,7 +230,7 @@ export class Change {
     const { core, sequence } = this;
     const { current } = this;
     const origin = install.origins.find((candidate) => candidate.view === core.view.id);
-    const fault = this.installFault(origin, install);
+    const fault = installFault(install, { self: core.self, origin, log: sequence.log, underway: current });
     if (!origin || fault !== undefined) {
       core.note('warn', 'install ignored', fault ?? 'it does not know our view', attempt.proposer);
       return this.giveUp('its install cannot be followed');
@@ -286,7 +243,8 @@ export class Change {
       origin,
       view: viewFrom(core.view, origin, install),
       early: [],
-      deadline: core.now + 3 * this.phase(install.members),
+      earlyBytes: 0,
+      deadline: core.now + 3 * phaseOf(core, install.members),
     };
     this.current = next;
     if (current?.kind === 'proposal') this.failures = 0;
@@ -295,20 +253,6 @@ export class Change {
       core.note('debug', 'recovery', `lacks ${origin.cut - sequence.log.received} messages`, origin.source);
     }
     this.finishIfComplete(next);
-  }
-
-  private installFault(origin: Origin | undefined, install: Install): string | undefined {
-    const { core, sequence } = this;
-    const { current } = this;
-    if (!origin) return 'it does not know our view';
-    if (!current || !sameMembers(current.members, install.members))
-      return 'it has other members than were prepared';
-    if (!origin.from.some(({ member }) => member === core.self))
-      return 'it does not count us among those of our view';
-    if (origin.cut < sequence.log.delivered) return 'its cut is below what we delivered';
-    if (origin.source === core.self && origin.cut > sequence.log.received)
-      return 'it names us for what we lack';
-    return origin.stable > origin.cut ? 'it calls stable what it cuts off' : undefined;
   }
 
   private fillOthers(origin: Origin): void {
@@ -403,13 +347,4 @@ export class Change {
   private isRecoveringTo(frame: Of<'installed'>): boolean {
     return this.current?.kind === 'recovery' && this.current.view.id === frame.view;
   }
-}
-
-/** The higher epoch wins; of two with one epoch, that of the smaller member. */
-function isHigher(a: Attempt, b: Attempt): boolean {
-  return a.epoch > b.epoch || (a.epoch === b.epoch && compareMembers(a.proposer, b.proposer) < 0);
-}
-
-function sameMembers(a: readonly MemberId[], b: readonly MemberId[]): boolean {
-  return a.length === b.length && a.every((member, at) => member === b[at]);
 }

@@ -15,6 +15,8 @@ import { Peer } from './peer.ts';
 
 /** Members and strangers remembered at most; beyond that the longest silent stranger is forgotten. */
 const PEERS_MAX = 256;
+/** No epoch above this is believed: at a view a second it would take longer than there was time. */
+export const EPOCH_MAX = 2 ** 48;
 /** Views of ours that are remembered as over. */
 const PAST_MAX = 16;
 
@@ -93,12 +95,16 @@ export class Core {
     this.actions.push({ kind: 'deliver', event });
   }
 
-  note(level: 'debug' | 'info' | 'warn', what: string, reason: string, member?: MemberId): void {
+  note(
+    level: 'debug' | 'info' | 'warn',
+    what: string,
+    ...[reason, member]: readonly [reason: string, member?: MemberId | undefined]
+  ): void {
     this.actions.push({ kind: 'note', level, what, reason, ...(member === undefined ? {} : { member }) });
   }
 
   sawEpoch(epoch: number): void {
-    if (epoch > this.highest) this.highest = epoch;
+    if (epoch > this.highest && epoch <= EPOCH_MAX) this.highest = epoch;
   }
 
   /** Takes a member for failed for a while because it did not do its part. */

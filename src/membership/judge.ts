@@ -138,7 +138,11 @@ export class Judge {
       const peer = this.core.peers.get(member);
       if (!peer) return true;
       return (
-        peer.left || !peer.detector.stream || peer.passedUntil !== undefined || hasMovedOn(this.core, peer)
+        peer.left ||
+        peer.severed ||
+        !peer.detector.stream ||
+        peer.passedUntil !== undefined ||
+        hasMovedOn(this.core, peer)
       );
     });
   }

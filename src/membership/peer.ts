@@ -91,6 +91,19 @@ export class Peer {
     this.told = { ...this.told, view, epoch, representative, size, received: 0 };
   }
 
+  /** It refused an attempt because it does not hear these; its next news may say otherwise. */
+  unhear(members: readonly MemberId[]): void {
+    if (!this.told) return;
+    const silent = new Set(members.map(incarnationOf));
+    const list = this.told.list.filter((incarnation) => !silent.has(incarnation));
+    this.told = { ...this.told, list, hears: new Set(list) };
+  }
+
+  /** It refused an attempt because its own view is as large. */
+  outgrew(size: number): void {
+    if (this.told) this.told.size = Math.max(this.told.size, size);
+  }
+
   /**
    * How it went, in our opinion. Where nobody can tell, `process` is the careful answer: it makes the next holder ask
    * the link first.

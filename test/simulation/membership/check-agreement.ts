@@ -19,7 +19,8 @@ export function checkAgreement(traces: readonly Trace[]): string[] {
       lists.set(view.id, list);
       if (view.epoch <= epoch) faults.push(`G2 ${trace.member}: epoch ${view.epoch} follows ${epoch}`);
       epoch = view.epoch;
-      if (view.id !== `${view.epoch}.${view.members[0]}`) faults.push(`G2 ${view.id} does not name its epoch and first member`);
+      if (view.id !== `${view.epoch}.${view.members[0]}`)
+        faults.push(`G2 ${view.id} does not name its epoch and first member`);
       if (!next) continue;
       const key = `${view.id} to ${next.id}`;
       const story = JSON.stringify([next.cause, next.joined, next.departed]);
@@ -36,11 +37,16 @@ export function checkAgreement(traces: readonly Trace[]): string[] {
 function checkDifference(
   member: string,
   before: readonly string[],
-  next: { readonly id: string; readonly members: readonly string[]; readonly joined: readonly string[]; readonly departed: readonly { readonly member: string }[] },
+  next: {
+    readonly id: string;
+    readonly members: readonly string[];
+    readonly joined: readonly string[];
+    readonly departed: readonly { readonly member: string }[];
+  },
 ): string[] {
   const joined = next.members.filter((m) => !before.includes(m));
-  const departed = before.filter((m) => !next.members.includes(m as never)).sort();
-  const told = next.departed.map((d) => d.member as string).sort();
+  const departed = before.filter((m) => !next.members.includes(m)).sort();
+  const told = next.departed.map((d) => d.member).sort();
   const same = joined.join() === next.joined.join() && departed.join() === told.join();
   return same ? [] : [`G2 ${member} ${next.id}: joined or departed do not match the difference of the views`];
 }

@@ -18,15 +18,21 @@ export function checkConvergence(world: World, quiet: Quiet): string[] {
     const last = views.at(-1);
     const members = last ? [...last.view.members].map(String).sort() : [];
     if (members.join() !== expected.join()) {
-      faults.push(`G6 ${member} ends in ${last?.view.id} [${members.join(' ')}], expected [${expected.join(' ')}]`);
+      faults.push(
+        `G6 ${member} ends in ${last?.view.id} [${members.join(' ')}], expected [${expected.join(' ')}]`,
+      );
     }
-    if (last && last.at > quiet.since) faults.push(`G6 ${member} installs ${last.view.id} at ${last.at.toFixed(0)}, after it was quiet`);
-    if (engine.status().state !== 'operational') faults.push(`G6 ${member} ends in state ${engine.status().state}`);
+    if (last && last.at > quiet.since)
+      faults.push(`G6 ${member} installs ${last.view.id} at ${last.at.toFixed(0)}, after it was quiet`);
+    if (engine.status().state !== 'operational')
+      faults.push(`G6 ${member} ends in state ${engine.status().state}`);
     const outranked = trace.events.findLast((event) => event.kind === 'outranked');
-    if (outranked?.kind === 'outranked' && outranked.by !== undefined) faults.push(`G6 ${member} ends outranked by ${outranked.by}`);
+    if (outranked?.kind === 'outranked' && outranked.by !== undefined)
+      faults.push(`G6 ${member} ends outranked by ${outranked.by}`);
   }
   for (const trace of world.traces) {
-    if (trace.events.some((event) => event.kind === 'detached')) faults.push(`G7 ${trace.member} was detached without need`);
+    if (trace.events.some((event) => event.kind === 'detached'))
+      faults.push(`G7 ${trace.member} was detached without need`);
   }
   return faults;
 }

@@ -14,7 +14,9 @@ export function checkOrder(traces: readonly Trace[]): string[] {
       const common = Math.min(known.length, messages.length);
       for (let i = 0; i < common; i++) {
         if (known[i] === messages[i]) continue;
-        faults.push(`G3 ${view.id}: ${trace.member} delivers ${messages[i]} where another delivers ${known[i]}`);
+        faults.push(
+          `G3 ${view.id}: ${trace.member} delivers ${messages[i]} where another delivers ${known[i]}`,
+        );
         break;
       }
       if (messages.length > known.length) sequences.set(view.id, messages);
@@ -48,9 +50,11 @@ function checkOwn(trace: Trace): string[] {
   let last = 0;
   for (const event of trace.events) {
     if (event.kind !== 'message' || event.sender !== trace.member) continue;
-    if (event.number !== last + 1) return [`G3 ${trace.member}: its own message ${event.number} follows ${last}`];
+    if (event.number !== last + 1)
+      return [`G3 ${trace.member}: its own message ${event.number} follows ${last}`];
     last = event.number;
   }
-  if (trace.alive && last !== trace.sent) return [`G3 ${trace.member} sent ${trace.sent} messages, ${last} came back`];
+  if (trace.alive && last !== trace.sent)
+    return [`G3 ${trace.member} sent ${trace.sent} messages, ${last} came back`];
   return [];
 }

@@ -11,7 +11,8 @@ export function checkOutranked(world: World, quiet: { readonly since: number }):
   const running = world.hosts.flatMap((host) => (host.process ? [host.process] : []));
   for (const process of running) {
     const { view, at } = lastView(process);
-    if (at > quiet.since) faults.push(`G6 ${process.member} installs ${view.id} at ${at.toFixed(0)}, after it was quiet`);
+    if (at > quiet.since)
+      faults.push(`G6 ${process.member} installs ${view.id} at ${at.toFixed(0)}, after it was quiet`);
     for (const other of running) {
       if (view.members.includes(other.member) && !reaches(world, process, other)) {
         faults.push(`G6 ${process.member} shares ${view.id} with ${other.member}, which it cannot reach`);
@@ -22,7 +23,8 @@ export function checkOutranked(world: World, quiet: { readonly since: number }):
     );
     const outranked = process.trace.events.findLast((event) => event.kind === 'outranked');
     const told = outranked?.kind === 'outranked' && outranked.by !== undefined;
-    if (told !== above) faults.push(`G6 ${process.member} in ${view.id}: outranked is ${told}, should be ${above}`);
+    if (told !== above)
+      faults.push(`G6 ${process.member} in ${view.id}: outranked is ${told}, should be ${above}`);
   }
   return faults;
 }

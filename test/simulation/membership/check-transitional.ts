@@ -24,7 +24,8 @@ export function checkTransitional(traces: readonly Trace[]): string[] {
     for (const { view, next, messages } of stretches(trace)) {
       const longest = next ? (early.get(`${view.id} to ${next.id}`) ?? []) : [];
       const missing = longest.filter((message) => !messages.includes(message));
-      if (missing.length > 0) faults.push(`G5 ${trace.member} in ${view.id} never delivers ${missing.join(' ')}`);
+      if (missing.length > 0)
+        faults.push(`G5 ${trace.member} in ${view.id} never delivers ${missing.join(' ')}`);
     }
   }
   return faults;

@@ -36,7 +36,11 @@ const KINDS: readonly FaultKind[] = [
 ];
 
 /** Enters faults into the agenda for the stretch of time from now. */
-export function plague(world: World, random: Random, { length, pace }: { length: number; pace: number }): void {
+export function plague(
+  world: World,
+  random: Random,
+  { length, pace }: { length: number; pace: number },
+): void {
   for (let at = random.between(0, pace); at < length; at += random.between(0, 2 * pace)) {
     const kind = random.pick(KINDS);
     const together = random.chance(0.2) ? 2 : 1;
@@ -47,7 +51,11 @@ export function plague(world: World, random: Random, { length, pace }: { length:
 }
 
 /** Steady traffic from random members. */
-export function chatter(world: World, random: Random, { length, pace }: { length: number; pace: number }): void {
+export function chatter(
+  world: World,
+  random: Random,
+  { length, pace }: { length: number; pace: number },
+): void {
   for (let at = random.between(0, pace); at < length; at += random.between(0, 2 * pace)) {
     world.agenda.after(at, () => {
       const process = someProcess(world, random);

@@ -52,7 +52,8 @@ export function runSeed(seed: number, { verbose = false }: { readonly verbose?: 
     random,
   );
   for (const host of world.hosts) {
-    if (random.chance(0.8)) world.agenda.at(random.pick([0, 1, random.between(0, 1_500)]), () => host.process ?? world.start(host));
+    if (random.chance(0.8))
+      world.agenda.at(random.pick([0, 1, random.between(0, 1_500)]), () => host.process ?? world.start(host));
   }
   const length = random.between(3_000, 10_000);
   plague(world, random, { length, pace: random.pick([150, 500, 1_500]) });
@@ -89,7 +90,9 @@ function verdictOf(
     ...checkTransitional(traces),
     ...(partial ? checkOutranked(world, quiet) : checkConvergence(world, quiet)),
   ];
-  const viewTimes = traces.flatMap((trace) => trace.events.flatMap((event) => (event.kind === 'view' ? [event.at] : [])));
+  const viewTimes = traces.flatMap((trace) =>
+    trace.events.flatMap((event) => (event.kind === 'view' ? [event.at] : [])),
+  );
   return {
     seed,
     faults,

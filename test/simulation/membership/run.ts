@@ -28,5 +28,7 @@ for (let seed = first; seed < first + count; seed++) {
   for (const fault of verdict.faults.slice(0, 4)) console.log(`  ${fault}`);
 }
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
-console.log(`${count} seeds from ${first}, ${failed} failed; ${views} views, ${messages} messages, slowest to settle ${slowest.toFixed(0)} ms; ${seconds} s`);
+console.log(
+  `${count} seeds from ${first}, ${failed} failed; ${views} views, ${messages} messages, slowest to settle ${slowest.toFixed(0)} ms; ${seconds} s`,
+);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -305,7 +305,9 @@ export class World {
         break;
       case 'note':
         if (this.settings.verbose) {
-          console.log(`${this.now.toFixed(1)} ${process.member} ${action.what}: ${action.reason} ${action.member ?? ''}`);
+          console.log(
+            `${this.now.toFixed(1)} ${process.member} ${action.what}: ${action.reason} ${action.member ?? ''}`,
+          );
         }
         break;
     }
@@ -371,12 +373,17 @@ export class World {
     });
   }
 
-  private sendHeartbeat(process: Process, action: { readonly to: MemberId; readonly heartbeat: Heartbeat }): void {
+  private sendHeartbeat(
+    process: Process,
+    action: { readonly to: MemberId; readonly heartbeat: Heartbeat },
+  ): void {
     const to = this.processOf(action.to);
     if (!to || !this.passes(process.host, to.host) || this.random.chance(this.settings.loss)) return;
     const { encoded } = this.settings;
     const heartbeat = encoded ? must(decodeHeartbeat(encodeHeartbeat(action.heartbeat))) : action.heartbeat;
-    this.agenda.after(this.delay(), () => this.give(to, { kind: 'heartbeat', member: process.member, heartbeat }));
+    this.agenda.after(this.delay(), () =>
+      this.give(to, { kind: 'heartbeat', member: process.member, heartbeat }),
+    );
   }
 
   private sendProbe(process: Process, to: MemberId, probe: number): void {
@@ -385,8 +392,11 @@ export class World {
       return this.agenda.after(0, () => this.give(process, { kind: 'probe-unavailable', member: to }));
     }
     if (this.random.chance(this.settings.loss)) return;
-    if (!host.up || host.frozen || !this.passes(process.host, host) || !this.passes(host, process.host)) return;
-    this.agenda.after(2 * this.delay(), () => this.give(process, { kind: 'probe-answered', member: to, probe }));
+    if (!host.up || host.frozen || !this.passes(process.host, host) || !this.passes(host, process.host))
+      return;
+    this.agenda.after(2 * this.delay(), () =>
+      this.give(process, { kind: 'probe-answered', member: to, probe }),
+    );
   }
 
   private processOf(member: MemberId): Process | undefined {
@@ -399,7 +409,16 @@ export class World {
 }
 
 function end(owner: Process, peer: Process): End {
-  return { owner, peer, other: undefined, open: true, known: false, waiting: [], pumping: false, blockedSince: undefined };
+  return {
+    owner,
+    peer,
+    other: undefined,
+    open: true,
+    known: false,
+    waiting: [],
+    pumping: false,
+    blockedSince: undefined,
+  };
 }
 
 function must<T>(decoded: Decoded<T>): T {
