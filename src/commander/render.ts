@@ -80,6 +80,7 @@ function membersTable({ members }: Status, table: TableOptions): string[] {
         { text: String(member.votes) },
         stateOf(member),
       ],
+      notes: member.problems.map((problem): Cell => ({ text: printable(problem), style: 'bad' })),
     }),
   );
   return renderTable(['member', 'role', 'VIPs', 'capacity', 'votes', 'state'], rows, table);
@@ -170,8 +171,8 @@ function peersTable({ peers }: Status, table: TableOptions): string[] {
         { text: printable(peer.stream) },
         { text: printable(peer.host) },
         { text: printable(peer.agent) },
-        { text: printable(peer.problem!), style: 'bad' },
       ],
+      notes: [{ text: printable(peer.problem!), style: 'bad' }],
     }),
   );
   return renderTable(['peer', 'address', 'stream', 'host', 'agent'], rows, table);

@@ -57,7 +57,8 @@ export function duration(min: string, max: string, { whole }: { whole?: string }
     })
     .refine((millis) => whole === undefined || millis % parseDuration(whole)! === 0, {
       error: () => complaint(`not a multiple of ${whole}`, `the kernel counts in steps of ${whole}`),
-    });
+    })
+    .meta({ 'x-range': `${min} to ${max}` });
 }
 
 export function yesNo(byDefault: boolean) {

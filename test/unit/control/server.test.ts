@@ -78,11 +78,7 @@ interface Raw {
 }
 
 /** A client that speaks raw text; `lines` resolves with the next n lines. */
-async function raw(): Promise<{
-  client: Socket;
-  send(text: string): void;
-  lines(n: number): Promise<string[]>;
-}> {
+async function raw(): Promise<Raw> {
   const client = connect(socket);
   clients.push(client);
   client.on('error', () => {});
