@@ -15,6 +15,9 @@ export interface RenderOptions {
 /** Newest changes shown; `--json` has all that the agent keeps. */
 const CHANGES_SHOWN = 8;
 
+/** A thousand VIPs that nobody serves are one picture, not a thousand warnings. */
+const WARNINGS_SHOWN = 12;
+
 /** Ends with a line end. */
 export function renderStatus(status: Status, { now, color, width }: RenderOptions): string {
   const paint = painter(color);
@@ -80,20 +83,30 @@ function membersTable({ members }: Status, table: TableOptions): string[] {
         { text: String(member.votes) },
         stateOf(member),
       ],
-      notes: member.problems.map((problem): Cell => ({ text: printable(problem), style: 'bad' })),
+      notes: problemsOf(member).map((problem): Cell => ({ text: printable(problem), style: 'bad' })),
     }),
   );
   return renderTable(['member', 'role', 'VIPs', 'capacity', 'votes', 'state'], rows, table);
 }
 
-function stateOf({ reported, mature, draining, problems }: MemberStatus): Cell {
-  const notes = [
+function stateOf(member: MemberStatus): Cell {
+  const notes = conditionsOf(member);
+  if (problemsOf(member).length > 0) return { text: [...notes, 'see below'].join(', '), style: 'bad' };
+  return notes.length > 0 ? { text: notes.join(', '), style: 'busy' } : { text: 'well', style: 'good' };
+}
+
+function conditionsOf({ reported, mature, draining }: MemberStatus): string[] {
+  return [
     ...(reported ? [] : ['report missing']),
     ...(mature ? [] : ['not mature yet']),
     ...(draining ? ['draining'] : []),
   ];
-  if (problems.length > 0) return { text: [...notes, 'see below'].join(', '), style: 'bad' };
-  return notes.length > 0 ? { text: notes.join(', '), style: 'busy' } : { text: 'well', style: 'good' };
+}
+
+/** Those that the state does not say already. */
+function problemsOf(member: MemberStatus): string[] {
+  const said = conditionsOf(member);
+  return member.problems.filter((problem) => !said.includes(problem));
 }
 
 const VIP_STYLE: Readonly<Record<VipStatus['state'], Style>> = {
@@ -198,9 +211,15 @@ function warningLines(
   { paint, width }: { paint: Paint; width: number | undefined },
 ): string[] {
   const room = width === undefined ? Number.POSITIVE_INFINITY : width - 4;
-  return warnings.flatMap((warning) =>
-    wrap(printable(warning), room).map((line, index) => `  ${index === 0 ? paint('bad', '!') : ' '} ${line}`),
-  );
+  const lines = warnings
+    .slice(0, WARNINGS_SHOWN)
+    .flatMap((warning) =>
+      wrap(printable(warning), room).map(
+        (line, index) => `  ${index === 0 ? paint('bad', '!') : ' '} ${line}`,
+      ),
+    );
+  const more = warnings.length - WARNINGS_SHOWN;
+  return more > 0 ? [...lines, `    and ${more} more: wackamole status --json`] : lines;
 }
 
 function section(title: string, lines: readonly string[], paint: Paint): string[] {

@@ -102,6 +102,20 @@ describe('renderStatus', () => {
     }
   });
 
+  test('shows a bounded number of warnings and says that there are more', () => {
+    const warnings = Array.from({ length: 1000 }, (_, n) => `w-${n} is unserved`);
+    const text = renderStatus(statusExample({ warnings }), { now, color: false });
+    expect(text).toContain('w-11 is unserved\n    and 988 more: wackamole status --json\n');
+    expect(text).not.toContain('w-12 is unserved');
+  });
+
+  test('says once that a member is draining', () => {
+    const members = [member('a', { draining: true, problems: ['draining'] })];
+    const text = renderStatus(statusExample({ members }), { now, color: false });
+    expect(text.match(/draining/g)).toHaveLength(1);
+    expect(text).not.toContain('see below');
+  });
+
   test('lets no text from another host steer the terminal', () => {
     expect(renderStatus(busy, { now, color: false })).not.toContain('\u001b');
   });

@@ -16,7 +16,7 @@ export interface Run {
 export interface Scene extends Partial<Omit<Collaborators, 'stdout' | 'stderr' | 'request'>> {
   /** Files by path. */
   readonly files?: Readonly<Record<string, string>>;
-  answer?(question: ControlRequest): ControlResponse | ControlError;
+  readonly answer?: (question: ControlRequest) => ControlResponse | ControlError;
 }
 
 export const STATUS = statusExample();

@@ -18,7 +18,7 @@ interface Node {
 /** A table row for each key: key, default, allowed, meaning. */
 export function schemaRows(): string[] {
   const rows = new Map<string, string>();
-  collect(configJsonSchema() as Node, '', rows);
+  collect(configJsonSchema(), '', rows);
   return [...rows.values()];
 }
 
