@@ -13,7 +13,7 @@ import { enterWorld, insideWorld, WorldRefused } from './world.ts';
 export interface DemoOptions {
   /** 2 to 9. */
   readonly hosts: number;
-  /** 1 to 100; about a third of them, but at most three, are IPv6. */
+  /** 1 to 200; about a third of them, but at most three, are IPv6. */
   readonly vips: number;
   readonly profile: 'lan' | 'fast';
   /** One JSON object a step instead of text. */
@@ -52,8 +52,8 @@ export async function runDemo(options: DemoOptions = DEMO_DEFAULTS): Promise<num
 function wrongOption({ hosts, vips, profile }: DemoOptions): string | undefined {
   if (!Number.isInteger(hosts) || hosts < 2 || hosts > 9)
     return `--hosts ${hosts}: give a whole number from 2 to 9`;
-  if (!Number.isInteger(vips) || vips < 1 || vips > 100)
-    return `--vips ${vips}: give a whole number from 1 to 100`;
+  if (!Number.isInteger(vips) || vips < 1 || vips > 200)
+    return `--vips ${vips}: give a whole number from 1 to 200`;
   if (profile !== 'lan' && profile !== 'fast') return `--profile ${String(profile)}: give lan or fast`;
   return undefined;
 }

@@ -74,6 +74,10 @@ describe.skipIf(NO_WORLD !== undefined)('clusters of several sizes', () => {
         expect(await cluster.agent('c').command({ kind: 'undrain', member: 'b' })).toMatchObject({
           ok: true,
         });
+        await eventually('b may be given VIPs again', async () => {
+          const status = await cluster.agent('c').status();
+          return status?.members.find(({ name }) => name === 'b')?.draining === false;
+        });
         expect(await cluster.agent('c').command({ kind: 'move', vip: 'vip-1', to: 'b' })).toMatchObject({
           ok: true,
         });
