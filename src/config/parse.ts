@@ -67,9 +67,9 @@ interface Shaped {
  * everything; the findings are those of the first look.
  */
 function shape(value: unknown): Shaped {
-  const input = fillProviderKinds(structuredClone(value));
-  const first = FILE_SCHEMA.safeParse(input, { reportInput: true });
+  const first = FILE_SCHEMA.safeParse(fillProviderKinds(value), { reportInput: true });
   if (first.success) return { value: first.data, findings: [] };
+  const input = structuredClone(value);
   const valueAt = (path: Path) => lookUp(value, path);
   const findings = shapeFindings(first.error.issues, { keysAt: knownKeys, valueAt });
   let wrong: readonly Finding[] = findings;
