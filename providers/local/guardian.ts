@@ -112,7 +112,7 @@ class GuardianProcess implements Guardian {
   #launch(): Promise<void> {
     const child = spawn(
       SHELL,
-      ['-p', '--noprofile', '--norc', '-c', GUARDIAN_SCRIPT, 'guardian', this.#limit()],
+      ['--noprofile', '--norc', '-p', '-c', GUARDIAN_SCRIPT, 'guardian', this.#limit()],
       {
         argv0: 'wackamole-guardian',
         cwd: '/',

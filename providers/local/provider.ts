@@ -122,7 +122,11 @@ class LocalProvider implements Provider {
     }
     leases.put(ready, outcomes);
     if (questions.length > 0) {
-      await host.silence.ask(questions, { signal, settled: (answers) => this.#answered(answers, outcomes) });
+      await host.silence.ask(questions, {
+        signal,
+        wanted: (wish) => this.#wishes.get(wish.vip.id) === wish.number && this.#running !== undefined,
+        settled: (answers) => this.#answered(answers, outcomes),
+      });
     }
     return outcomes.for(vips);
   }
@@ -246,11 +250,11 @@ class LocalProvider implements Provider {
   #answered(answers: readonly { question: Question<Wish>; verdict: Verdict }[], outcomes: Outcomes): void {
     const ready: Placed[] = [];
     for (const { question, verdict } of answers) {
-      const { vip, number } = question.subject;
+      const { vip } = question.subject;
       if (verdict.kind === 'answered') {
         const reason = `${verdict.address} is answered for by ${verdict.mac}, which is not this host`;
         outcomes.set(vip.id, { held: false, code: 'address-in-use', reason });
-      } else if (verdict.kind === 'aborted' || this.#wishes.get(vip.id) !== number || !this.#running) {
+      } else if (verdict.kind === 'aborted') {
         outcomes.set(vip.id, {
           held: false,
           code: 'aborted',

@@ -217,6 +217,7 @@ async function strangerChecks(placed: readonly Placed[], looked: Omit<Looked, 's
       { sender, linkOf: (index) => looked.interfaces.byIndex(index), links: () => looked.interfaces.all() },
     ).ask(questions, {
       signal,
+      wanted: () => true,
       settled: (answers) => {
         for (const { question, verdict } of answers) {
           const what = 'address on the link';

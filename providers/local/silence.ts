@@ -47,6 +47,8 @@ export interface SilenceParts {
 
 export interface AskOptions<T> {
   readonly signal: AbortSignal;
+  /** Asked in each round; a question not wanted any more is `aborted`. */
+  readonly wanted: (subject: T) => boolean;
   /** Called after each round with what has become certain, each question once, before `ask` returns. */
   readonly settled: (
     answers: readonly { readonly question: Question<T>; readonly verdict: Verdict }[],
@@ -81,6 +83,7 @@ export class SilenceProbe {
         await pause(this.#settings.interval, options.signal);
         if (options.signal.aborted) break;
         round.listen();
+        options.settled(round.withdraw(options.wanted));
         options.settled(round.judge(this.#settings.rounds, monotonicNow()));
       }
       const rest = [...round.pending].map(({ question }) => ({
@@ -98,6 +101,7 @@ class AskRound<T> {
   readonly pending: Set<Pending<T>>;
   readonly #parts: SilenceParts;
   readonly #receivers = new Map<string, { receiver: FrameReceiver; interfaceIndex: number; arp: boolean }>();
+  readonly #frames = new Map<Standing, { link: Link; frame: Buffer }>();
   /** Who waits for an answer about an address, by {@link claimKey}. */
   readonly #byAddress = new Map<string, { pending: Pending<T>; address: string }[]>();
 
@@ -134,6 +138,13 @@ class AskRound<T> {
     }
   }
 
+  /** Gives up the questions nobody wants answered. */
+  withdraw(wanted: (subject: T) => boolean): { question: Question<T>; verdict: Verdict }[] {
+    const unwanted = [...this.pending].filter(({ question }) => !wanted(question.subject));
+    for (const pending of unwanted) this.pending.delete(pending);
+    return unwanted.map(({ question }) => ({ question, verdict: { kind: 'aborted' } }));
+  }
+
   judge(rounds: number, now: Instant): { question: Question<T>; verdict: Verdict }[] {
     const settled: { question: Question<T>; verdict: Verdict }[] = [];
     for (const pending of this.pending) {
@@ -155,9 +166,17 @@ class AskRound<T> {
     if (link === undefined || !link.up) return 'failed';
     if (!link.resolves) return 'mute';
     this.#hearOn(link.index, standing.family);
+    return this.#parts.sender.send(this.#frame(standing, link), link.index) === 'sent' ? 'sent' : 'failed';
+  }
+
+  /** The same bytes round after round, for as long as the link stays as it is. */
+  #frame(standing: Standing, link: Link): Buffer {
+    const known = this.#frames.get(standing);
+    if (known?.link === link) return known.frame;
     const binding = { mac: link.mac, address: ipBytes(standing.address) };
     const frame = standing.family === 4 ? arpProbe(binding) : neighbourProbe(binding);
-    return this.#parts.sender.send(frame, link.index) === 'sent' ? 'sent' : 'failed';
+    this.#frames.set(standing, { link, frame });
+    return frame;
   }
 
   #hearOn(interfaceIndex: number, family: 4 | 6): void {

@@ -163,12 +163,12 @@ class InMemory implements MemoryProvider {
       reason,
     });
     if (guard.kind === 'when-silent') {
-      while (!signal.aborted && this.#strangers(vip).length > 0 && this.#parts.now() < guard.until) {
+      const wanted = (): boolean => !signal.aborted && this.#wishes.get(vip.id) === number;
+      while (wanted() && this.#strangers(vip).length > 0 && this.#parts.now() < guard.until) {
         await this.#parts.sleep(this.#settings.lookInterval, signal);
       }
       const [stranger] = this.#strangers(vip);
-      if (!signal.aborted && stranger !== undefined)
-        return outcome('address-in-use', `${stranger} answers for it`);
+      if (wanted() && stranger !== undefined) return outcome('address-in-use', `${stranger} answers for it`);
     }
     if (signal.aborted || this.#wishes.get(vip.id) !== number)
       return outcome('aborted', 'given up before it was done');
