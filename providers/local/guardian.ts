@@ -4,7 +4,8 @@
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import type { Millis } from '../../src/model/time.ts';
+import type { Instant, Millis } from '../../src/model/time.ts';
+import { monotonicNow } from '../../src/platform/clock.ts';
 import { GUARDIAN_SCRIPT } from './guardian-script.ts';
 import type { Placement } from './placement.ts';
 
@@ -13,6 +14,8 @@ const START_TIMEOUT: Millis = 5000;
 const STOP_TIMEOUT: Millis = 2000;
 const RESTART_FIRST: Millis = 50;
 const RESTART_LAST: Millis = 10_000;
+/** Having run this long, it starts again with the first delay. */
+const STEADY: Millis = 60_000;
 /** More than this unread means that the guardian itself stands still. */
 const UNREAD_BYTES_MAX = 1 << 20;
 /** Bytes of a line we would hear at most; anything longer is not our guardian talking. */
@@ -59,6 +62,7 @@ class GuardianProcess implements Guardian {
   #ticking = false;
   #stopping = false;
   #restartDelay = RESTART_FIRST;
+  #launchedAt: Instant = 0;
   #restart: NodeJS.Timeout | undefined;
 
   constructor(settings: GuardianSettings, listener: GuardianListener) {
@@ -123,6 +127,7 @@ class GuardianProcess implements Guardian {
       },
     );
     this.#child = child;
+    this.#launchedAt = monotonicNow();
     // The pipe may break at any moment; `exit` tells about it.
     child.stdin.on('error', () => {});
     child.unref();
@@ -162,6 +167,7 @@ class GuardianProcess implements Guardian {
     if (child !== this.#child) return;
     this.#child = undefined;
     if (this.#stopping) return;
+    if (monotonicNow() - this.#launchedAt > STEADY) this.#restartDelay = RESTART_FIRST;
     const delay = this.#restartDelay;
     this.#restartDelay = Math.min(delay * 2, RESTART_LAST);
     this.#listener.changed({

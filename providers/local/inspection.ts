@@ -10,6 +10,8 @@ export interface Evidence {
   readonly interfaces: Pick<InterfaceTable, 'byIndex'>;
   /** Whether this run of ours put it up. */
   readonly expected: boolean;
+  /** Whether the guardian runs. */
+  readonly guarded: boolean;
 }
 
 /** `held` as soon as a single address is in place: it may be answered for. */
@@ -28,7 +30,12 @@ export function describe(
   if (missing.length > 0) {
     return { held: true, code: 'failed', reason: `${where.join(', ')}; missing: ${missing.join(', ')}` };
   }
-  if (evidence.expected) return { held: true, code: 'ok', reason: where.join(', ') };
+  if (evidence.expected) {
+    const unguarded = evidence.guarded
+      ? ''
+      : '; the guardian is being started again, until then the lease alone guards it';
+    return { held: true, code: 'ok', reason: where.join(', ') + unguarded };
+  }
   return { held: true, code: 'ok', reason: `${where.join(', ')}; not acquired by this agent` };
 }
 

@@ -89,12 +89,18 @@ class LocalProvider implements Provider {
   }
 
   async inspect(vips: readonly Vip[], signal: AbortSignal): Promise<readonly VipOutcome[]> {
-    const { host, leases } = this.#run();
+    const { host, leases, guardian } = this.#run();
     const outcomes = new Outcomes();
     if (this.#aborted(vips, outcomes, signal)) return outcomes.for(vips);
     const snapshot = host.addresses.snapshot();
+    const guarded = guardian.pid !== undefined;
     for (const vip of vips) {
-      const evidence = { snapshot, interfaces: host.interfaces, expected: leases.get(vip.id) !== undefined };
+      const evidence = {
+        guarded,
+        snapshot,
+        interfaces: host.interfaces,
+        expected: leases.get(vip.id) !== undefined,
+      };
       outcomes.set(vip.id, describe(placementsOf(vip, this.#config), evidence));
     }
     return outcomes.for(vips);

@@ -180,7 +180,7 @@ interface Looked {
 
 function leftoverCheck(vip: Vip, placements: readonly Placement[], looked: Looked): Check[] {
   if (looked.options.held(vip.id)) return [];
-  const found = describe(placements, { ...looked, expected: false });
+  const found = describe(placements, { ...looked, expected: false, guarded: true });
   if (!found.held) return [];
   return [
     {
