@@ -95,7 +95,7 @@ export class Agent {
 
   /** VIPs to renew now. */
   held(): Vip[] {
-    return [...this.#holdings.all()].filter((h) => h.state === 'held').map((h) => h.vip);
+    return this.#holdings.held();
   }
 
   /** @param wall wall-clock time of `now`, in milliseconds since 1970 */
@@ -259,8 +259,7 @@ export class Agent {
     if (!this.#lifecycle.suspend(reason)) return;
     this.#outbox.note('error', 'releasing everything', { reason });
     this.#history.note({ at: now, what: 'released everything', reason });
-    this.#rounds.mute = true;
-    this.#rounds.suspend();
+    this.#portrait.suspendedBecause = reason;
     this.#doubts.reset();
   }
 
@@ -269,7 +268,7 @@ export class Agent {
     this.#history.note({ at: now, what: 'detached: released everything', reason });
     this.#lifecycle.detach(reason, now);
     this.#portrait.outrankedBecause = undefined;
-    this.#rounds.mute = false;
+    this.#portrait.suspendedBecause = undefined;
     this.#rounds.dissolve();
     this.#doubts.reset();
     this.#outbox.push(...this.#commands.fail('detached', `not connected to the group: ${reason}`));
@@ -334,15 +333,16 @@ export class Agent {
 
   #settle(now: Instant): void {
     const { table, view, self, told } = this.#rounds;
-    if (table && view) {
-      const standing = this.#portrait.changed(view);
-      if (standing) this.#outbox.say(standing);
-    }
     if (self !== undefined) {
       const barred = (vip: Vip) => this.#barred(vip);
       const clearance = (vip: Vip) => this.#clearance(vip, now);
       const local = { vips: this.#vips, holdings: this.#holdings, told, waits: this.#waits };
-      this.#outbox.push(...reconcile({ self, now, table, ...local, barred, clearance }));
+      const { lettingGo, rest } = reconcile({ self, now, table, ...local, barred, clearance });
+      const standing = table && view ? this.#portrait.changed(view) : undefined;
+      // Let go first, then say why, then say what was released: so nobody makes us a target again in between.
+      this.#outbox.push(...lettingGo);
+      if (standing) this.#outbox.say(standing);
+      this.#outbox.push(...rest);
     }
     for (const row of table?.rows.values() ?? []) {
       const change = this.#history.observe(row, now);
@@ -396,7 +396,7 @@ export class Agent {
     const reason = this.#holdings.empty ? this.#lifecycle.resume() : undefined;
     if (reason === undefined) return;
     this.#outbox.note('info', 'resuming', { reason: `everything is released after: ${reason}` });
-    this.#rounds.mute = false;
+    this.#portrait.suspendedBecause = undefined;
     this.#rounds.again(now);
   }
 

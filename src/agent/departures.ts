@@ -1,6 +1,6 @@
 /** What the last table tells about members that are gone or silent now. */
 import type { Config } from '../config/config.ts';
-import type { MemberId, MemberName } from '../model/member.ts';
+import { type MemberId, type MemberName, nameOf } from '../model/member.ts';
 import type { Instant } from '../model/time.ts';
 import type { Departure, View, ViewId } from '../model/view.ts';
 import type { VipId } from '../model/vip.ts';
@@ -34,10 +34,20 @@ export class Departures {
     return [...(this.#last?.pins ?? [])].filter(([, to]) => to === name).map(([vip]) => vip);
   }
 
-  /** Who the last table says held the VIP and is not in the view, for the reason of a takeover. */
-  goneHolder(vip: VipId, view: View): { readonly member: MemberId; readonly how: Departure } | undefined {
+  /** Why the last table's target of each VIP was chosen. */
+  get stories(): ReadonlyMap<VipId, { readonly target: MemberId; readonly reason: string }> {
+    const stories = new Map<VipId, { readonly target: MemberId; readonly reason: string }>();
+    for (const { vip, target, reason } of this.#last?.rows.values() ?? []) {
+      if (target !== undefined) stories.set(vip.id, { target, reason });
+    }
+    return stories;
+  }
+
+  /** For people: what became of the member that the last table says held the VIP; undefined if it is still here. */
+  gone(vip: VipId, view: View): string | undefined {
     const holders = this.#last?.rows.get(vip)?.holders ?? [];
-    return view.departed.find((departed) => holders.includes(departed.member));
+    const departed = view.departed.find((d) => holders.includes(d.member));
+    return departed && `${nameOf(departed.member)} ${PARTINGS[departed.how]}`;
   }
 
   /** Turns each departure into clearances and doubts. A member whose claims we never learned casts doubt on every VIP. */
@@ -65,6 +75,12 @@ export class Departures {
     return [...table.rows.values()].filter((row) => row.holders.includes(member)).map((row) => row.vip.id);
   }
 }
+
+const PARTINGS: Readonly<Record<Departure, string>> = {
+  leave: 'left',
+  process: 'lost its agent',
+  host: 'fell silent with its host',
+};
 
 const GRAVITY: Readonly<Record<Departure, number>> = { leave: 0, host: 1, process: 2 };
 

@@ -73,9 +73,16 @@ export class Holdings {
     this.#byVip.delete(vip);
   }
 
-  /** VIPs that this host has or may have right now. */
-  claims(): VipId[] {
-    return [...this.#byVip.values()].filter((h) => h.state !== 'idle').map((h) => h.vip.id);
+  /** VIPs that this host has for certain. */
+  held(): Vip[] {
+    return [...this.#byVip.values()].filter((h) => h.state === 'held').map((h) => h.vip);
+  }
+
+  /** VIPs that it may have besides. */
+  uncertain(): VipId[] {
+    return [...this.#byVip.values()]
+      .filter((h) => h.state !== 'idle' && h.state !== 'held')
+      .map((h) => h.vip.id);
   }
 
   get empty(): boolean {

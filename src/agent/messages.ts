@@ -13,8 +13,8 @@ import type { PartitionPolicy, VipId } from '../model/vip.ts';
 export interface Standing {
   readonly mature: boolean;
   readonly draining: boolean;
-  /** We hear a better view that cannot take us in. */
-  readonly outranked: boolean;
+  /** Why it must hold nothing for now (outranked, recovering from a stall); empty: nothing of that kind. */
+  readonly barred: string;
   /** The agent is stopping: it will leave once it holds nothing. */
   readonly leaving: boolean;
   readonly capacity: number;
@@ -36,7 +36,9 @@ export interface Report extends Standing {
   readonly quorum: string;
   /** Whether everybody it expects is in the view, so that nobody need wait for maturity. */
   readonly complete: boolean;
-  /** VIPs this member holds or may hold (acquires and releases under way included). */
+  /** VIPs that its providers confirmed. */
+  readonly held: readonly VipId[];
+  /** VIPs it may hold besides: acquires and releases under way. */
   readonly claims: readonly VipId[];
   /** VIPs an operator pinned to this member. */
   readonly pinned: readonly VipId[];
@@ -218,7 +220,7 @@ const STANDING: readonly (readonly [string, Check])[] = [
   ['view', isName],
   ['mature', isFlag],
   ['draining', isFlag],
-  ['outranked', isFlag],
+  ['barred', isText],
   ['leaving', isFlag],
   ['capacity', isAmount],
   ['unfit', isReasons],
@@ -235,6 +237,7 @@ const SHAPES: ReadonlyMap<string, readonly (readonly [string, Check])[]> = new M
       ['primary', isFlag],
       ['quorum', isText],
       ['complete', isFlag],
+      ['held', isNames],
       ['claims', isNames],
       ['pinned', isNames],
       ['passed', isReasons],

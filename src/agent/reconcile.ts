@@ -38,7 +38,13 @@ interface Plan {
   readonly acquired: VipId[];
 }
 
-export function reconcile(input: ReconcileInput): AgentAction[] {
+/** Actions that take something away, which come before any message, and the others. */
+export interface Reconciled {
+  readonly lettingGo: readonly AgentAction[];
+  readonly rest: readonly AgentAction[];
+}
+
+export function reconcile(input: ReconcileInput): Reconciled {
   const plan: Plan = { acquires: [], releases: new Map(), cancels: [], released: [], acquired: [] };
   for (const holding of input.holdings.all()) {
     const reason =
@@ -119,17 +125,18 @@ function disown(
   plan.released.push(row.vip.id);
 }
 
-function actionsOf(plan: Plan, input: ReconcileInput): AgentAction[] {
-  const actions: AgentAction[] = [];
-  if (plan.cancels.length > 0) actions.push({ kind: 'cancel', vips: plan.cancels });
-  for (const [reason, vips] of plan.releases) actions.push({ kind: 'release', vips, reason });
+function actionsOf(plan: Plan, input: ReconcileInput): Reconciled {
+  const lettingGo: AgentAction[] = [];
+  if (plan.cancels.length > 0) lettingGo.push({ kind: 'cancel', vips: plan.cancels });
+  for (const [reason, vips] of plan.releases) lettingGo.push({ kind: 'release', vips, reason });
   const { table } = input;
-  if (table === undefined) return actions;
+  if (table === undefined) return { lettingGo, rest: [] };
   const view = table.view.id;
-  const say = (message: AgentMessage) => actions.push({ kind: 'multicast', message });
+  const rest: AgentAction[] = [];
+  const say = (message: AgentMessage) => rest.push({ kind: 'multicast', message });
   if (plan.released.length > 0) say({ kind: 'released', view, vips: plan.released });
   if (plan.acquired.length > 0) say({ kind: 'acquired', view, vips: plan.acquired });
   if (plan.acquires.length > 0)
-    actions.push({ kind: 'acquire', requests: plan.acquires, fence: table.view.epoch });
-  return actions;
+    rest.push({ kind: 'acquire', requests: plan.acquires, fence: table.view.epoch });
+  return { lettingGo, rest };
 }

@@ -40,8 +40,6 @@ export class Rounds {
   barrier: Barrier | undefined;
   /** VIPs that this member already told the view it has acquired. */
   readonly told = new Set<VipId>();
-  /** While true no report is given: this member has not let go of everything yet. */
-  mute = false;
   #config: Config;
   #round = 0;
   #proceedAt: Instant | undefined;
@@ -78,15 +76,10 @@ export class Rounds {
   /** Not connected any more. */
   dissolve(): void {
     this.view = undefined;
-    this.suspend();
-    this.#proceedAt = undefined;
-    this.#departures.forget();
-  }
-
-  /** What was agreed is not acted on any more; the view stands. */
-  suspend(): void {
     this.table = undefined;
     this.barrier = undefined;
+    this.#proceedAt = undefined;
+    this.#departures.forget();
   }
 
   /** Everybody shall report again. */
@@ -129,7 +122,7 @@ export class Rounds {
     this.table = undefined;
     this.barrier = new Barrier(view.members, round);
     this.#proceedAt = now + this.#config.agent.report_timeout_ms;
-    if (!this.mute) this.#report(view, now);
+    this.#report(view, now);
   }
 
   #report(view: View, now: Instant): void {
@@ -174,8 +167,9 @@ export class Rounds {
     }
     this.barrier = undefined;
     this.#proceedAt = undefined;
-    const { remembered } = this.#departures;
-    this.table = new Table(barrier, { view, vips: this.#config.vips, remembered }, now);
+    const { remembered, stories } = this.#departures;
+    const gone = (vip: VipId) => this.#departures.gone(vip, view);
+    this.table = new Table(barrier, { view, vips: this.#config.vips, remembered, stories, gone }, now);
     this.told.clear();
     for (const holding of holdings.all()) holding.disowned = false;
     this.#learn();

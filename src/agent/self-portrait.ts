@@ -24,6 +24,8 @@ export class SelfPortrait {
   draining = false;
   leaving = false;
   outrankedBecause: string | undefined;
+  /** Everything is being released after a stall. */
+  suspendedBecause: string | undefined;
   mature = false;
   /** VIPs this host cannot carry now, with why. */
   readonly unfit = new Map<VipId, string>();
@@ -42,6 +44,7 @@ export class SelfPortrait {
     this.#bornAt = now;
     this.mature = false;
     this.outrankedBecause = undefined;
+    this.suspendedBecause = undefined;
   }
 
   configure(config: Config): void {
@@ -98,7 +101,8 @@ export class SelfPortrait {
       primary: quorum.primary,
       quorum: clip(quorum.reason),
       complete: isComplete(view, this.#config),
-      claims: sortedIds(holdings.claims()),
+      held: sortedIds(holdings.held().map((vip) => vip.id)),
+      claims: sortedIds(holdings.uncertain()),
       pinned: input.pinned,
       passed,
       doubts: input.doubts,
@@ -126,7 +130,7 @@ export class SelfPortrait {
     return {
       mature: this.mature,
       draining: this.draining,
-      outranked: this.outrankedBecause !== undefined,
+      barred: clip(this.suspendedBecause ?? this.outrankedBecause ?? ''),
       leaving: this.leaving,
       capacity: this.#config.capacity,
       unfit: sortedIds(this.unfit.keys()).map((vip) => [vip, clip(this.unfit.get(vip) ?? '')] as const),

@@ -118,8 +118,10 @@ function vipStatus(id: VipId, input: StatusInput, at: (instant: Instant) => stri
 
 function reasonOf(row: Row): string {
   const others = row.holders.filter((member) => member !== row.target).map(nameOf);
-  const waiting = others.length > 0 && row.target !== undefined ? `; waiting for ${others.join(', ')} to release it` : '';
-  const failure = row.failure === undefined ? '' : `; last failed on ${nameOf(row.failure.member)}: ${row.failure.reason}`;
+  const waiting =
+    others.length > 0 && row.target !== undefined ? `; waiting for ${others.join(', ')} to release it` : '';
+  const failure =
+    row.failure === undefined ? '' : `; last failed on ${nameOf(row.failure.member)}: ${row.failure.reason}`;
   return `${row.reason}${waiting}${failure}`;
 }
 

@@ -47,12 +47,16 @@ export interface TableSettings {
   readonly vips: readonly Vip[];
   /** Possible holders known from before, for members whose report is missing. */
   readonly remembered: ReadonlyMap<VipId, readonly MemberId[]>;
+  /** Why the target of the last table was chosen, by VIP: what stays keeps its story. */
+  readonly stories: ReadonlyMap<VipId, { readonly target: MemberId; readonly reason: string }>;
+  /** What became of the holder of the last table, for the reason of a takeover. */
+  gone(vip: VipId): string | undefined;
 }
 
 const UNHEARD: Standing = {
   mature: false,
   draining: false,
-  outranked: false,
+  barred: '',
   leaving: false,
   capacity: 0,
   unfit: [],
@@ -87,6 +91,7 @@ export class Table {
     }
     this.#mature();
     this.#reallocate(now);
+    for (const row of this.rows.values()) this.#begin(row, barrier, settings);
     for (const { sender, message } of barrier.early) this.apply(sender, message, now);
   }
 
@@ -158,8 +163,10 @@ export class Table {
   #rowsOf(barrier: Barrier, settings: TableSettings, now: Instant): Map<VipId, Row> {
     const claims = new Map<VipId, MemberId[]>();
     for (const member of this.view.members) {
-      for (const vip of barrier.reports.get(member)?.claims ?? [])
+      const report = barrier.reports.get(member);
+      for (const vip of [...(report?.held ?? []), ...(report?.claims ?? [])]) {
         claims.set(vip, [...(claims.get(vip) ?? []), member]);
+      }
     }
     const rows = new Map<VipId, Row>();
     for (const vip of settings.vips) {
@@ -167,9 +174,28 @@ export class Table {
         (m) => this.seats.get(m)?.reported === false,
       );
       const holders = inViewOrder(this.view, [...(claims.get(vip.id) ?? []), ...silent]);
-      rows.set(vip.id, { vip, target: undefined, holders, confirmed: undefined, reason: '', failure: undefined, changed: now });
+      rows.set(vip.id, {
+        vip,
+        target: undefined,
+        holders,
+        confirmed: undefined,
+        reason: '',
+        failure: undefined,
+        changed: now,
+      });
     }
     return rows;
+  }
+
+  /** Whoever reported that it holds what it shall hold needs no further word; the reason tells the story from before. */
+  #begin(row: Row, barrier: Barrier, settings: TableSettings): void {
+    const { target, vip } = row;
+    if (target === undefined) return;
+    if (barrier.reports.get(target)?.held.includes(vip.id)) row.confirmed = target;
+    const story = settings.stories.get(vip.id);
+    const gone = settings.gone(vip.id);
+    if (story?.target === target) row.reason = story.reason;
+    else if (gone !== undefined) row.reason = `${gone}; ${row.reason}`;
   }
 
   #mature(): void {
@@ -304,7 +330,7 @@ export function barredBecause(seat: Seat): string | undefined {
   if (!seat.reported) return 'silent: its report is missing';
   if (seat.standing.leaving) return 'leaving';
   if (seat.standing.draining) return 'draining';
-  if (seat.standing.outranked) return 'outranked by a view that cannot take it in';
+  if (seat.standing.barred !== '') return seat.standing.barred;
   if (!seat.standing.mature) return 'not mature yet';
   return undefined;
 }

@@ -11,14 +11,23 @@ interface Setup {
   readonly of?: (name: string) => Partial<Config>;
 }
 
-function world({ hosts = ['a', 'b', 'c'], list = vips(6), overrides = {}, of = () => ({}) }: Setup = {}): World {
-  const configOf = (member: string) => config({ member, members: hosts, vips: list, overrides: { ...overrides, ...of(member) } });
+function world({
+  hosts = ['a', 'b', 'c'],
+  list = vips(6),
+  overrides = {},
+  of = () => ({}),
+}: Setup = {}): World {
+  const configOf = (member: string) =>
+    config({ member, members: hosts, vips: list, overrides: { ...overrides, ...of(member) } });
   return new World({ seed: 1, hosts, configOf });
 }
 
 /** All hosts see each other. */
 function together(w: World, names: readonly string[] = [...w.hosts.keys()]): World {
-  w.form(names.map((name) => w.host(name).id), 'host');
+  w.form(
+    names.map((name) => w.host(name).id),
+    'host',
+  );
   return w;
 }
 
@@ -29,7 +38,8 @@ function never2(w: World, list: readonly Vip[] = vips(6)): World {
   w.check = () => {
     for (const { id } of list) {
       const holders = w.holders(id).filter((h) => h.alive || h.up.size > 0);
-      if (holders.length > 1) throw new Error(`${id} is held by ${holders.map((h) => h.name).join(' and ')} at ${w.now}`);
+      if (holders.length > 1)
+        throw new Error(`${id} is held by ${holders.map((h) => h.name).join(' and ')} at ${w.now}`);
     }
   };
   return w;
@@ -59,7 +69,8 @@ describe('agent', () => {
     w.kill('a');
     w.run(60);
     expect(loads(w)).toEqual({ a: 0, b: 3, c: 3 });
-    for (const name of ['b', 'c']) for (const id of before.get(name) ?? []) expect(w.host(name).up).toContain(id);
+    for (const name of ['b', 'c'])
+      for (const id of before.get(name) ?? []) expect(w.host(name).up).toContain(id);
   });
 
   it('waits for the lease bound where a dead agent’s address stays, then names who answers', () => {
@@ -67,7 +78,10 @@ describe('agent', () => {
     w.run(200);
     const stuck = [...w.host('a').up];
     w.host('a').alive = false;
-    w.form(['b', 'c'].map((n) => w.host(n).id), 'process');
+    w.form(
+      ['b', 'c'].map((n) => w.host(n).id),
+      'process',
+    );
     w.run(3000);
     expect(w.host('b').up.size + w.host('c').up.size).toBe(4);
     w.run(2000);
@@ -86,18 +100,30 @@ describe('agent', () => {
     w.host('a').alive = false;
     w.host('a').up.clear();
     w.actions.length = 0;
-    w.form(['b', 'c'].map((n) => w.host(n).id), 'host');
+    w.form(
+      ['b', 'c'].map((n) => w.host(n).id),
+      'host',
+    );
     w.run(100);
-    const guards = w.actions.flatMap(({ action }) => (action.kind === 'acquire' ? action.requests.map((r) => r.guard.kind) : []));
+    const guards = w.actions.flatMap(({ action }) =>
+      action.kind === 'acquire' ? action.requests.map((r) => r.guard.kind) : [],
+    );
     expect(guards).toEqual(['at-once', 'at-once']);
   });
 
   it('with takeover strict waits for the lease bound though the host is silent', () => {
-    const w = together(world({ overrides: { agent: { ...config({ member: 'a', members: [], vips: [] }).agent, takeover: 'strict' } } }));
+    const w = together(
+      world({
+        overrides: { agent: { ...config({ member: 'a', members: [], vips: [] }).agent, takeover: 'strict' } },
+      }),
+    );
     w.run(200);
     w.host('a').alive = false;
     w.host('a').up.clear();
-    w.form(['b', 'c'].map((n) => w.host(n).id), 'host');
+    w.form(
+      ['b', 'c'].map((n) => w.host(n).id),
+      'host',
+    );
     w.run(3900);
     expect(w.host('b').up.size + w.host('c').up.size).toBe(4);
     w.run(400);
@@ -136,7 +162,9 @@ describe('agent', () => {
     together(w);
     w.run(50);
     expect(loads(w)).toEqual({ a: 6, b: 0 });
-    const order = w.actions.map(({ host, action }) => `${host} ${action.kind}`).filter((x) => /b release|a announce/.test(x));
+    const order = w.actions
+      .map(({ host, action }) => `${host} ${action.kind}`)
+      .filter((x) => /b release|a announce/.test(x));
     expect(order[0]).toBe('b release');
     expect(order.at(-1)).toBe('a announce');
   });
@@ -175,7 +203,12 @@ describe('agent', () => {
     for (const name of ['a', 'b']) w.host(name).failing.set('v1', 4);
     together(w);
     w.run(300);
-    expect(w.host('a').agent.status(w.now, 0).vips.find((v) => v.vip === 'v1')?.reason).toContain('broken interface');
+    expect(
+      w
+        .host('a')
+        .agent.status(w.now, 0)
+        .vips.find((v) => v.vip === 'v1')?.reason,
+    ).toContain('broken interface');
     w.run(20_000);
     expect(w.holders('v1')).toHaveLength(1);
   });
@@ -186,12 +219,20 @@ describe('agent', () => {
     const host = [...w.hosts.values()].find((h) => h.up.has('v1'));
     if (!host) throw new Error('v1 is not up');
     host.up.delete('v1');
-    w.give(host, { kind: 'provider', provider: 'memory', event: { kind: 'lost', vip: 'v1', reason: 'ip addr del' } });
+    w.give(host, {
+      kind: 'provider',
+      provider: 'memory',
+      event: { kind: 'lost', vip: 'v1', reason: 'ip addr del' },
+    });
     w.run(50);
     expect(host.up).toContain('v1');
     for (let i = 0; i < 3; i++) {
       host.up.delete('v1');
-      w.give(host, { kind: 'provider', provider: 'memory', event: { kind: 'lost', vip: 'v1', reason: 'ip addr del' } });
+      w.give(host, {
+        kind: 'provider',
+        provider: 'memory',
+        event: { kind: 'lost', vip: 'v1', reason: 'ip addr del' },
+      });
       w.run(50);
     }
     expect(w.holders('v1').map((h) => h.name)).not.toContain(host.name);
@@ -202,7 +243,11 @@ describe('agent', () => {
     const w = never2(together(world()));
     w.run(200);
     for (const id of [...w.host('a').up]) {
-      w.give(w.host('a'), { kind: 'provider', provider: 'memory', event: { kind: 'fitness', vip: id, fit: false, reason: 'no carrier' } });
+      w.give(w.host('a'), {
+        kind: 'provider',
+        provider: 'memory',
+        event: { kind: 'fitness', vip: id, fit: false, reason: 'no carrier' },
+      });
     }
     w.run(50);
     expect(loads(w)).toEqual({ a: 0, b: 3, c: 3 });
@@ -242,7 +287,10 @@ describe('agent', () => {
     together(w);
     w.run(100);
     const table = w.host(to).agent.status(w.now, 0);
-    expect(table.vips.find((v) => v.vip === 'v1')).toMatchObject({ holder: to, reason: expect.stringContaining('operator') });
+    expect(table.vips.find((v) => v.vip === 'v1')).toMatchObject({
+      holder: to,
+      reason: expect.stringContaining('operator'),
+    });
   });
 
   it('with policy primary serves only where the votes are', () => {
@@ -251,7 +299,10 @@ describe('agent', () => {
     expect(loads(w)).toEqual({ a: 2, b: 2, c: 2 });
     w.connected = (x, y) => (x.name === 'a') === (y.name === 'a');
     w.form([w.host('a').id], 'host');
-    w.form(['b', 'c'].map((n) => w.host(n).id), 'host');
+    w.form(
+      ['b', 'c'].map((n) => w.host(n).id),
+      'host',
+    );
     w.run(100);
     expect(loads(w)).toEqual({ a: 0, b: 3, c: 3 });
     expect(w.host('a').agent.status(w.now, 0).vips[0]?.reason).toContain('1 of 3 votes');
@@ -272,7 +323,10 @@ describe('agent', () => {
     const w = together(world());
     w.run(200);
     const by = w.host('a').component;
-    w.give(w.host('a'), { kind: 'group', event: { kind: 'outranked', by: `${by.epoch}.x` as never, reason: 'hears a bigger view' } });
+    w.give(w.host('a'), {
+      kind: 'group',
+      event: { kind: 'outranked', by: `${by.epoch}.x` as never, reason: 'hears a bigger view' },
+    });
     w.run(50);
     expect(loads(w)).toEqual({ a: 0, b: 3, c: 3 });
     expect(w.host('a').agent.phase).toBe('outranked');
@@ -300,7 +354,12 @@ describe('agent', () => {
     together(w);
     w.run(5500);
     expect(loads(w)).toEqual({ a: 3, b: 3, c: 0 });
-    expect(w.host('a').agent.status(w.now, 0).members.find((m) => m.name === 'c')?.problems[0]).toContain('silent');
+    expect(
+      w
+        .host('a')
+        .agent.status(w.now, 0)
+        .members.find((m) => m.name === 'c')?.problems[0],
+    ).toContain('silent');
   });
 
   it('reloads without touching what stays; where files differ nobody gets what it does not know', () => {
@@ -309,7 +368,8 @@ describe('agent', () => {
     const kept = new Map([...w.hosts.values()].map((h) => [h.name, [...h.up].filter((id) => id !== 'v1')]));
     const list = [...vips(6).slice(1), vip('v9')];
     w.actions.length = 0;
-    const next = (name: string) => config({ member: name, members: ['a', 'b', 'c'], vips: list, overrides: { digest: 'new' } });
+    const next = (name: string) =>
+      config({ member: name, members: ['a', 'b', 'c'], vips: list, overrides: { digest: 'new' } });
     w.give(w.host('a'), { kind: 'config', config: next('a') });
     w.run(100);
     expect(w.holders('v9').map((h) => h.name)).toEqual(['a']);
@@ -318,7 +378,9 @@ describe('agent', () => {
     expect(w.holders('v1')).toEqual([]);
     expect(w.holders('v9')).toHaveLength(1);
     for (const [name, ids] of kept) for (const id of ids) expect(w.host(name).up).toContain(id);
-    const released = w.actions.flatMap(({ action }) => (action.kind === 'release' ? action.vips.map((v) => v.id) : []));
+    const released = w.actions.flatMap(({ action }) =>
+      action.kind === 'release' ? action.vips.map((v) => v.id) : [],
+    );
     expect(new Set(released)).toEqual(new Set(['v1']));
   });
 
@@ -334,7 +396,10 @@ describe('agent', () => {
   it('answers for an outcome it never asked for with nothing', () => {
     const w = together(world());
     w.run(200);
-    w.give(w.host('a'), { kind: 'acquired', outcomes: [outcome('v1', true, 'late'), outcome('zz', true, 'unknown')] });
+    w.give(w.host('a'), {
+      kind: 'acquired',
+      outcomes: [outcome('v1', true, 'late'), outcome('zz', true, 'unknown')],
+    });
     w.run(50);
     expect(Object.values(loads(w)).reduce((a, b) => a + b)).toBe(6);
   });

@@ -51,6 +51,10 @@ export interface Host {
   readonly failing: Map<VipId, number>;
   incarnation: number;
   stopped: boolean;
+  /** Its group connection is lost and it has not joined again yet. */
+  detached: boolean;
+  /** Acquires under way. */
+  readonly asking: Map<VipId, number>;
 }
 
 type Task = { at: number; order: number; run: () => void };
@@ -112,6 +116,8 @@ export class World {
       failing: before?.failing ?? new Map(),
       incarnation,
       stopped: false,
+      detached: false,
+      asking: new Map(),
     };
     this.hosts.set(name, host);
     this.give(host, { kind: 'joining', self: id });
@@ -128,20 +134,26 @@ export class World {
   }
 
   /** A component of exactly these members comes to be. `how`: what became of those that are left out. */
-  form(members: readonly MemberId[], how: Departure): void {
-    const hosts = members.map((id) => this.host(nameOf(id))).filter((h) => h.alive && members.includes(h.id));
+  form(members: readonly MemberId[], how: Departure | ((member: MemberId) => Departure)): void {
+    const howOf = typeof how === 'string' ? () => how : how;
+    const hosts = members
+      .map((id) => this.host(nameOf(id)))
+      .filter((h) => h.alive && !h.detached && members.includes(h.id));
     if (hosts.length === 0) return;
     this.#epoch += 1;
     const ordered = hosts.map((h) => h.id);
     const component: Component = { members: ordered, epoch: this.#epoch };
     for (const host of hosts) {
-      const departed = host.seen.filter((m) => !ordered.includes(m)).map((member) => ({ member, how }));
+      const departed = host.seen
+        .filter((m) => !ordered.includes(m))
+        .map((member) => ({ member, how: howOf(member) }));
       const joined = ordered.filter((m) => !host.seen.includes(m));
       const view: View = {
         id: viewId(this.#epoch, ordered[0] as MemberId),
         epoch: this.#epoch,
         members: ordered,
-        cause: departed.length > 0 ? (how === 'leave' ? 'leave' : 'network') : 'join',
+        cause:
+          departed.length === 0 ? 'join' : departed.every((d) => d.how === 'leave') ? 'leave' : 'network',
         joined,
         departed,
       };
@@ -190,7 +202,8 @@ export class World {
   #perform(host: Host, action: AgentAction): void {
     this.actions.push({ at: this.now, host: host.name, action });
     const { agent } = host;
-    const later = (delay: number, run: () => void) => this.at(this.now + delay, () => host.agent === agent && host.alive && run());
+    const later = (delay: number, run: () => void) =>
+      this.at(this.now + delay, () => host.agent === agent && host.alive && run());
     switch (action.kind) {
       case 'multicast': {
         const bytes = encodeMessage(action.message);
@@ -202,10 +215,21 @@ export class World {
       }
       case 'acquire':
         return this.#acquire(host, action.requests, later);
+      case 'cancel':
+        return later(1, () => {
+          for (const { id } of action.vips) host.asking.delete(id);
+          this.give(host, {
+            kind: 'acquired',
+            outcomes: action.vips.map((v) => outcome(v.id, host.up.has(v.id), 'told to stop', 'aborted')),
+          });
+        });
       case 'release':
         return later(0.1 + this.#random(), () => {
           for (const vip of action.vips) host.up.delete(vip.id);
-          this.give(host, { kind: 'released', outcomes: action.vips.map((v) => outcome(v.id, false, 'released')) });
+          this.give(host, {
+            kind: 'released',
+            outcomes: action.vips.map((v) => outcome(v.id, false, 'released')),
+          });
         });
       case 'answer':
         this.answers.push(action.result);
@@ -213,24 +237,40 @@ export class World {
       case 'leave':
         return this.#leave(host);
       case 'rejoin':
-        return this.at(this.now + action.after + 1, () => host.agent === agent && host.alive && this.#rejoin(host));
+        return this.at(
+          this.now + action.after + 1,
+          () => host.agent === agent && host.alive && this.#rejoin(host),
+        );
       default:
         return;
     }
   }
 
-  #acquire(host: Host, requests: readonly AcquireRequest[], later: (delay: number, run: () => void) => void): void {
+  #acquire(
+    host: Host,
+    requests: readonly AcquireRequest[],
+    later: (delay: number, run: () => void) => void,
+  ): void {
     for (const { vip, guard } of requests) {
       const failing = host.failing.get(vip.id) ?? 0;
+      const number = ++this.#order;
+      host.asking.set(vip.id, number);
       const probe = (): void => {
+        if (host.asking.get(vip.id) !== number) return;
         if (failing > 0) {
           host.failing.set(vip.id, failing - 1);
-          return this.give(host, { kind: 'acquired', outcomes: [outcome(vip.id, false, 'broken interface', 'failed')] });
+          return this.give(host, {
+            kind: 'acquired',
+            outcomes: [outcome(vip.id, false, 'broken interface', 'failed')],
+          });
         }
         const answered = guard.kind === 'when-silent' && this.#answers(host, vip.id);
         if (answered && this.now < guard.until) return later(PROBE_TIME, probe);
         if (answered) {
-          return this.give(host, { kind: 'acquired', outcomes: [outcome(vip.id, false, 'answered', 'address-in-use')] });
+          return this.give(host, {
+            kind: 'acquired',
+            outcomes: [outcome(vip.id, false, 'answered', 'address-in-use')],
+          });
         }
         host.up.add(vip.id);
         this.give(host, { kind: 'acquired', outcomes: [outcome(vip.id, true, 'put up')] });
@@ -241,7 +281,9 @@ export class World {
 
   /** Whether somebody else on the same part of the link has the address. */
   #answers(host: Host, vip: VipId): boolean {
-    return [...this.hosts.values()].some((other) => other !== host && other.up.has(vip) && this.connected(host, other));
+    return [...this.hosts.values()].some(
+      (other) => other !== host && other.up.has(vip) && this.connected(host, other),
+    );
   }
 
   /** Set by tests that cut the link; by default everything is one link. */
@@ -251,27 +293,40 @@ export class World {
     host.stopped = true;
     this.at(this.now + 2, () => {
       host.alive = false;
-      this.form(host.component.members.filter((m) => m !== host.id), 'leave');
+      this.departed(host, 'leave');
     });
   }
 
   #rejoin(host: Host): void {
     host.incarnation += 1;
-    const rest = host.component.members.filter((m) => m !== host.id);
+    this.departed(host, 'leave');
     host.id = memberId(host.name, host.incarnation.toString(16).padStart(16, '0'));
     host.seen = [];
-    this.form(rest, 'leave');
+    host.detached = false;
     this.give(host, { kind: 'joining', self: host.id });
-    this.form([...rest, host.id], 'leave');
+    this.joined(host);
   }
+
+  /** A member came (back). Replaced by tests that have several components. */
+  joined: (host: Host) => void = (host) =>
+    this.form(
+      [...this.hosts.values()].filter((h) => h.alive).map((h) => h.id),
+      () => (host.alive ? 'leave' : 'host'),
+    );
+
+  /** Tells those who are left. Replaced by tests that have several components. */
+  departed: (host: Host, how: Departure) => void = (host, how) =>
+    this.form(
+      host.component.members.filter((m) => m !== host.id),
+      how,
+    );
 
   /** kill -9: the guardian takes the addresses a moment later, the others hear of it at once. */
   kill(name: string): void {
     const host = this.host(name);
     host.alive = false;
     this.at(this.now + GUARDIAN, () => host.up.clear());
-    const rest = host.component.members.filter((m) => m !== host.id);
-    this.at(this.now + 1, () => this.form(rest, 'process'));
+    this.at(this.now + 1, () => this.departed(host, 'process'));
   }
 
   holders(vip: VipId): Host[] {
@@ -279,6 +334,11 @@ export class World {
   }
 }
 
-export function outcome(vip: VipId, held: boolean, reason: string, code: VipOutcome['code'] = 'ok'): VipOutcome {
+export function outcome(
+  vip: VipId,
+  held: boolean,
+  reason: string,
+  code: VipOutcome['code'] = 'ok',
+): VipOutcome {
   return { vip, held, reason, code };
 }
