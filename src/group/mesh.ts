@@ -86,6 +86,15 @@ interface Candidate {
   refusal: Refusal | undefined;
 }
 
+const FAILURE_COUNTERS: { readonly [code in ConnectionEnd['code']]?: string } = {
+  overflow: 'streams_overflowed',
+  malformed: 'refused_garbage',
+  'not-tls': 'refused_garbage',
+  'wrong-key': 'refused_wrong_key',
+  'wrong-group': 'refused_wrong_cluster',
+  'handshake-timeout': 'refused_handshake_timeout',
+};
+
 export class Mesh {
   readonly #settings: MeshSettings;
   readonly #counters: Counters;
@@ -121,8 +130,7 @@ export class Mesh {
   }
 
   session(member: MemberId): Session | undefined {
-    const session = this.#sessions.get(nameOf(member));
-    return session?.member === member ? session : undefined;
+    return this.#own(member);
   }
 
   sessionOfName(name: MemberName): Session | undefined {
@@ -155,13 +163,12 @@ export class Mesh {
 
   /** Drops the bytes when there is no stream; `closed` has told or will tell. */
   send(member: MemberId, bytes: Uint8Array): void {
-    const session = this.#sessions.get(nameOf(member));
-    if (session?.member === member) session.connection.send(FRAME_KIND.data, bytes);
+    this.#own(member)?.connection.send(FRAME_KIND.data, bytes);
   }
 
   close(member: MemberId, reason: string): void {
-    const session = this.#sessions.get(nameOf(member));
-    if (session?.member !== member) return;
+    const session = this.#own(member);
+    if (session === undefined) return;
     this.#forget(session);
     session.connection.bye(reason);
     session.check.end(false);
@@ -169,8 +176,14 @@ export class Mesh {
 
   /** Something hints that the other end may have lost this stream: ask over it. */
   check(member: MemberId): void {
-    const session = this.#sessions.get(nameOf(member));
-    if (session?.member === member && !session.check.running) this.#askThen(session, () => undefined);
+    const session = this.#own(member);
+    if (session !== undefined && !session.check.running) this.#askThen(session, () => undefined);
+  }
+
+  /** The way to the other end is dead: `closed` is told, nothing is sent. */
+  drop(member: MemberId, reason: string): void {
+    const session = this.#own(member);
+    if (session !== undefined) this.#lose(session, reason);
   }
 
   /** Ends everything; what is queued still goes out. */
@@ -179,6 +192,11 @@ export class Mesh {
     this.#listener?.close();
     for (const session of [...this.#sessions.values()]) this.close(session.member, reason);
     for (const connection of this.#candidates.keys()) connection.destroy();
+  }
+
+  #own(member: MemberId): OpenSession | undefined {
+    const session = this.#sessions.get(nameOf(member));
+    return session?.member === member ? session : undefined;
   }
 
   #key(): { sharedKey?: SharedKey } {
@@ -279,13 +297,12 @@ export class Mesh {
     const hello = connection.theirs;
     if (candidate === undefined || hello === undefined) return;
     if (frame.kind === FRAME_KIND.refuse) return this.#refused(connection, candidate, frame.body);
+    if (frame.kind === FRAME_KIND.bye) return connection.destroy();
     if (frame.kind === FRAME_KIND.ready && this.#arbiter(hello.member)) {
       candidate.otherReady = true;
       if (candidate.willing) this.#decide(connection, hello);
     } else if (frame.kind === FRAME_KIND.go && candidate.willing && !this.#arbiter(hello.member)) {
       this.#replaceAndOpen(connection, hello);
-    } else if (frame.kind === FRAME_KIND.bye) {
-      connection.destroy();
     } else {
       connection.reject(`frame ${frame.kind} before the pair has agreed on this stream`);
     }
@@ -381,19 +398,11 @@ export class Mesh {
 
   #ended(connection: Connection, end: ConnectionEnd): void {
     const session = this.#byConnection.get(connection);
-    if (end.code === 'overflow') this.#counters.add('streams_overflowed');
-    if (end.code === 'malformed') this.#counters.add('refused_garbage');
+    const counter = FAILURE_COUNTERS[end.code];
+    if (counter !== undefined) this.#counters.add(counter);
     if (session !== undefined) return this.#lose(session, end.text);
     const candidate = this.#candidates.get(connection);
     if (!this.#candidates.delete(connection) || candidate === undefined) return;
-    this.#countFailure(end);
     if (!this.#stopped) this.#events.failed(connection, end, candidate.refusal);
-  }
-
-  #countFailure(end: ConnectionEnd): void {
-    if (end.code === 'wrong-key') this.#counters.add('refused_wrong_key');
-    if (end.code === 'wrong-group') this.#counters.add('refused_wrong_cluster');
-    if (end.code === 'not-tls') this.#counters.add('refused_garbage');
-    if (end.code === 'handshake-timeout') this.#counters.add('refused_handshake_timeout');
   }
 }

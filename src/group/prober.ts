@@ -9,6 +9,9 @@ const SEQUENCES = 1 << 16;
 /** Questions kept; older ones are answered too late for anybody to care. */
 const ASKED_MAX = 4096;
 const POOL_BYTES = 4096;
+/** Answers are fetched so long after asking, then after twice that, and so on up to the last. */
+const FETCH_FIRST_MS = 1;
+const FETCH_LAST_MS = 64;
 
 interface Asked {
   readonly member: MemberId;
@@ -34,6 +37,9 @@ export class Prober {
   readonly #sockets = new Map<4 | 6, PingSocket | string>();
   #pool: Buffer = Buffer.alloc(0);
   #sequence = 0;
+  #fetching: NodeJS.Timeout | undefined;
+  /** Asked lately and not answered yet. */
+  readonly #awaited = new Set<number>();
 
   constructor(settings: ProberSettings, collaborators: ProberCollaborators) {
     this.#settings = settings;
@@ -50,6 +56,7 @@ export class Prober {
   /** Asks at every one of the addresses (IP literals); one answer is enough. */
   ask(member: MemberId, probe: number, addresses: readonly string[]): void {
     for (const address of addresses) this.#askAt(address, member, probe);
+    if (this.#awaited.size > 0) this.#fetchAfter(FETCH_FIRST_MS);
   }
 
   /** Hands over all answers that wait, so that no deadline is judged before them. */
@@ -58,8 +65,23 @@ export class Prober {
   }
 
   stop(): void {
+    clearTimeout(this.#fetching);
     for (const socket of this.#sockets.values()) if (typeof socket !== 'string') socket.close();
     this.#sockets.clear();
+    this.#awaited.clear();
+  }
+
+  /** On a link answers are there within a millisecond; a far host's are noted later than they came by no more than half. */
+  #fetchAfter(delay: number): void {
+    clearTimeout(this.#fetching);
+    this.#fetching = setTimeout(() => {
+      this.#fetching = undefined;
+      this.drain();
+      if (this.#awaited.size === 0) return;
+      if (delay < FETCH_LAST_MS) this.#fetchAfter(2 * delay);
+      // The silent are left to `drain` before each deadline.
+      else this.#awaited.clear();
+    }, delay);
   }
 
   #askAt(address: string, member: MemberId, probe: number): void {
@@ -71,6 +93,7 @@ export class Prober {
     this.#counters.add('probes_sent');
     this.#asked.delete(this.#sequence);
     this.#asked.set(this.#sequence, { member, probe, nonce });
+    this.#awaited.add(this.#sequence);
     if (this.#asked.size > ASKED_MAX) {
       const [oldest] = this.#asked.keys();
       if (oldest !== undefined) this.#asked.delete(oldest);
@@ -104,6 +127,7 @@ export class Prober {
       return this.#counters.add('probe_answers_unasked');
     }
     this.#asked.delete(reply.sequence);
+    this.#awaited.delete(reply.sequence);
     this.#counters.add('probes_answered');
     this.#answered(asked.member, asked.probe);
   }

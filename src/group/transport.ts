@@ -22,6 +22,10 @@ import { Mesh, type Session } from './mesh.ts';
 import { peerStatuses } from './peer-status.ts';
 import { Prober } from './prober.ts';
 import { clusterHash } from './sealed-datagram.ts';
+import { Silence } from './silence.ts';
+
+/** Not sooner: the engine has excluded the silent by then, and TCP gets over shorter pauses by itself. */
+const SILENCE_MS_MIN = 500;
 
 export interface TransportSettings {
   readonly cluster: string;
@@ -52,6 +56,7 @@ export class Transport {
   readonly #prober: Prober;
   readonly #dialler: Dialler;
   readonly #driver: EngineDriver;
+  readonly #silence: Silence;
   readonly #warnings = new Set<string>();
   /** First heartbeats that overtook the word that their stream is open. */
   readonly #early = new Map<MemberId, Uint8Array>();
@@ -65,8 +70,12 @@ export class Transport {
     this.#datagrams = this.#makeDatagrams();
     this.#prober = new Prober(localAddressOf(settings.config), {
       counters: this.#counters,
-      answered: (member, probe) => this.#driver.post({ kind: 'probe-answered', member, probe }),
+      answered: (member, probe) => {
+        this.#silence.answered(member);
+        this.#driver.post({ kind: 'probe-answered', member, probe });
+      },
     });
+    this.#silence = new Silence(Math.max(SILENCE_MS_MIN, 2 * settings.config.timers.probe_timeout_ms));
     this.#dialler = this.#makeDialler();
     this.#driver = new EngineDriver({
       engine: collaborators.engine,
@@ -230,6 +239,7 @@ export class Transport {
   }
 
   #closed(session: Session, reason: string): void {
+    this.#silence.forget(session.member);
     this.#note('info', 'stream closed', session, reason);
     this.#driver.post({ kind: 'stream-closed', member: session.member, reason });
     this.#dialler.lost(session, reason, true);
@@ -262,7 +272,7 @@ export class Transport {
       case 'heartbeat':
         return this.#sendHeartbeat(action.to, encodeHeartbeat(action.heartbeat));
       case 'probe':
-        return this.#prober.ask(action.to, action.probe, this.#addressesOf(action.to));
+        return this.#probe(action.to, action.probe);
       case 'close-stream':
         return this.#closeStream(action.member, action.reason);
       case 'deliver':
@@ -279,6 +289,11 @@ export class Transport {
     }
   }
 
+  #probe(to: MemberId, probe: number): void {
+    this.#prober.ask(to, probe, this.#addressesOf(to));
+    if (this.#silence.asked(to, this.#with.clock())) this.#mesh.drop(to, 'its host does not answer probes');
+  }
+
   #sendHeartbeat(to: MemberId, bytes: Uint8Array): void {
     const session = this.#mesh.session(to);
     this.#datagrams.noteHeartbeat(bytes);
@@ -290,6 +305,7 @@ export class Transport {
     const session = this.#mesh.session(member);
     if (session === undefined) return;
     this.#note('info', 'stream closed by us', session, reason);
+    this.#silence.forget(member);
     this.#mesh.close(member, reason);
     this.#dialler.lost(session, reason, false);
   }

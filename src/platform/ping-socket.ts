@@ -1,6 +1,9 @@
 /**
  * ICMP and ICMPv6 echo (RFC 792, RFC 4443): asks another host's kernel whether it is there. A raw socket where we may have
  * one, else the kernel's unprivileged ping socket (`man 7 icmp`, ping_group_range). Judges nothing.
+ *
+ * It wakes nobody: whoever asks also comes for the answers (`drain`). koffi's poll handles must not be used on a worker
+ * thread: one that is open when the thread ends (exit of the process, an uncaught error) crashes the whole process.
  */
 import koffi from 'koffi';
 import {
@@ -21,7 +24,6 @@ import {
   setSocketOption,
   socketAddress,
 } from './libc.ts';
-import { type Watch, watchReadable } from './poll.ts';
 import { socketAddressBytes } from './socket-address.ts';
 
 const ECHO_REQUEST = { 4: 8, 6: 128 } as const;
@@ -29,8 +31,8 @@ const ECHO_REPLY = { 4: 0, 6: 129 } as const;
 const ECHO_HEADER_BYTES = 8;
 /** Replies longer than this are not ours. */
 const REPLY_BYTES_MAX = 256;
-/** Replies taken per wake-up, so that a flood cannot hold the thread. */
-const REPLIES_PER_DRAIN_MAX = 512;
+/** Replies taken at once, so that a flood cannot hold the thread. */
+const REPLIES_AT_ONCE_MAX = 512;
 
 export interface PingSocketSettings {
   readonly family: 4 | 6;
@@ -61,7 +63,6 @@ export function openPingSocket(
 ): PingSocket {
   const socket = openEither(settings);
   const reader = new ReplyReader(socket, settings.family, onReply);
-  const watch: Watch = watchReadable(socket.fd, { readable: () => reader.drain() });
   let open = true;
   return {
     send: (address, sequence, payload) =>
@@ -72,7 +73,6 @@ export function openPingSocket(
     close: () => {
       if (!open) return;
       open = false;
-      watch.close();
       closeDescriptor(socket.fd);
     },
   };
@@ -136,7 +136,7 @@ function orClose<T>(fd: Descriptor, body: () => T): T {
 /** One step of a classic BPF program: code, jump if true, jump if false, constant (linux/filter.h). */
 type FilterStep = readonly [code: number, whenTrue: number, whenFalse: number, constant: number];
 
-/** Lets pass echo replies with our identifier only, so that another program's pings never wake this thread. */
+/** Lets pass echo replies with our identifier only, so that another program's pings never fill the buffer. */
 function attachFilter(fd: Descriptor, settings: PingSocketSettings): void {
   const steps = filterSteps(settings.family, settings.identifier);
   const program = Buffer.alloc(steps.length * 8);
@@ -213,7 +213,7 @@ class ReplyReader {
   }
 
   drain(): void {
-    for (let count = 0; count < REPLIES_PER_DRAIN_MAX; count += 1) {
+    for (let count = 0; count < REPLIES_AT_ONCE_MAX; count += 1) {
       const length = this.#take();
       if (length === undefined) return;
       if (length > 0) this.#read(this.#buffer.subarray(0, length));
