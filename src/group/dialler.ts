@@ -13,7 +13,8 @@ import type { Connection, ConnectionEnd } from './connection.ts';
 import type { Counters } from './counters.ts';
 import type { Hello, Refusal } from './hello.ts';
 import type { Journal } from './journal.ts';
-import type { Mesh, Session } from './mesh.ts';
+import type { Mesh } from './mesh.ts';
+import type { Session } from './mesh-events.ts';
 
 /** Between two dials to an address where nobody answers. */
 const PAUSE_MS_MAX = 1000;

@@ -23,6 +23,7 @@ import { Connection, type ConnectionEnd, HANDSHAKE_MS_MAX } from './connection.t
 import type { Counters } from './counters.ts';
 import { decodeReason, decodeRefusal, type Hello, type Refusal } from './hello.ts';
 import { judgeHello, type OwnIdentity } from './judge-hello.ts';
+import type { MeshEvents, Session } from './mesh-events.ts';
 import type { PairToken } from './sealed-datagram.ts';
 import { StreamCheck } from './stream-check.ts';
 import { FRAME_KIND, type StreamFrame } from './stream-frames.ts';
@@ -40,30 +41,6 @@ export interface MeshSettings {
   readonly connectWithin: Millis;
   /** How long a stream that is asked whether it still works may take to answer. */
   readonly checkWithin: Millis;
-}
-
-/** An open stream. */
-export interface Session {
-  readonly member: MemberId;
-  readonly wireVersion: number;
-  readonly remoteAddress: string;
-  readonly listenPort: number;
-  readonly token: PairToken;
-}
-
-export interface MeshEvents {
-  readonly opened: (session: Session) => void;
-  /** Not called for a stream closed by `close` or `stop`. */
-  readonly closed: (session: Session, reason: string) => void;
-  readonly data: (session: Session, bytes: Buffer) => void;
-  /** A connection that never became the pair's stream is gone; `refusal`: why the other end (or we) refused. */
-  readonly failed: (attempt: Connection, end: ConnectionEnd, refusal: Refusal | undefined) => void;
-  /** The other end said who it is. */
-  readonly greeted: (attempt: Connection, hello: Hello) => void;
-  /** We, the younger, were told that another live member has our name. */
-  readonly nameTaken: (where: string, text: string) => void;
-  /** Whether that address is one of a configured peer. */
-  readonly expects: (address: string) => boolean;
 }
 
 export interface MeshCollaborators {

@@ -3,7 +3,8 @@ import type { EngineStatus } from '../membership/events.ts';
 import { nameOf } from '../model/member.ts';
 import type { Place } from './address-book.ts';
 import type { PeerStatus } from './group.ts';
-import type { Mesh, Session } from './mesh.ts';
+import type { Mesh } from './mesh.ts';
+import type { Session } from './mesh-events.ts';
 
 export interface PeerStatusInput {
   readonly places: Iterable<Place>;

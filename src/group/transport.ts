@@ -18,7 +18,8 @@ import { EngineDriver } from './engine-driver.ts';
 import type { GroupEvent, GroupStatus } from './group.ts';
 import { Journal, type LogLine } from './journal.ts';
 import { listenError } from './listen-error.ts';
-import { Mesh, type Session } from './mesh.ts';
+import { Mesh } from './mesh.ts';
+import type { Session } from './mesh-events.ts';
 import { peerStatuses } from './peer-status.ts';
 import { Prober } from './prober.ts';
 import { clusterHash } from './sealed-datagram.ts';
@@ -224,7 +225,7 @@ export class Transport {
 
   #opened(session: Session): void {
     this.#dialler.opened(session);
-    this.#note('info', 'stream opened', session, `with ${session.remoteAddress}`);
+    this.#noteStream('opened', session, `with ${session.remoteAddress}`);
     this.#driver.post({ kind: 'stream-opened', member: session.member, wireVersion: session.wireVersion });
     const early = this.#early.get(session.member);
     this.#early.delete(session.member);
@@ -240,7 +241,7 @@ export class Transport {
 
   #closed(session: Session, reason: string): void {
     this.#silence.forget(session.member);
-    this.#note('info', 'stream closed', session, reason);
+    this.#noteStream('closed', session, reason);
     this.#driver.post({ kind: 'stream-closed', member: session.member, reason });
     this.#dialler.lost(session, reason, true);
   }
@@ -304,7 +305,7 @@ export class Transport {
   #closeStream(member: MemberId, reason: string): void {
     const session = this.#mesh.session(member);
     if (session === undefined) return;
-    this.#note('info', 'stream closed by us', session, reason);
+    this.#noteStream('closed by us', session, reason);
     this.#silence.forget(member);
     this.#mesh.close(member, reason);
     this.#dialler.lost(session, reason, false);
@@ -342,10 +343,10 @@ export class Transport {
     this.#with.log({ level: 'warn', message: 'group communication is limited', fields: { reason: text } });
   }
 
-  #note(level: LogLine['level'], message: string, session: Session, reason: string): void {
-    this.#journal.writeSeldom(`${message} ${session.member}`, {
-      level,
-      message,
+  #noteStream(what: string, session: Session, reason: string): void {
+    this.#journal.writeSeldom(`${what} ${session.member}`, {
+      level: 'info',
+      message: `stream ${what}`,
       fields: { peer: session.member, reason },
     });
   }

@@ -1,0 +1,29 @@
+/** What the mesh of streams tells: which stream a pair has, what came over it, and what became of those that failed. */
+import type { MemberId } from '../model/member.ts';
+import type { Connection, ConnectionEnd } from './connection.ts';
+import type { Hello, Refusal } from './hello.ts';
+import type { PairToken } from './sealed-datagram.ts';
+
+/** An open stream. */
+export interface Session {
+  readonly member: MemberId;
+  readonly wireVersion: number;
+  readonly remoteAddress: string;
+  readonly listenPort: number;
+  readonly token: PairToken;
+}
+
+export interface MeshEvents {
+  readonly opened: (session: Session) => void;
+  /** Not called for a stream closed by `close` or `stop`. */
+  readonly closed: (session: Session, reason: string) => void;
+  readonly data: (session: Session, bytes: Buffer) => void;
+  /** A connection that never became the pair's stream is gone; `refusal`: why the other end (or we) refused. */
+  readonly failed: (attempt: Connection, end: ConnectionEnd, refusal: Refusal | undefined) => void;
+  /** The other end said who it is. */
+  readonly greeted: (attempt: Connection, hello: Hello) => void;
+  /** We, the younger, were told that another live member has our name. */
+  readonly nameTaken: (where: string, text: string) => void;
+  /** Whether that address is one of a configured peer. */
+  readonly expects: (address: string) => boolean;
+}
