@@ -1,10 +1,12 @@
 /** Kernel settings under `/proc/sys`, by path segments: an interface's name may hold dots. */
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** The setting's text without its line end; `undefined` where the kernel has none of that name (or it may not be read). */
+/** The setting's text without its line end; `undefined` where the kernel has none of that name (or it may not be read).
+ * Throws RangeError for a path that would lead out of `/proc/sys`. */
 export function readSysctl(...path: readonly string[]): string | undefined {
+  const file = pathOf(path);
   try {
-    return readFileSync(pathOf(path), 'latin1').trim();
+    return readFileSync(file, 'latin1').trim();
   } catch {
     return undefined;
   }
@@ -12,8 +14,9 @@ export function readSysctl(...path: readonly string[]): string | undefined {
 
 /** Sets it; `false` when the kernel or a read-only `/proc/sys` refuses. */
 export function writeSysctl(value: string, ...path: readonly string[]): boolean {
+  const file = pathOf(path);
   try {
-    writeFileSync(pathOf(path), value);
+    writeFileSync(file, value);
     return true;
   } catch {
     return false;
