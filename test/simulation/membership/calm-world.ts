@@ -14,6 +14,7 @@ export function calmWorld(hosts: number, { deaf = [] }: { readonly deaf?: readon
     hosts,
     timers: LAN,
     delay: { min: DELAY, max: DELAY },
+    detours: new Map<string, number>(),
     loss: 0,
     streamPatience: 2_000,
     encoded: true,

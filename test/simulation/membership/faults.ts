@@ -44,9 +44,21 @@ export function plague(
   for (let at = random.between(0, pace); at < length; at += random.between(0, 2 * pace)) {
     const kind = random.pick(KINDS);
     const together = random.chance(0.2) ? 2 : 1;
+    const busy = random.chance(0.7);
     world.agenda.after(at, () => {
-      for (let i = 0; i < together; i++) strike(world, random, kind);
+      if (busy) burst(world, random);
+      const soon = busy ? random.between(0, 4 * world.settings.delay.max) : 0;
+      for (let i = 0; i < together; i++) world.agenda.after(soon, () => strike(world, random, kind));
     });
+  }
+}
+
+/** Messages from everywhere just now, so that the fault that follows finds them half delivered. */
+function burst(world: World, random: Random): void {
+  for (const { process } of world.hosts) {
+    for (let i = random.integer(0, 4); process && i > 0; i--) {
+      world.agenda.after(random.between(0, 4 * world.settings.delay.max), () => world.multicast(process));
+    }
   }
 }
 
@@ -76,8 +88,11 @@ export function calm(world: World): void {
 
 function strike(world: World, random: Random, kind: FaultKind): void {
   if (world.settings.verbose) console.log(`${world.now.toFixed(1)} ---- ${kind}`);
-  const process = someProcess(world, random);
-  const host = random.pick(world.hosts);
+  // The representative orders everything, so its end is the most interesting one.
+  const process = random.chance(0.4)
+    ? world.hosts.find((h) => h.process)?.process
+    : someProcess(world, random);
+  const host = random.chance(0.3) && process ? process.host : random.pick(world.hosts);
   if (kind === 'start') {
     if (!host.process && !host.frozen) world.start(host);
   } else if (kind === 'heal') world.heal();

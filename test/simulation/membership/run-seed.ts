@@ -43,6 +43,7 @@ export function runSeed(seed: number, { verbose = false }: { readonly verbose?: 
       hosts,
       timers: LAN,
       delay: { min: 0.05, max: random.pick([0.3, 2, 10]) },
+      detours: detours(hosts, random),
       loss: random.pick([0, 0.01, 0.1]),
       streamPatience: random.pick([500, 2_000]),
       encoded: seed % 5 === 0,
@@ -67,6 +68,15 @@ export function runSeed(seed: number, { verbose = false }: { readonly verbose?: 
   (world.settings as { loss: number }).loss = 0;
   world.agenda.runUntil(calmAt + CONVERGENCE_BOUND_MS + QUIET_MS);
   return verdictOf(world, { seed, partial, calmAt });
+}
+
+/** Some ways are longer than others, so that some members are behind the rest when a view ends. */
+function detours(hosts: number, random: Random): Map<string, number> {
+  const found = new Map<string, number>();
+  for (let a = 0; a < hosts; a++) {
+    for (let b = 0; b < hosts; b++) if (random.chance(0.25)) found.set(`${a}>${b}`, random.pick([3, 8]));
+  }
+  return found;
 }
 
 /** A final state in which not everybody reaches everybody. */

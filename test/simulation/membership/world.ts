@@ -21,6 +21,8 @@ export interface WorldSettings {
   readonly timers: DetectorTimers;
   /** One-way delay of the network, in ms. */
   readonly delay: { readonly min: number; readonly max: number };
+  /** Ordered pairs of hosts (`from>to`) whose way is longer, and how many times. */
+  readonly detours: ReadonlyMap<string, number>;
   /** Share of datagrams and probes that is lost. */
   readonly loss: number;
   /** How long an end of a stream tries before it gives up, in ms. */
@@ -228,7 +230,7 @@ export class World {
   }
 
   private dial(from: Process, to: Process): void {
-    this.agenda.after(3 * this.delay(), () => {
+    this.agenda.after(1.5 * this.roundTrip(from.host, to.host), () => {
       const possible =
         from.alive &&
         to.alive &&
@@ -252,7 +254,7 @@ export class World {
     to.ends.set(from.member, b);
     // The accepting end knows first; nothing arrives at an end before it knows.
     this.announce(b);
-    this.agenda.after(this.delay(), () => this.announce(a));
+    this.agenda.after(this.delay(to.host, from.host), () => this.announce(a));
   }
 
   private announce(end: End): void {
@@ -273,7 +275,9 @@ export class World {
   private reset(end: End): void {
     const { other } = end;
     if (!other?.open || !this.passes(end.owner.host, end.peer.host)) return;
-    this.agenda.after(this.delay() + 0.001, () => this.closeEnd(other, 'closed by the other end'));
+    this.agenda.after(this.delay(end.owner.host, end.peer.host) + 0.001, () =>
+      this.closeEnd(other, 'closed by the other end'),
+    );
   }
 
   private perform(process: Process, action: EngineAction): void {
@@ -345,7 +349,9 @@ export class World {
     const reachable = free && this.passes(end.peer.host, end.owner.host);
     if (reachable && end.peer.host.up && !end.other?.open) {
       // A kernel without that stream answers with a reset.
-      this.agenda.after(2 * this.delay(), () => this.closeEnd(end, 'reset by the other end'));
+      this.agenda.after(this.roundTrip(end.owner.host, end.peer.host), () =>
+        this.closeEnd(end, 'reset by the other end'),
+      );
       return;
     }
     const ready = free && end.peer.host.up;
@@ -364,7 +370,7 @@ export class World {
     end.blockedSince = undefined;
     const moved = end.waiting;
     end.waiting = [];
-    this.agenda.after(this.delay(), () => {
+    this.agenda.after(this.delay(end.owner.host, end.peer.host), () => {
       for (const frame of moved) {
         if (end.other?.open) this.give(end.peer, { kind: 'frame', member: end.owner.member, frame });
       }
@@ -381,7 +387,7 @@ export class World {
     if (!to || !this.passes(process.host, to.host) || this.random.chance(this.settings.loss)) return;
     const { encoded } = this.settings;
     const heartbeat = encoded ? must(decodeHeartbeat(encodeHeartbeat(action.heartbeat))) : action.heartbeat;
-    this.agenda.after(this.delay(), () =>
+    this.agenda.after(this.delay(process.host, to.host), () =>
       this.give(to, { kind: 'heartbeat', member: process.member, heartbeat }),
     );
   }
@@ -394,7 +400,7 @@ export class World {
     if (this.random.chance(this.settings.loss)) return;
     if (!host.up || host.frozen || !this.passes(process.host, host) || !this.passes(host, process.host))
       return;
-    this.agenda.after(2 * this.delay(), () =>
+    this.agenda.after(this.roundTrip(process.host, host), () =>
       this.give(process, { kind: 'probe-answered', member: to, probe }),
     );
   }
@@ -403,8 +409,13 @@ export class World {
     return this.hosts.find((host) => host.process?.member === member)?.process;
   }
 
-  private delay(): number {
-    return this.random.between(this.settings.delay.min, this.settings.delay.max);
+  private delay(from: Host, to: Host): number {
+    const detour = this.settings.detours.get(`${from.index}>${to.index}`) ?? 1;
+    return detour * this.random.between(this.settings.delay.min, this.settings.delay.max);
+  }
+
+  private roundTrip(a: Host, b: Host): number {
+    return this.delay(a, b) + this.delay(b, a);
   }
 }
 
