@@ -247,6 +247,7 @@ export class Agent {
     }
     if (!this.#portrait.fitness(event)) return;
     const { vip, fit, reason } = event;
+    this.#doubts.taken(vip);
     this.#outbox.note(fit ? 'info' : 'warn', fit ? 'fit again' : 'unfit', { reason, vip });
     const holding = this.#holdings.get(vip);
     if (fit && holding?.retryAt !== undefined) holding.retryAt = now;

@@ -26,11 +26,18 @@ export interface Clearance {
 /** Where no member knows of an earlier holder, whoever answers for this long is a stranger. */
 const UNKNOWN_BOUND: Millis = 1_000;
 
+/**
+ * How long a clearance is worth something: what we knew of the last holder says nothing about who came since, least of
+ * all if it was we who had been cut off.
+ */
+const CLEARANCE_LIFE: Millis = 2_000;
+
 export class Doubts {
   readonly #until = new Map<VipId, Instant>();
   /** VIPs whose last holder's host is silent while `takeover` is strict: nobody to ask, so wait. */
   readonly #waiting = new Map<VipId, Instant>();
-  readonly #cleared = new Set<VipId>();
+  /** When each was cleared. */
+  readonly #cleared = new Map<VipId, Instant>();
 
   departed(vip: VipId, how: Departure, { now, settings }: { now: Instant; settings: DoubtSettings }): void {
     if (how === 'process') {
@@ -39,16 +46,16 @@ export class Doubts {
       return;
     }
     if (how === 'host' && settings.takeover === 'strict') this.#waiting.set(vip, now + settings.leaseBound);
-    this.cleared(vip);
+    this.cleared(vip, now);
   }
 
   /** The last holder confirmed that it does not hold it any more. */
-  cleared(vip: VipId): void {
-    this.#cleared.add(vip);
+  cleared(vip: VipId, now: Instant): void {
+    this.#cleared.set(vip, now);
     this.#until.delete(vip);
   }
 
-  /** Somebody holds it (or may): what we knew of earlier holders is void. */
+  /** What we knew of earlier holders is void: somebody holds it (or may), or we could not see the link. */
   taken(vip: VipId): void {
     this.#cleared.delete(vip);
     this.#waiting.delete(vip);
@@ -84,7 +91,9 @@ export class Doubts {
     const notBefore = waiting !== undefined && waiting > now ? waiting : undefined;
     const until = this.#until.get(vip);
     const inDoubt = doubted || (until !== undefined && until > now);
-    if (!inDoubt && this.#cleared.has(vip)) return { guard: { kind: 'at-once' }, notBefore };
+    const clearedAt = this.#cleared.get(vip);
+    const cleared = clearedAt !== undefined && now - clearedAt <= CLEARANCE_LIFE;
+    if (!inDoubt && cleared) return { guard: { kind: 'at-once' }, notBefore };
     const ghost = inDoubt ? settings.leaseBound : Math.min(settings.leaseBound, UNKNOWN_BOUND);
     const bound = until !== undefined && until > now ? until : now + ghost;
     if (asked) return { guard: { kind: 'when-silent', until: bound }, notBefore };

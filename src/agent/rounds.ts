@@ -179,7 +179,7 @@ export class Rounds {
     const { table } = this;
     const { doubts } = this.#with;
     if (table === undefined) return;
-    if (message.kind === 'released') this.#noteRelease(sender, message.vips, table);
+    if (message.kind === 'released') this.#noteRelease(sender, message.vips, { table, now });
     if (message.kind === 'failed') for (const [vip] of message.vips) doubts.taken(vip);
     table.apply(sender, message, now);
     if (message.kind === 'acquired') for (const vip of message.vips) doubts.taken(vip);
@@ -190,7 +190,11 @@ export class Rounds {
     if (this.self !== undefined) this.#with.portrait.learn(this.table?.seats.get(this.self));
   }
 
-  #noteRelease(sender: MemberId, vips: readonly VipId[], table: Table): void {
+  #noteRelease(
+    sender: MemberId,
+    vips: readonly VipId[],
+    { table, now }: { table: Table; now: Instant },
+  ): void {
     const { holdings, doubts, outbox } = this.#with;
     const announce: Vip[] = [];
     for (const id of vips) {
@@ -199,7 +203,7 @@ export class Rounds {
       if (sender === this.self && holding) holding.disowned = false;
       if (row === undefined || !row.holders.includes(sender)) continue;
       // The last other holder let go: the VIP is cleared, and a keeper tells the neighbours once more that it is the one.
-      if (row.holders.every((member) => member === sender || member === row.target)) doubts.cleared(id);
+      if (row.holders.every((member) => member === sender || member === row.target)) doubts.cleared(id, now);
       if (sender !== this.self && row.target === this.self && holding?.state === 'held')
         announce.push(holding.vip);
     }

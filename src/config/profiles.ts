@@ -11,7 +11,7 @@ const LAN: DetectorTimers = {
   heartbeat_interval_ms: 250,
   heartbeat_timeout_ms: 1000,
   seek_interval_ms: 50,
-  link_hold_ms: 500,
+  link_hold_ms: 50,
   phase_timeout_ms: 200,
 };
 
@@ -21,7 +21,7 @@ export const PROFILES: Readonly<Record<ProfileName, DetectorTimers>> = {
    * Probes are answered by the peer's kernel, so that 35 ms do not suspect a busy agent; a link that loses four packets in
    * a row does get suspected. Heartbeats, which agents send themselves, stay as patient as in `lan`.
    */
-  fast: { ...LAN, probe_interval_ms: 10, probe_timeout_ms: 35, seek_interval_ms: 20, link_hold_ms: 200 },
+  fast: { ...LAN, probe_interval_ms: 10, probe_timeout_ms: 35, seek_interval_ms: 20, link_hold_ms: 25 },
   /** Sites joined by routers and the internet: seconds of loss while a route changes are no death. */
   wan: {
     probe_interval_ms: 500,
