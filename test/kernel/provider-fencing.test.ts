@@ -1,5 +1,5 @@
 /** Nobody keeps what it may not hold: the agent killed, stopped, thawed, its guardian killed, both killed. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Vip } from '../../src/model/vip.ts';
@@ -192,5 +192,31 @@ describe('a guardian that is killed', () => {
     for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.kill(first, name);
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(agent.guardianPid).toBe(first);
+  });
+});
+
+describe('an agent that ends in order', () => {
+  it('leaves nothing behind, even if it released nothing', async () => {
+    const provider = stage.provider();
+    await provider.start(FEW, () => {});
+    const requests = FEW.map((one) => ({ vip: one, guard: { kind: 'at-once' as const } }));
+    await provider.acquire(requests, 1, new AbortController().signal);
+    expect(stage.addresses()).toHaveLength(3);
+    await provider.stop();
+    expect(stage.addresses()).toEqual([]);
+  });
+});
+
+describe('an agent without rights', () => {
+  it.each(['net_admin', 'net_raw'])('says at start that it lacks %s and what to do', (right) => {
+    const script = new URL('provider-agent.ts', import.meta.url).pathname;
+    const ended = spawnSync(
+      'setpriv',
+      [`--bounding-set=-${right}`, `--inh-caps=-${right}`, process.execPath, script],
+      { input: '[]\n{}\n', encoding: 'utf8' },
+    );
+    expect(ended.status).not.toBe(0);
+    expect(ended.stderr).toContain(`CAP_${right.toUpperCase()}`);
+    expect(ended.stderr).toContain('AmbientCapabilities');
   });
 });
