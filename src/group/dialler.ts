@@ -145,6 +145,7 @@ export class Dialler {
     for (const place of this.#book.all()) {
       if (place.name !== nameOf(session.member) || place.self) continue;
       place.problem = reason;
+      place.lastHeardAt = now;
       // The smaller one dials first; the other gives it one interval, so that mostly one stream is made.
       const first = compareMembers(this.#settings.self, session.member) < 0;
       place.nextDialAt = now + (atOnce && first ? 0 : this.#settings.seekInterval);

@@ -94,13 +94,16 @@ function listen(socket: Socket, handlers: DatagramHandlers): void {
 
 function doorOf(socket: Socket, handlers: DatagramHandlers): DatagramSocket {
   let open = true;
+  // A socket for both families takes IPv4 addresses in their mapped form only.
+  const dual = socket.address().family === 'IPv6';
   const done = (error: Error | null): void => {
     if (error !== null && open) handlers.failed(error);
   };
   return {
     port: socket.address().port,
     send: (bytes, to) => {
-      if (open) socket.send(bytes, to.port, to.host, done);
+      if (open)
+        socket.send(bytes, to.port, dual && !to.host.includes(':') ? `::ffff:${to.host}` : to.host, done);
     },
     close: () => {
       if (!open) return;
