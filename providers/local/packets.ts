@@ -73,6 +73,12 @@ export function arpClaim(frame: Buffer): Binding | undefined {
   return address.readUInt32BE(0) === 0 ? undefined : { mac: frame.subarray(22, 28), address };
 }
 
+/** Where a frame that {@link neighbourClaim} takes has which byte: ICMPv6, and a neighbour advertisement. */
+export const NEIGHBOUR_CLAIM_BYTES = [
+  { offset: ETHERNET_BYTES + 6, value: NEXT_HEADER_ICMPV6 },
+  { offset: ETHERNET_BYTES + IPV6_HEADER_BYTES, value: NEIGHBOUR_ADVERTISEMENT },
+] as const;
+
 /** Who says in a neighbour advertisement that it has the address. */
 export function neighbourClaim(frame: Buffer): Binding | undefined {
   const body = ETHERNET_BYTES + IPV6_HEADER_BYTES;

@@ -15,8 +15,19 @@ import {
   openFrameReceiver,
 } from '../../src/platform/packet-socket.ts';
 import type { Link } from '../../src/platform/rtnetlink-codec.ts';
-import { arpClaim, arpProbe, type Binding, macText, neighbourClaim, neighbourProbe } from './packets.ts';
+import {
+  arpClaim,
+  arpProbe,
+  type Binding,
+  macText,
+  NEIGHBOUR_CLAIM_BYTES,
+  neighbourClaim,
+  neighbourProbe,
+} from './packets.ts';
 import type { Standing } from './placement.ts';
+
+/** A flood of frames shall not keep us from judging at all; what is left waits for the next round. */
+const READS_PER_ROUND_MAX = 50_000;
 
 export interface Question<T> {
   /** Whatever the asker wants to know it by. */
@@ -131,7 +142,9 @@ class AskRound<T> {
   listen(): void {
     const own = new Set(this.#parts.links().map((link) => macText(link.mac)));
     for (const { receiver, interfaceIndex, arp } of this.#receivers.values()) {
-      for (let frame = receiver.next(); frame !== undefined; frame = receiver.next()) {
+      for (let reads = 0; reads < READS_PER_ROUND_MAX; reads++) {
+        const frame = receiver.next();
+        if (frame === undefined) break;
         const claim = arp ? arpClaim(frame) : neighbourClaim(frame);
         if (claim !== undefined) this.#note(claim, interfaceIndex, own);
       }
@@ -183,7 +196,11 @@ class AskRound<T> {
     const key = `${interfaceIndex} ${family}`;
     if (this.#receivers.has(key)) return;
     const ethertype = family === 4 ? ETHERTYPE_ARP : ETHERTYPE_IPV6;
-    const receiver = openFrameReceiver({ interfaceIndex, ethertype });
+    const receiver = openFrameReceiver({
+      interfaceIndex,
+      ethertype,
+      ...(family === 6 ? { match: NEIGHBOUR_CLAIM_BYTES } : {}),
+    });
     this.#receivers.set(key, { receiver, interfaceIndex, arp: family === 4 });
   }
 

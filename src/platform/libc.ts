@@ -130,6 +130,14 @@ export function setSocketOption(fd: Descriptor, option: SocketOption): void {
   );
 }
 
+/** A classic BPF program (`linux/filter.h`), 8 bytes an instruction: the kernel drops what it returns 0 for. */
+export function attachFilter(fd: Descriptor, program: Buffer): void {
+  const descriptor = Buffer.alloc(16);
+  descriptor.writeUInt16LE(program.length / 8, 0);
+  descriptor.writeBigUInt64LE(koffi.address(program), 8);
+  setSocketOption(fd, { level: SOL_SOCKET, name: SO_ATTACH_FILTER, value: descriptor });
+}
+
 /** The socket's own address, a whole `sockaddr_*` as bytes. */
 export function socketAddress(fd: Descriptor): Buffer {
   const address = Buffer.alloc(128);

@@ -1,6 +1,7 @@
 /** Ethernet frames out of and into an interface (`man 7 packet`). Needs CAP_NET_RAW. Knows no protocol. */
 import {
   AF_PACKET,
+  attachFilter,
   bindSocket,
   closeDescriptor,
   type Descriptor,
@@ -56,6 +57,8 @@ export interface FrameReceiver {
 export interface FrameReceiverOptions {
   readonly interfaceIndex: number;
   readonly ethertype: number;
+  /** Only frames that have these bytes; the kernel drops all others before they cost us anything. */
+  readonly match?: readonly { readonly offset: number; readonly value: number }[];
 }
 
 /** Frames of one ethertype that come in on one interface; not what this host sends itself. */
@@ -63,6 +66,7 @@ export function openFrameReceiver(options: FrameReceiverOptions): FrameReceiver 
   // Protocol 0 until bound: otherwise frames of all interfaces come in between the two calls.
   const fd = openPacketSocket(SO_RCVBUFFORCE, 0);
   try {
+    if (options.match !== undefined) attachFilter(fd, matchProgram(options.match));
     bindSocket(fd, packetAddress(options.interfaceIndex, options.ethertype));
   } catch (error) {
     closeDescriptor(fd);
@@ -100,6 +104,28 @@ function openPacketSocket(bufferOption: number, ethertype: number): Descriptor {
     }
   }
   return fd;
+}
+
+const BPF_LOAD_BYTE = 0x30;
+const BPF_JUMP_EQUAL = 0x15;
+const BPF_RETURN = 0x06;
+
+/** Classic BPF: load and compare each byte, keep the frame if all are equal. */
+export function matchProgram(match: readonly { readonly offset: number; readonly value: number }[]): Buffer {
+  const instructions = match.flatMap(({ offset, value }, at) => [
+    [BPF_LOAD_BYTE, 0, 0, offset],
+    // Unequal: on to the last instruction.
+    [BPF_JUMP_EQUAL, 0, (match.length - at) * 2 - 1, value],
+  ]);
+  instructions.push([BPF_RETURN, 0, 0, FRAME_BYTES_MAX], [BPF_RETURN, 0, 0, 0]);
+  const program = Buffer.alloc(instructions.length * 8);
+  for (const [at, [code = 0, ifTrue = 0, ifFalse = 0, k = 0]] of instructions.entries()) {
+    program.writeUInt16LE(code, at * 8);
+    program[at * 8 + 2] = ifTrue;
+    program[at * 8 + 3] = ifFalse;
+    program.writeUInt32LE(k, at * 8 + 4);
+  }
+  return program;
 }
 
 function packetAddress(interfaceIndex: number, ethertype: number): Buffer {
