@@ -41,6 +41,7 @@ export function plague(
   random: Random,
   { length, pace }: { length: number; pace: number },
 ): void {
+  const end = world.now + length;
   for (let at = random.between(0, pace); at < length; at += random.between(0, 2 * pace)) {
     const kind = random.pick(KINDS);
     const together = random.chance(0.2) ? 2 : 1;
@@ -48,7 +49,8 @@ export function plague(
     world.agenda.after(at, () => {
       if (busy) burst(world, random);
       const soon = busy ? random.between(0, 4 * world.settings.delay.max) : 0;
-      for (let i = 0; i < together; i++) world.agenda.after(soon, () => strike(world, random, kind));
+      for (let i = 0; i < together; i++)
+        world.agenda.at(Math.min(end, world.now + soon), () => strike(world, random, kind));
     });
   }
 }
