@@ -4,6 +4,8 @@
  */
 import type { EmbeddedGroupConfig } from '../config/config.ts';
 import { type MemberId, type MemberName, memberId } from '../model/member.ts';
+import type { Instant } from '../model/time.ts';
+import { monotonicNow } from '../platform/clock.ts';
 import { freshIncarnation } from '../platform/identity.ts';
 import { type RunningWorker, startWorker } from '../platform/worker-thread.ts';
 import { type GroupCommunication, type GroupEvent, type GroupStatus, MULTICAST_BYTES_MAX } from './group.ts';
@@ -12,6 +14,8 @@ import type { EngineThreadData, FromEngine, ToEngine } from './worker-messages.t
 
 /** Longest a goodbye may take; then everything is dropped. */
 export const LEAVE_MS_MAX = 1000;
+
+const TICKS_PER_TIMEOUT = 5;
 
 export interface EmbeddedGroupSettings {
   readonly cluster: string;
@@ -57,6 +61,7 @@ class EmbeddedGroup implements GroupCommunication {
   #joining: Pending | undefined;
   #ended: Promise<void> = Promise.resolve();
   #taken = 0;
+  #tickedAt: Instant = Number.NEGATIVE_INFINITY;
   #status: GroupStatus;
 
   constructor(settings: EmbeddedGroupSettings, collaborators: EmbeddedGroupCollaborators) {
@@ -124,6 +129,10 @@ class EmbeddedGroup implements GroupCommunication {
   }
 
   tick(): void {
+    const now = monotonicNow();
+    // Each word wakes the engine's thread: a few within the time after which it calls us hung are enough.
+    if (now - this.#tickedAt < this.#settings.group.timers.heartbeat_timeout_ms / TICKS_PER_TIMEOUT) return;
+    this.#tickedAt = now;
     this.#post({ kind: 'tick', taken: this.#taken });
   }
 
