@@ -67,15 +67,18 @@ function memory(host: LabHost): Omit<CostRun, 'cpu_percent'> {
 
 /** Listens at the host's switch port. */
 function firstDatagramFrom(host: LabHost): Promise<number> {
-  const socket = openSocket({ domain: AF_PACKET, type: SOCK_RAW, protocol: 0x0008 }); // ETH_P_IP in network order
+  // ETH_P_ALL in network order: a bridge takes frames from its ports before any listener to one protocol sees them.
+  const socket = openSocket({ domain: AF_PACKET, type: SOCK_RAW, protocol: 0x0300 });
   const frame = Buffer.alloc(2048);
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`no datagram of ${host.name} within 10 s`)), 10_000);
     const watch = watchReadable(socket, {
       readable: () => {
         for (;;) {
           const length = receiveMessage(socket, frame);
           if (length === undefined) return;
           if (!isGroupDatagram(frame, host)) continue;
+          clearTimeout(late);
           watch.close();
           closeDescriptor(socket);
           resolve(monotonicNow());

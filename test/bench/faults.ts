@@ -14,6 +14,8 @@ export interface Fault {
   readonly only?: 'wackamole';
   /** Longer than the subject's own window, where repair takes its time, ms. */
   readonly window_ms_min?: number;
+  /** The victim ends as a component of its own, where it may serve every VIP too. */
+  readonly apart?: true;
   /** Does it to the victim; returns the instant it happened. */
   readonly happen: (scene: Scene) => Promise<number>;
 }
@@ -60,7 +62,12 @@ export const FAULTS: readonly Fault[] = [
     happen: ({ subject, victim }) => now(() => subject.killAll(victim)),
   },
   { name: 'cable', what: 'cable pulled', happen: ({ victim }) => now(() => victim.pullCable()) },
-  { name: 'port', what: 'switch port isolated', happen: ({ victim }) => now(() => victim.isolatePort()) },
+  {
+    name: 'port',
+    what: 'switch port isolated',
+    apart: true,
+    happen: ({ victim }) => now(() => victim.isolatePort()),
+  },
   { name: 'stop', what: 'polite stop', happen: ({ subject, victim }) => now(() => subject.stop(victim)) },
   {
     name: 'freeze',
@@ -99,7 +106,7 @@ export async function runFault(
     const at = await options.fault.happen(scene);
     const window = Math.max(kind.traits.window_ms, options.fault.window_ms_min ?? 0);
     await sleep(window - (monotonicNow() - at));
-    return judge(scene, at);
+    return judge(scene, { at, fault: options.fault });
   });
 }
 
@@ -154,7 +161,10 @@ async function busiest(observatory: Observatory): Promise<LabHost> {
   return observatory.lab.hosts.toSorted((a, b) => count(b) - count(a))[0]!;
 }
 
-async function judge({ observatory, victim }: Scene, at: number): Promise<FaultRun> {
+async function judge(
+  { observatory, victim }: Scene,
+  { at, fault }: { readonly at: number; readonly fault: Fault },
+): Promise<FaultRun> {
   const to = monotonicNow();
   const sighting = await observatory.sighting(at, to);
   const takeover = await takeoverTime(observatory, { victim, at });
@@ -164,7 +174,7 @@ async function judge({ observatory, victim }: Scene, at: number): Promise<FaultR
     stuck: sighting.duplicates.some((duplicate) => lasting(duplicate, to)),
     ...(takeover === undefined ? {} : { takeover_ms: takeover }),
     stall_ms: sighting.stall_ms,
-    unsettled: unsettled(sighting),
+    unsettled: unsettled(sighting, fault.apart === true ? [victim.name] : []),
   };
 }
 
@@ -172,8 +182,9 @@ function lasting(duplicate: Duplicate, until: number): boolean {
   return duplicate.to >= until;
 }
 
-function unsettled({ holders }: Sighting): number {
-  return [...holders.values()].filter((hosts) => hosts.length !== 1).length;
+function unsettled({ holders }: Sighting, apart: readonly string[]): number {
+  return [...holders.values()].filter((hosts) => hosts.filter((host) => !apart.includes(host)).length !== 1)
+    .length;
 }
 
 /** From the fault to the last acquisition, by another host, of an address the victim held when it happened. */
