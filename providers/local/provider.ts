@@ -168,7 +168,10 @@ class LocalProvider implements Provider {
 
   tick(): void {
     const over = this.#running?.leases.tick() ?? [];
-    this.#tellLost(over, 'its lease was not renewed in time (a stalled agent, or a paused machine)');
+    this.#tellLost(over, {
+      reason: 'its lease was not renewed in time (a stalled agent, or a paused machine)',
+      fenced: true,
+    });
   }
 
   announce(vips: readonly Vip[]): void {
@@ -204,10 +207,8 @@ class LocalProvider implements Provider {
       emit: (event) => this.#listener(event),
       vanished: (addresses) => {
         const lost = leases.takeAwayVanished(addresses);
-        this.#tellLost(
-          lost,
-          'its address was removed behind our back (another tool, the interface, or its lease)',
-        );
+        const reason = 'its address was removed behind our back (another tool, the interface, or its lease)';
+        this.#tellLost(lost, { reason });
       },
       wellAgain: (interfaceName) => {
         const standings = leases.all().flatMap((holding) => holding.standings);
@@ -310,11 +311,11 @@ class LocalProvider implements Provider {
     const leases = this.#running?.leases;
     const held = leases?.all() ?? [];
     leases?.takeAway(held);
-    this.#tellLost(held, 'the agent stood still, so the guardian removed its address');
+    this.#tellLost(held, { reason: 'the agent stood still, so the guardian removed its address', fenced: true });
   }
 
-  #tellLost(lost: readonly Placed[], reason: string): void {
-    for (const { vip } of lost) this.#listener({ kind: 'lost', vip: vip.id, reason });
+  #tellLost(lost: readonly Placed[], how: { readonly reason: string; readonly fenced?: boolean }): void {
+    for (const { vip } of lost) this.#listener({ kind: 'lost', vip: vip.id, ...how });
   }
 
   #aborted(vips: readonly Vip[], outcomes: Outcomes, signal: AbortSignal): boolean {

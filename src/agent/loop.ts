@@ -78,6 +78,7 @@ export class AgentLoop {
       );
     }
     this.#lastAlive = this.#with.clock.boot();
+    this.#tick();
     this.#ticker = setInterval(() => this.#tick(), TICK);
     this.#renewer = setInterval(() => this.#renew(), this.#renewInterval());
     await this.#join({ first: true });

@@ -34,7 +34,7 @@ export const DEFAULTS = {
     maturity: '5s',
     report_timeout: '500ms',
     stop_timeout: '5s',
-    stall_bound: '2s',
+    stall_bound: '1s',
     retry_min: '500ms',
     retry_max: '30s',
     takeover: 'at-once',
