@@ -154,6 +154,8 @@ export class Change {
     const { current, core } = this;
     if (!current) return;
     if (current.kind === 'proposal') return this.runProposal(current);
+    // What was missing may have come from the old representative after all.
+    if (current.kind === 'recovery' && this.finishIfComplete(current)) return;
     const awaited = current.kind === 'commitment' ? current.attempt.proposer : current.origin.source;
     if (core.now >= current.deadline) {
       core.passOver(awaited, 'it kept us waiting in a view change');
@@ -265,8 +267,9 @@ export class Change {
     }
   }
 
-  private finishIfComplete(recovery: Recovery): void {
-    if (this.sequence.log.received < recovery.origin.cut) return;
+  /** Installs the view if no message of the old one is missing any more; tells whether it did. */
+  private finishIfComplete(recovery: Recovery): boolean {
+    if (this.sequence.log.received < recovery.origin.cut) return false;
     const { core, sequence } = this;
     const { origin, view } = recovery;
     sequence.deliverUpTo(Math.min(origin.stable, origin.cut));
@@ -279,6 +282,7 @@ export class Change {
     }
     this.ready.push(...recovery.early);
     sequence.flush();
+    return true;
   }
 
   private adopt(view: View): void {

@@ -9,12 +9,18 @@ import { World } from './world.ts';
 /** One-way delay in ms. */
 export const DELAY = 0.1;
 
-export function calmWorld(hosts: number, { deaf = [] }: { readonly deaf?: readonly number[] } = {}): World {
+export function calmWorld(
+  hosts: number,
+  {
+    deaf = [],
+    detours = [],
+  }: { readonly deaf?: readonly number[]; readonly detours?: readonly (readonly [string, number])[] } = {},
+): World {
   const settings = {
     hosts,
     timers: LAN,
     delay: { min: DELAY, max: DELAY },
-    detours: new Map<string, number>(),
+    detours: new Map(detours),
     loss: 0,
     streamPatience: 2_000,
     encoded: true,

@@ -167,6 +167,70 @@ describe('messages', () => {
   });
 });
 
+describe('attempts', () => {
+  it('delivers nothing between its promise and the end of the attempt, and everything after', () => {
+    const engine = createEngine({ self: B, timers: LAN });
+    engine.handle({ kind: 'stream-opened', member: A, wireVersion: 1 }, 0);
+    const list = { hears: [incarnationOf(B)] };
+    engine.handle({ kind: 'heartbeat', member: A, heartbeat: heartbeat(A, list) }, 0);
+    const give = (frame: Frame) => engine.handle({ kind: 'frame', member: A, frame }, 1);
+    const members = [A, B];
+    const promise = sent(give({ kind: 'prepare', epoch: 2, members }), 'promise')[0]!;
+    expect(promise.view).toBe(viewId(1, B));
+    const origin = { fresh: true, cut: 0, stable: 0, departed: [] };
+    const origins = [A, B].map((member) => ({
+      ...origin,
+      view: viewId(1, member),
+      source: member,
+      from: [{ member, received: 0 }],
+    }));
+    expect(delivered(give({ kind: 'install', epoch: 2, members, origins }))).toEqual([
+      'transitional',
+      'view',
+    ]);
+    const message = {
+      kind: 'ordered',
+      view: viewId(2, A),
+      stable: 0,
+      sender: A,
+      bytes: Uint8Array.of(1),
+    } as const;
+    expect(delivered(give({ ...message, seq: 1, number: 1 }))).toEqual(['message']);
+    expect(sent(give({ kind: 'prepare', epoch: 3, members }), 'promise')).toMatchObject([{ received: 1 }]);
+    expect(delivered(give({ ...message, seq: 2, number: 2 }))).toEqual([]);
+    expect(sent(engine.handle({ kind: 'multicast', bytes: Uint8Array.of(2) }, 1), 'data')).toEqual([]);
+    const after = give({ kind: 'cancel', epoch: 3 });
+    expect(delivered(after)).toEqual(['message']);
+    expect(sent(after, 'data')).toHaveLength(1);
+  });
+
+  it('frees who promises to an attempt that is over', () => {
+    const promise = { view: viewId(1, B), received: 0, stable: 0, fresh: true, absent: [] };
+    const frame = { kind: 'promise', attempt: { epoch: 1, proposer: A }, ...promise } as const;
+    expect(sent(pair().handle({ kind: 'frame', member: B, frame }, 5), 'cancel')).toEqual([
+      { kind: 'cancel', epoch: 1 },
+    ]);
+  });
+
+  it('learns from a refusal whom the refuser does not hear', () => {
+    const engine = createEngine({ self: A, timers: LAN });
+    const all = [A, B, C].map(incarnationOf);
+    for (const member of [B, C]) engine.handle({ kind: 'stream-opened', member, wireVersion: 1 }, 0);
+    engine.handle({ kind: 'heartbeat', member: C, heartbeat: heartbeat(C, { hears: all }) }, 0);
+    engine.handle({ kind: 'heartbeat', member: B, heartbeat: heartbeat(B, { hears: all }) }, 0);
+    const first = sent(engine.handle({ kind: 'timeout' }, 50), 'prepare');
+    const epoch = 2;
+    const refusal = { reason: 'unheard', highest: 1, size: 1, unheard: [C] } as const;
+    const frame = { kind: 'refuse', attempt: { epoch, proposer: A }, ...refusal } as const;
+    const next = [
+      ...engine.handle({ kind: 'frame', member: B, frame }, 51),
+      ...engine.handle({ kind: 'timeout' }, 110),
+    ];
+    expect(first.every(({ members }) => members.length === 3)).toBe(true);
+    expect(sent(next, 'prepare')[0]?.members).toEqual([A, B]);
+  });
+});
+
 describe('leave', () => {
   it('is over at once when there is nobody to tell', () => {
     const engine = createEngine({ self: A, timers: LAN });

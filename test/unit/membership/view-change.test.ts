@@ -103,6 +103,17 @@ describe('several at once', () => {
     expect(departureOf(world).members).toHaveLength(6);
   });
 
+  it('hosts that die within one probe interval make one change', () => {
+    const world = calmWorld(9);
+    const before = views(processOf(world.hosts[0]).trace).length;
+    world.powerOff(world.hosts[2]!);
+    pass(world, LAN.probe_interval_ms - 1);
+    world.powerOff(world.hosts[5]!);
+    pass(world, 3_000);
+    expect(views(processOf(world.hosts[0]).trace).length).toBe(before + 1);
+    expect(departureOf(world).members).toHaveLength(7);
+  });
+
   it('the representative dies with the next in line', () => {
     const world = calmWorld(5);
     const at = world.now;
@@ -113,6 +124,34 @@ describe('several at once', () => {
     expect(when - at).toBeLessThan(
       LAN.probe_timeout_ms + 2 * LAN.probe_interval_ms + 4 * LAN.phase_timeout_ms,
     );
+  });
+});
+
+describe('messages at the end of a view', () => {
+  it('one that reached only some is filled in, and comes before the new view', () => {
+    const world = calmWorld(3, { detours: [['0>2', 100]] });
+    world.multicast(processOf(world.hosts[0]));
+    pass(world, 2 * DELAY);
+    const at = world.now;
+    world.stop(processOf(world.hosts[0]), true);
+    pass(world, 5);
+    const told = processOf(world.hosts[2]).trace.events.filter((event) => event.at >= at);
+    expect(told.map(({ kind }) => kind)).toEqual(['transitional', 'message', 'view']);
+  });
+
+  it('a stream that broke and is back at once ends the view, and no message is lost', () => {
+    const world = calmWorld(3);
+    const { trace } = processOf(world.hosts[2]);
+    const before = views(trace).length;
+    world.multicast(processOf(world.hosts[0]));
+    world.breakStream(processOf(world.hosts[0]), processOf(world.hosts[2]));
+    world.multicast(processOf(world.hosts[0]));
+    world.multicast(processOf(world.hosts[2]));
+    pass(world, 5_000);
+    expect(views(trace).length).toBeGreaterThan(before);
+    expect(lastView(processOf(world.hosts[2])).view.members).toHaveLength(3);
+    const own = trace.events.filter((event) => event.kind === 'message' && event.sender === trace.member);
+    expect(own).toHaveLength(1);
   });
 });
 
@@ -128,8 +167,10 @@ describe('partitions', () => {
     pass(world, 1_000);
     expect(world.hosts.map((host) => lastView(processOf(host)).view.members.length)).toEqual([2, 2, 3, 3, 3]);
     const before = world.traces.map((trace) => views(trace).length);
+    const healed = world.now;
     split(world, false);
     pass(world, 2_000);
+    expect(lastView(processOf(world.hosts[0])).at - healed).toBeGreaterThan(LAN.link_hold_ms);
     expect(world.traces.map((trace) => views(trace).length)).toEqual(before.map((count) => count + 1));
     for (const host of world.hosts)
       expect(lastView(processOf(host)).view).toMatchObject({ cause: 'network', departed: [] });
