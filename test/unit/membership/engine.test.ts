@@ -167,27 +167,44 @@ describe('messages', () => {
   });
 });
 
+/** `self` (not A) in a view with these members, epoch 2, led by A; the others are played by the test. */
+function follower(self: MemberId, members: readonly MemberId[]): SansIoEngine {
+  const engine = createEngine({ self, timers: LAN });
+  for (const member of members) {
+    if (member === self) continue;
+    engine.handle({ kind: 'stream-opened', member, wireVersion: 1 }, 0);
+    const hears = members.filter((other) => other !== member).map(incarnationOf);
+    engine.handle({ kind: 'heartbeat', member, heartbeat: heartbeat(member, { hears }) }, 0);
+  }
+  const give = (frame: Frame) => engine.handle({ kind: 'frame', member: A, frame }, 1);
+  expect(sent(give({ kind: 'prepare', epoch: 2, members }), 'promise')).toMatchObject([
+    { view: viewId(1, self) },
+  ]);
+  const origins = members.map((member) => ({
+    view: viewId(1, member),
+    fresh: true,
+    cut: 0,
+    stable: 0,
+    departed: [],
+    source: member,
+    from: [{ member, received: 0 }],
+  }));
+  expect(delivered(give({ kind: 'install', epoch: 2, members, origins }))).toEqual(['transitional', 'view']);
+  return engine;
+}
+
 describe('attempts', () => {
+  it('does not trust a stream that broke during the view, though it is back', () => {
+    const engine = follower(C, [A, B, C]);
+    engine.handle({ kind: 'stream-closed', member: A, reason: 'reset' }, 2);
+    engine.handle({ kind: 'stream-opened', member: A, wireVersion: 1 }, 3);
+    expect(engine.status().state).toBe('gather');
+  });
+
   it('delivers nothing between its promise and the end of the attempt, and everything after', () => {
-    const engine = createEngine({ self: B, timers: LAN });
-    engine.handle({ kind: 'stream-opened', member: A, wireVersion: 1 }, 0);
-    const list = { hears: [incarnationOf(B)] };
-    engine.handle({ kind: 'heartbeat', member: A, heartbeat: heartbeat(A, list) }, 0);
-    const give = (frame: Frame) => engine.handle({ kind: 'frame', member: A, frame }, 1);
     const members = [A, B];
-    const promise = sent(give({ kind: 'prepare', epoch: 2, members }), 'promise')[0]!;
-    expect(promise.view).toBe(viewId(1, B));
-    const origin = { fresh: true, cut: 0, stable: 0, departed: [] };
-    const origins = [A, B].map((member) => ({
-      ...origin,
-      view: viewId(1, member),
-      source: member,
-      from: [{ member, received: 0 }],
-    }));
-    expect(delivered(give({ kind: 'install', epoch: 2, members, origins }))).toEqual([
-      'transitional',
-      'view',
-    ]);
+    const engine = follower(B, members);
+    const give = (frame: Frame) => engine.handle({ kind: 'frame', member: A, frame }, 1);
     const message = {
       kind: 'ordered',
       view: viewId(2, A),

@@ -106,12 +106,14 @@ describe('several at once', () => {
   it('hosts that die within one probe interval make one change', () => {
     const world = calmWorld(9);
     const before = views(processOf(world.hosts[0]).trace).length;
+    world.counts.clear();
     world.powerOff(world.hosts[2]!);
     pass(world, LAN.probe_interval_ms - 1);
     world.powerOff(world.hosts[5]!);
     pass(world, 3_000);
     expect(views(processOf(world.hosts[0]).trace).length).toBe(before + 1);
     expect(departureOf(world).members).toHaveLength(7);
+    expect(world.counts.get('prepare')).toBe(6);
   });
 
   it('the representative dies with the next in line', () => {
