@@ -6,10 +6,10 @@
 import { readFile } from 'node:fs/promises';
 import { enableCompileCache } from 'node:module';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { packagePath } from '../platform/layout.ts';
 
 // In our own folder, never in a shared temporary one, where others could plant code for root to run.
-enableCompileCache(join(import.meta.dirname, '../../node_modules/.cache/wackamole'));
+enableCompileCache(packagePath('node_modules/.cache/wackamole'));
 
 const { runCli } = await import('../commander/run.ts');
 const { request, watch } = await import('../control/client.ts');

@@ -7,6 +7,7 @@ import { type MemberId, type MemberName, memberId } from '../model/member.ts';
 import type { Instant } from '../model/time.ts';
 import { monotonicNow } from '../platform/clock.ts';
 import { freshIncarnation } from '../platform/identity.ts';
+import { scriptUrl } from '../platform/layout.ts';
 import { type RunningWorker, startWorker } from '../platform/worker-thread.ts';
 import { type GroupCommunication, type GroupEvent, type GroupStatus, MULTICAST_BYTES_MAX } from './group.ts';
 import type { LogLevel } from './journal.ts';
@@ -89,7 +90,7 @@ class EmbeddedGroup implements GroupCommunication {
     const data: EngineThreadData = { cluster, self: this.self, config: group };
     this.#ended = new Promise((resolve) => {
       this.#worker = this.#startWorker(
-        { script: new URL('./embedded-worker.ts', import.meta.url), data },
+        { script: scriptUrl('group/embedded-worker.ts'), data },
         {
           message: (message) => this.#message(message as FromEngine),
           ended: (reason) => {

@@ -1,15 +1,16 @@
 /** A real agent on a host of the lab: its configuration file, its process, its log, and the operator's door to it. */
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { request } from '../control/client.ts';
 import type { ControlRequest, ControlResponse } from '../control/messages.ts';
 import type { OperatorCommand } from '../model/operator.ts';
 import type { Status } from '../model/status.ts';
+import { scriptPath } from '../platform/layout.ts';
 import type { Finished, LabHost } from './host.ts';
 import type { VipPlan } from './plan.ts';
 
-const PROGRAM = fileURLToPath(new URL('../bin/wackamole.ts', import.meta.url));
+/** The program under test; a test may name a build of it. */
+const PROGRAM = process.env['WACKAMOLE_PROGRAM'] ?? scriptPath('bin/wackamole.ts');
 const CLUSTER = 'lab';
 
 /** Sections of the configuration file as it is written in YAML; they replace what the lab would write, key by key. */

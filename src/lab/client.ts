@@ -1,14 +1,15 @@
 /** What a client on the link experiences: which VIP answered when, and which host answered. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { monotonicNow } from '../platform/clock.ts';
+import { scriptPath } from '../platform/layout.ts';
 import type { ClientSettings } from './client-process.ts';
 import { LineChild } from './line-child.ts';
 import { type Outage, outagesOf, type Window } from './outages.ts';
 import type { VipPlan } from './plan.ts';
 import type { Turn } from './verdicts.ts';
 
-const PROGRAM = fileURLToPath(new URL('./client-process.ts', import.meta.url));
+const PROGRAM = scriptPath('lab/client-process.ts');
 
 export interface ClientOptions {
   /** Network namespace of the client. */

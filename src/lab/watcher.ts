@@ -1,9 +1,9 @@
 /** Sees every address change on every host of the lab from outside, whatever the agents there believe. */
-import { fileURLToPath } from 'node:url';
+import { scriptPath } from '../platform/layout.ts';
 import type { AddressChange } from './custody.ts';
 import { LineChild } from './line-child.ts';
 
-const PROGRAM = fileURLToPath(new URL('./watcher-process.ts', import.meta.url));
+const PROGRAM = scriptPath('lab/watcher-process.ts');
 
 type WatcherLine =
   | ({ readonly kind: 'change' } & AddressChange)

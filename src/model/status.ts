@@ -1,7 +1,7 @@
 /** What an operator sees: the answer of `wackamole status --json`, built by the agent core, rendered by the commander. */
 import type { MemberId, MemberName } from './member.ts';
-import type { VipId } from './vip.ts';
 import type { ViewId } from './view.ts';
+import type { VipId } from './vip.ts';
 
 export type AgentPhase = 'joining' | 'collecting' | 'settled' | 'outranked' | 'detached' | 'leaving';
 
@@ -50,7 +50,12 @@ export interface Status {
   readonly version: string;
   readonly self: MemberName;
   readonly phase: AgentPhase;
-  readonly view?: { readonly id: ViewId; readonly epoch: number; readonly since: string; readonly cause: string };
+  readonly view?: {
+    readonly id: ViewId;
+    readonly epoch: number;
+    readonly since: string;
+    readonly cause: string;
+  };
   /** Whether this component may act for VIPs of policy `primary`. */
   readonly primary: boolean;
   readonly config_digest: string;

@@ -1,6 +1,7 @@
 /** The door to a thread of its own: starting one, and from inside it the way back. */
 import { getCompileCacheDir } from 'node:module';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { scriptUrl } from './layout.ts';
 
 export interface WorkerHandlers {
   readonly message: (message: unknown) => void;
@@ -32,8 +33,12 @@ export interface ThreadBoot {
 /** Starts a thread; its uncaught error, its exit and its out-of-memory all arrive at `ended`. */
 export function startWorker(start: WorkerStart, handlers: WorkerHandlers): RunningWorker {
   // A thread does not inherit the compile cache, and compiling costs five times as much as starting.
-  const boot: ThreadBoot = { script: start.script.href, data: start.data, compileCache: getCompileCacheDir() };
-  const worker = new Worker(new URL('./worker-entry.ts', import.meta.url), { workerData: boot });
+  const boot: ThreadBoot = {
+    script: start.script.href,
+    data: start.data,
+    compileCache: getCompileCacheDir(),
+  };
+  const worker = new Worker(scriptUrl('platform/worker-entry.ts'), { workerData: boot });
   let failure: string | undefined;
   worker.on('message', handlers.message);
   worker.on('messageerror', (error) => {

@@ -1,0 +1,21 @@
+/** Where the code of this program lies: TypeScript in a clone, or one flat folder of JavaScript after `npm run build`. */
+import { fileURLToPath } from 'node:url';
+
+const built = import.meta.url.endsWith('.js');
+
+/** Another script of this program. @param source its path below `src`, for instance `platform/worker-entry.ts` */
+export function scriptUrl(source: string): URL {
+  if (!built) return new URL(`../${source}`, import.meta.url);
+  const name = source.slice(source.lastIndexOf('/') + 1).replace(/\.ts$/, '.js');
+  return new URL(`./${name}`, import.meta.url);
+}
+
+/** As {@link scriptUrl}, as a path for the command line of a new process. */
+export function scriptPath(source: string): string {
+  return fileURLToPath(scriptUrl(source));
+}
+
+/** A file of the package, for instance `package.json`. */
+export function packagePath(name: string): string {
+  return fileURLToPath(new URL(built ? `../${name}` : `../../${name}`, import.meta.url));
+}
