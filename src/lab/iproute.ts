@@ -10,6 +10,13 @@ export async function ip(lines: readonly string[], netns?: string): Promise<void
   await feed(['ip', ...where, '-batch', '-'], `${lines.join('\n')}\n`);
 }
 
+/** Like {@link ip}, but goes on after errors and tells of none: for clearing away what may be gone already. */
+export async function ipForce(lines: readonly string[]): Promise<void> {
+  assertInsideWorld();
+  if (lines.length === 0) return;
+  await feed(['ip', '-force', '-batch', '-'], `${lines.join('\n')}\n`).catch(() => undefined);
+}
+
 /** Loads an nftables script into the world's namespace. */
 export async function nft(script: string): Promise<void> {
   assertInsideWorld();

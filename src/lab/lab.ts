@@ -3,11 +3,12 @@
  * It breaks and mends what an operator fears, and keeps the history of what it did for the custody ledger.
  */
 
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import type { Instant } from '../model/time.ts';
 import { monotonicNow } from '../platform/clock.ts';
+import { insideNetworkNamespace } from '../platform/libc.ts';
 import { LabHost, type Switchboard } from './host.ts';
-import { ip, nft } from './iproute.ts';
+import { ip, ipForce, nft } from './iproute.ts';
 import {
   CLIENT_IPV4,
   CLIENT_IPV6,
@@ -38,6 +39,7 @@ export class Lab {
   readonly #connections = new Map<string, HostConnection>();
   readonly #history: Topology[] = [];
   #losses: readonly OneWay[] = [];
+  readonly #secondCables = new Set<string>();
   /** Bridges made so far. */
   #segments = 1;
 
@@ -70,6 +72,7 @@ export class Lab {
   async dispose(): Promise<void> {
     for (const host of this.hosts) host.killAll();
     if (this.#losses.length > 0) await nft('delete table bridge lab\n');
+    await ipForce([...this.#secondCables].map((host) => `link del q-${host}`));
     const names = [...this.hosts.map(({ name }) => name), CLIENT_NETNS];
     // A namespace may outlive its name while a process in it dies: its port is removed first, by itself.
     await ip([
@@ -130,6 +133,21 @@ export class Lab {
       `${flush}table bridge lab {\n chain forward { type filter hook forward priority 0;\n${rules.join('\n')}\n}\n}\n`,
     );
     return at;
+  }
+
+  /**
+   * A second cable from the host to the same switch, interface `eth1`, without addresses; its port is `q-<host>`. The host then
+   * answers for an address on that interface alone which has it, as hosts with two interfaces on one link must be set up.
+   */
+  async addSecondCable(host: string): Promise<void> {
+    const { netns } = this.host(host);
+    this.#secondCables.add(host);
+    await ip([
+      `link add q-${host} type veth peer name eth1 netns ${host}`,
+      `link set q-${host} addrgenmode none master sw0 up`,
+    ]);
+    await ip(['link set eth1 addrgenmode none up'], host);
+    insideNetworkNamespace(netns, () => writeFileSync('/proc/sys/net/ipv4/conf/all/arp_ignore', '1'));
   }
 
   async #plug(host: string): Promise<void> {

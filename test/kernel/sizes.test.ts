@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadsOf } from '../../src/lab/cluster.ts';
 import {
   during,
+  eventually,
   expectNeverTwo,
   expectOutageBelow,
   HANDOFF_MAX,

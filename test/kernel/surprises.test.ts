@@ -84,7 +84,7 @@ describe.skipIf(NO_WORLD !== undefined)('behind our back', () => {
   it('the interface of the VIPs is deleted: they go elsewhere; when it is back the host may serve again', async () => {
     const sections = { ...STILL, providers: { local: { interface: 'eth1' } } };
     await withAgents({ hosts: 3, vips: 6, sections }, async (cluster) => {
-      for (const name of cluster.names) await addSecondInterface(name);
+      for (const name of cluster.names) await cluster.observatory.lab.addSecondCable(name);
       cluster.startAll();
       await cluster.served();
       await cluster.joined();
@@ -96,17 +96,16 @@ describe.skipIf(NO_WORLD !== undefined)('behind our back', () => {
       expectNeverTwo(deleted);
       expectOutageBelow(deleted, TAKEOVER_MAX);
       expect(cluster.agent(victim).running).toBe(true);
-      await addSecondInterface(victim);
+      await cluster.observatory.lab.addSecondCable(victim);
       await eventually(`${victim} may be given VIPs again`, () => mayServe(cluster, victim));
       await cluster.balanced();
-      await removeSecondInterfaces(cluster);
     });
   });
 
   it('the carrier of the VIP interface goes while the group is reachable over another', async () => {
     const sections = { ...STILL, providers: { local: { interface: 'eth1' } } };
     await withAgents({ hosts: 3, vips: 6, sections }, async (cluster) => {
-      for (const name of cluster.names) await addSecondInterface(name);
+      for (const name of cluster.names) await cluster.observatory.lab.addSecondCable(name);
       cluster.startAll();
       await cluster.served();
       await cluster.joined();
@@ -117,20 +116,9 @@ describe.skipIf(NO_WORLD !== undefined)('behind our back', () => {
       });
       expectNeverTwo(lost);
       expectOutageBelow(lost, TAKEOVER_MAX);
-      await removeSecondInterfaces(cluster);
     });
   });
 });
-
-/** A second cable to the same switch, for the VIPs alone. */
-async function addSecondInterface(host: string): Promise<void> {
-  await ip([`link add q-${host} type veth peer name eth1 netns ${host}`, `link set q-${host} master sw0 up`]);
-  await ip(['link set eth1 up'], host);
-}
-
-async function removeSecondInterfaces(cluster: Cluster): Promise<void> {
-  await ip(cluster.names.map((name) => `link del q-${name}`));
-}
 
 async function mayServe(cluster: Cluster, name: string): Promise<boolean> {
   const status = await cluster.agent(name).status();
