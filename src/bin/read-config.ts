@@ -2,9 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Config } from '../config/config.ts';
-import { parseConfig, withKey } from '../config/parse.ts';
+import type { ParseOptions, ParseResult } from '../config/parse.ts';
 import { formatProblem } from '../config/problem.ts';
 import { readKeyFile } from '../platform/key-file.ts';
+import { scriptUrl } from '../platform/layout.ts';
+import { startWorker } from '../platform/worker-thread.ts';
+import type { ConfigQuestion } from './config-thread.ts';
 
 export type ReadConfig =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
@@ -14,15 +17,40 @@ export type ReadConfig =
 export async function readConfig(file: string): Promise<ReadConfig> {
   try {
     const text = await readFile(file, 'utf8');
-    const parsed = parseConfig(text, { fileName: file, hostName: hostname() });
+    const parsed = await parseAside(text, { fileName: file, hostName: hostname() });
     if (!parsed.ok) return { ok: false, problems: parsed.problems.map(formatProblem) };
     const warnings = parsed.warnings.map(formatProblem);
     if (parsed.keyFile === undefined) return { ok: true, config: parsed.config, warnings };
-    return { ok: true, config: withKey(parsed.config, await readKeyFile(parsed.keyFile)), warnings };
+    const key = await readKeyFile(parsed.keyFile);
+    return { ok: true, config: { ...parsed.config, group: { ...parsed.config.group, key } }, warnings };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { ok: false, problems: [message.includes(file) ? message : `cannot read ${file}: ${message}`] };
+    return { ok: false, problems: [unreadable(file, error)] };
   }
+}
+
+function unreadable(file: string, error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') return `cannot read ${file}: there is no such file; name one with --config`;
+  if (code === 'EACCES') return `cannot read ${file}: not allowed; check its mode and owner`;
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Parses on a thread of its own. Rejects only if that thread breaks. */
+function parseAside(text: string, options: ParseOptions): Promise<ParseResult> {
+  const question: ConfigQuestion = { text, options };
+  return new Promise((resolve, reject) => {
+    const script = scriptUrl('bin/config-thread.ts');
+    const worker = startWorker(
+      { script, data: question },
+      {
+        message: (result) => {
+          resolve(result as ParseResult);
+          void worker.terminate();
+        },
+        ended: (reason) => reject(new Error(`the parser of the configuration broke: ${reason}`)),
+      },
+    );
+  });
 }
 
 /** Sections whose change a running agent cannot take over, compared as text. */

@@ -5,7 +5,7 @@ import { request } from '../control/client.ts';
 import type { ControlRequest, ControlResponse } from '../control/messages.ts';
 import type { OperatorCommand } from '../model/operator.ts';
 import type { Status } from '../model/status.ts';
-import { scriptPath } from '../platform/layout.ts';
+import { NODE_FLAGS, scriptPath } from '../platform/layout.ts';
 import type { Finished, LabHost } from './host.ts';
 import type { VipPlan } from './plan.ts';
 
@@ -85,7 +85,7 @@ export class AgentProcess {
     if (this.running) throw new Error(`the agent of host ${this.host.name} is running already`);
     if (!existsSync(this.configFile)) this.configure();
     const log = openSync(this.logFile, 'a');
-    const argv = [...prefix, process.execPath, PROGRAM, 'agent', '--config', this.configFile];
+    const argv = [...prefix, process.execPath, ...NODE_FLAGS, PROGRAM, 'agent', '--config', this.configFile];
     const child = this.host.spawn(argv, { stdio: ['ignore', log, log] });
     closeSync(log);
     this.#child = child;

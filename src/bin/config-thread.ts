@@ -1,0 +1,17 @@
+/**
+ * Entry point of a short-lived thread that parses a configuration file: a big file then blocks no loop, and what the
+ * parser needs in memory is gone when it is done. Started by read-config.ts only.
+ */
+import { type ParseOptions, type ParseResult, parseConfig } from '../config/parse.ts';
+import { workerHome } from '../platform/worker-thread.ts';
+
+export interface ConfigQuestion {
+  readonly text: string;
+  readonly options: ParseOptions;
+}
+
+const home = workerHome();
+const { text, options } = home.data as ConfigQuestion;
+const result: ParseResult = parseConfig(text, options);
+home.post(result);
+home.close();
