@@ -42,7 +42,7 @@ export interface LoopComponents {
 }
 
 /** How often the loop shows that it is alive. */
-const TICK: Millis = 100;
+const TICK: Millis = 200;
 /** An operator command that takes longer than this is answered as unfinished. */
 const COMMAND_BOUND: Millis = 10_000;
 

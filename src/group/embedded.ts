@@ -17,6 +17,8 @@ import type { EngineThreadData, FromEngine, ToEngine } from './worker-messages.t
 export const LEAVE_MS_MAX = 1000;
 
 const TICKS_PER_TIMEOUT = 5;
+/** The thread says something at least every second; after so many ticks without a word it hangs. */
+const TICKS_UNANSWERED_MAX = 10;
 
 export interface EmbeddedGroupSettings {
   readonly cluster: string;
@@ -63,6 +65,7 @@ class EmbeddedGroup implements GroupCommunication {
   #ended: Promise<void> = Promise.resolve();
   #taken = 0;
   #tickedAt: Instant = Number.NEGATIVE_INFINITY;
+  #ticksUnanswered = 0;
   #status: GroupStatus;
 
   constructor(settings: EmbeddedGroupSettings, collaborators: EmbeddedGroupCollaborators) {
@@ -134,6 +137,9 @@ class EmbeddedGroup implements GroupCommunication {
     // Each word wakes the engine's thread: a few within the time after which it calls us hung are enough.
     if (now - this.#tickedAt < this.#settings.group.timers.heartbeat_timeout_ms / TICKS_PER_TIMEOUT) return;
     this.#tickedAt = now;
+    // Counted in ticks, not in time: after a stall of ours its words wait unread, and that is not its fault.
+    this.#ticksUnanswered += 1;
+    if (this.#ticksUnanswered > TICKS_UNANSWERED_MAX) return this.#lost('the engine’s thread hangs');
     this.#post({ kind: 'tick', taken: this.#taken });
   }
 
@@ -146,6 +152,7 @@ class EmbeddedGroup implements GroupCommunication {
   }
 
   #message(message: FromEngine): void {
+    this.#ticksUnanswered = 0;
     switch (message.kind) {
       case 'joined':
         if (this.#state === 'joining') this.#state = 'joined';

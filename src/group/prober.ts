@@ -9,7 +9,11 @@ const SEQUENCES = 1 << 16;
 /** Questions kept; older ones are answered too late for anybody to care. */
 const ASKED_MAX = 4096;
 const POOL_BYTES = 4096;
-/** Answers are fetched so long after asking, then after twice that, and so on up to the last. */
+/**
+ * Where a first answer is awaited, or the last one is missing, answers are fetched so long after asking, then after twice
+ * that, and so on up to the last. A member that answers as always is looked at when the next question goes out: each wake-up
+ * of an idle process costs more than the question.
+ */
 const FETCH_FIRST_MS = 1;
 const FETCH_LAST_MS = 64;
 
@@ -38,8 +42,12 @@ export class Prober {
   #pool: Buffer = Buffer.alloc(0);
   #sequence = 0;
   #fetching: NodeJS.Timeout | undefined;
-  /** Asked lately and not answered yet. */
+  /** Asked lately, not answered yet, and worth a wake-up. */
   readonly #awaited = new Set<number>();
+  /** The latest question to each member that is open. */
+  readonly #open = new Map<MemberId, number>();
+  /** Members whose last question was answered. */
+  readonly #steady = new Set<MemberId>();
 
   constructor(settings: ProberSettings, collaborators: ProberCollaborators) {
     this.#settings = settings;
@@ -55,6 +63,9 @@ export class Prober {
 
   /** Asks at every one of the addresses (IP literals); one answer is enough. */
   ask(member: MemberId, probe: number, addresses: readonly string[]): void {
+    if (this.#open.has(member)) this.drain();
+    if (this.#open.has(member)) this.#steady.delete(member);
+    this.#open.set(member, probe);
     for (const address of addresses) this.#askAt(address, member, probe);
     if (this.#awaited.size > 0) this.#fetchAfter(FETCH_FIRST_MS);
   }
@@ -69,6 +80,8 @@ export class Prober {
     for (const socket of this.#sockets.values()) if (typeof socket !== 'string') socket.close();
     this.#sockets.clear();
     this.#awaited.clear();
+    this.#open.clear();
+    this.#steady.clear();
   }
 
   /** On a link answers are there within a millisecond; a far host's are noted later than they came by no more than half. */
@@ -93,7 +106,7 @@ export class Prober {
     this.#counters.add('probes_sent');
     this.#asked.delete(this.#sequence);
     this.#asked.set(this.#sequence, { member, probe, nonce });
-    this.#awaited.add(this.#sequence);
+    if (!this.#steady.has(member)) this.#awaited.add(this.#sequence);
     if (this.#asked.size > ASKED_MAX) {
       const [oldest] = this.#asked.keys();
       if (oldest !== undefined) this.#asked.delete(oldest);
@@ -104,12 +117,12 @@ export class Prober {
     const family = address.includes(':') ? 6 : 4;
     const known = this.#sockets.get(family);
     if (known !== undefined) return known;
-    const opened = this.#open(family);
+    const opened = this.#openSocket(family);
     this.#sockets.set(family, opened);
     return opened;
   }
 
-  #open(family: 4 | 6): PingSocket | string {
+  #openSocket(family: 4 | 6): PingSocket | string {
     const { localAddress } = this.#settings;
     const ownFamily = localAddress?.includes(':') === true ? 6 : 4;
     const source = localAddress === undefined || ownFamily !== family ? {} : { localAddress };
@@ -128,6 +141,8 @@ export class Prober {
     }
     this.#asked.delete(reply.sequence);
     this.#awaited.delete(reply.sequence);
+    this.#open.delete(asked.member);
+    this.#steady.add(asked.member);
     this.#counters.add('probes_answered');
     this.#answered(asked.member, asked.probe);
   }

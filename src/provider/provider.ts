@@ -102,7 +102,7 @@ export interface Provider {
   /** Tells the neighbours again where the VIP is; nothing where the platform does that by itself. */
   announce(vips: readonly Vip[]): void;
   /**
-   * The agent is well. Called about every 100 ms by its loop, never while it is not; a provider with a guardian passes
+   * The agent is well. Called about every 200 ms by its loop, never while it is not; a provider with a guardian passes
    * it on. Must return at once.
    */
   tick?(): void;
