@@ -25,7 +25,8 @@ function allowed(file: SourceFile, to: string, typeOnly: boolean): boolean {
   if (room === 'bin') return true;
   const rules = MAY_IMPORT[room] ?? [];
   if (to.startsWith('node:')) return rules.includes('node:*');
-  if (!to.startsWith('src/') && !to.startsWith('providers/')) return rules.includes(`npm:${to.split('/')[0]}`);
+  if (!to.startsWith('src/') && !to.startsWith('providers/'))
+    return rules.includes(`npm:${to.split('/')[0]}`);
   const target = roomOf(to);
   return target === room || rules.includes(target) || (typeOnly && rules.includes(`type:${target}`));
 }
@@ -48,7 +49,9 @@ describe('imports', () => {
   it('never reach into tests or the wiring', () => {
     const broken = product.flatMap((file) =>
       importsOf(file)
-        .filter(({ to }) => to.startsWith('test/') || (to.startsWith('src/bin/') && roomOf(file.path) !== 'bin'))
+        .filter(
+          ({ to }) => to.startsWith('test/') || (to.startsWith('src/bin/') && roomOf(file.path) !== 'bin'),
+        )
         .map(({ to }) => `${file.path} imports ${to}`),
     );
     expect(broken).toEqual([]);
@@ -56,7 +59,12 @@ describe('imports', () => {
 
   it('form no cycle at run time', () => {
     const edges = new Map(
-      product.map((file) => [file.path, importsOf(file).filter((i) => !i.typeOnly && i.to.endsWith('.ts')).map((i) => i.to)]),
+      product.map((file) => [
+        file.path,
+        importsOf(file)
+          .filter((i) => !i.typeOnly && i.to.endsWith('.ts'))
+          .map((i) => i.to),
+      ]),
     );
     expect(cycleIn(edges)).toBeUndefined();
   });

@@ -27,7 +27,9 @@ const FORBIDDEN: readonly RegExp[] = [
 
 const PURE_ROOMS = ['model', 'config', 'membership', 'allocation', 'agent'];
 
-const pure = sources('src').filter((file) => PURE_ROOMS.includes(roomOf(file.path)) && IMPURE[file.path] === undefined);
+const pure = sources('src').filter(
+  (file) => PURE_ROOMS.includes(roomOf(file.path)) && IMPURE[file.path] === undefined,
+);
 
 function breaches(file: SourceFile): string[] {
   const code = bareCode(file.text);

@@ -33,7 +33,8 @@ export function importsOf(file: SourceFile): Import[] {
     found.push({ to: resolve(file, to ?? ''), typeOnly: type !== undefined || onlyTypes(names ?? '') });
   }
   for (const pattern of [BARE, DYNAMIC]) {
-    for (const [, to] of file.text.matchAll(pattern)) found.push({ to: resolve(file, to ?? ''), typeOnly: false });
+    for (const [, to] of file.text.matchAll(pattern))
+      found.push({ to: resolve(file, to ?? ''), typeOnly: false });
   }
   return found;
 }

@@ -7,7 +7,8 @@ const product = [...sources('src'), ...sources('providers')];
 
 /** Words that name nothing, and words for which the glossary has another one. */
 const ROOMS_BANNED = /(^|[-/.])(manager|managers|helper|helpers|util|utils|common|misc|base|types)([-/.]|$)/;
-const WORDS_BANNED = /\b\w*(manager|helper|failoverHook|netsplit|stonith|pseudo[A-Z]|floatingIp|leaderOf|isLeader|masterOf|isMaster|slave|coordinator)\w*\b/gi;
+const WORDS_BANNED =
+  /\b\w*(manager|helper|failoverHook|netsplit|stonith|pseudo[A-Z]|floatingIp|leaderOf|isLeader|masterOf|isMaster|slave|coordinator)\w*\b/gi;
 
 describe('vocabulary', () => {
   it('names no file or folder after nothing', () => {
@@ -22,13 +23,26 @@ describe('vocabulary', () => {
   });
 
   it('opens each file with what it is', () => {
-    const silent = product.filter((file) => !/^(#!.*\n)?\s*(import [^\n]*\n|import [\s\S]*?from '[^']*';\n)*\s*\/\*\*/.test(file.text));
+    const silent = product.filter(
+      (file) => !/^(#!.*\n)?\s*(import [^\n]*\n|import [\s\S]*?from '[^']*';\n)*\s*\/\*\*/.test(file.text),
+    );
     expect(silent.map((file) => file.path)).toEqual([]);
   });
 
   it('has a glossary that names the words of the contracts', () => {
     const glossary = readFileSync(join(root, 'docs/GLOSSARY.md'), 'utf8');
-    for (const word of ['view', 'member', 'VIP', 'report', 'allocation', 'holder', 'guard', 'lease', 'guardian', 'fit']) {
+    for (const word of [
+      'view',
+      'member',
+      'VIP',
+      'report',
+      'allocation',
+      'holder',
+      'guard',
+      'lease',
+      'guardian',
+      'fit',
+    ]) {
       expect(glossary, word).toContain(`| ${word} `);
     }
   });
