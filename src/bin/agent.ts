@@ -7,9 +7,13 @@ import { createEmbeddedGroup } from '../group/embedded.ts';
 import type { CommandResult } from '../model/operator.ts';
 import { bootTimeNow, monotonicNow } from '../platform/clock.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
+import { raisePriority } from '../platform/priority.ts';
 import { createProviders } from './providers.ts';
 import { needsRestart, readConfig } from './read-config.ts';
 import { version } from './version.ts';
+
+/** A takeover must not wait for a batch job: with it, 8 busy processes on 2 cores delay the agent by 25 ms instead of 120. */
+const NICE = -20;
 
 /** Runs until the agent was stopped politely; resolves with the exit code. */
 export async function runAgent(file: string): Promise<number> {
@@ -26,6 +30,8 @@ export async function runAgent(file: string): Promise<number> {
     return exitCode('refused');
   }
   dieLoudly(logger);
+  const refused = raisePriority(NICE);
+  if (refused !== undefined) logger.info({ reason: refused }, 'running at ordinary priority');
   for (const warning of read.warnings) logger.warn({ file }, warning);
   const run = new AgentRun(file, read.config, logger);
   try {
