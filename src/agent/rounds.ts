@@ -101,6 +101,7 @@ export class Rounds {
   order(sender: MemberId, message: OperatorMessage, now: Instant): void {
     if (this.barrier) this.barrier.add(sender, message);
     else this.table?.apply(sender, message, now);
+    this.#learn();
   }
 
   /** The representative names the silent when the wait is over. */
@@ -173,6 +174,7 @@ export class Rounds {
     this.told.clear();
     for (const holding of holdings.all()) holding.disowned = false;
     this.#learn();
+    this.#announceAfterMerge(view);
   }
 
   #toTable(sender: MemberId, message: ViewMessage, now: Instant): void {
@@ -184,6 +186,16 @@ export class Rounds {
     table.apply(sender, message, now);
     if (message.kind === 'acquired') for (const vip of message.vips) doubts.taken(vip);
     this.#learn();
+  }
+
+  /** Clients may still look for what we keep on the other part's hosts, even where those let go before we met. */
+  #announceAfterMerge(view: View): void {
+    if (view.cause !== 'network' || view.joined.length === 0) return;
+    const kept = this.#with.holdings
+      .held()
+      .filter((vip) => this.table?.rows.get(vip.id)?.target === this.self);
+    if (kept.length === 0) return;
+    this.#with.outbox.push({ kind: 'announce', vips: kept, reason: 'two parts of the group met again' });
   }
 
   #learn(): void {

@@ -20,6 +20,11 @@ export interface ReportInput {
   readonly doubts: readonly VipId[];
 }
 
+/** Its fields alone, in one order, so that two of them can be compared as text. */
+function standingOf({ mature, draining, barred, leaving, capacity, unfit }: Standing): Standing {
+  return { mature, draining, barred, leaving, capacity, unfit };
+}
+
 export class SelfPortrait {
   draining = false;
   leaving = false;
@@ -118,22 +123,22 @@ export class SelfPortrait {
     return { kind: 'standing', view: view.id, ...standing };
   }
 
-  /** The table may find us mature because we met somebody who is: that needs no message of ours. */
+  /** What everybody knows of us already (we met somebody mature, an operator drained us) needs no message of ours. */
   learn(seat: Seat | undefined): void {
-    if (this.mature || seat?.standing.mature !== true) return;
-    const unchanged = this.#said === JSON.stringify(this.#standing());
-    this.mature = true;
-    if (unchanged) this.#said = JSON.stringify(this.#standing());
+    if (seat === undefined) return;
+    if (seat.standing.mature) this.mature = true;
+    const known = JSON.stringify(standingOf(seat.standing));
+    if (known === JSON.stringify(this.#standing())) this.#said = known;
   }
 
   #standing(): Standing {
-    return {
+    return standingOf({
       mature: this.mature,
       draining: this.draining,
       barred: clip(this.suspendedBecause ?? this.outrankedBecause ?? ''),
       leaving: this.leaving,
       capacity: this.#config.capacity,
       unfit: sortedIds(this.unfit.keys()).map((vip) => [vip, clip(this.unfit.get(vip) ?? '')] as const),
-    };
+    });
   }
 }

@@ -297,6 +297,14 @@ export class Table {
 
   #operator(command: Extract<AgentMessage, { kind: 'operator' }>['command'], now: Instant): void {
     if (command.kind === 'rebalance') this.pins.clear();
+    if (command.kind === 'drain' || command.kind === 'undrain') {
+      // Here and not only by the member's own word, so that the next command already finds it so.
+      for (const seat of this.seats.values()) {
+        if (nameOf(seat.member) === command.member)
+          seat.standing = { ...seat.standing, draining: command.kind === 'drain' };
+      }
+      return this.#reallocate(now);
+    }
     if (command.kind !== 'move' || this.objection(command.to, command.vip) !== undefined) return;
     this.pins.set(command.vip, command.to);
     this.#reallocate(now);

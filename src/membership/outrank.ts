@@ -56,6 +56,8 @@ export class Outrank {
     for (const peer of core.peers.values()) {
       const { told } = peer;
       if (!told || told.view === core.view.id || peer.left || !told.well) continue;
+      // What was told before our view was installed may be the last word of somebody who is gone.
+      if (peer.toldAt < core.installedAt) continue;
       // Who still tells a view we have left, or a joiner its old one, has yet to notice; nothing to yield to.
       if (core.isPast(told.view) || (core.inView(peer.member) && told.epoch < core.view.epoch)) continue;
       if (ranksAbove(told, own) && peer.detector.agent(core.now) === 'well') return peer;

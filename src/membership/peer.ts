@@ -28,6 +28,8 @@ export class Peer {
   readonly detector: Detector;
   readonly hold: Hold;
   told: Told | undefined;
+  /** When it last told anything. */
+  toldAt: Instant = Number.NEGATIVE_INFINITY;
   /** It said goodbye. */
   left = false;
   /** Its process went while its host still answered. */
@@ -56,9 +58,10 @@ export class Peer {
   }
 
   /** Takes over what it tells; returns whether anything changed that matters for views. */
-  learn(heartbeat: Heartbeat): boolean {
+  learn(heartbeat: Heartbeat, now: Instant): boolean {
     const before = this.told;
     if (before && heartbeat.number <= before.number) return false;
+    this.toldAt = now;
     const { epoch, representative } = splitViewId(heartbeat.view);
     // A member's epochs only rise, so an older view in a newer datagram is one that was overtaken by its `installed`.
     const newer = !before || epoch > before.epoch;

@@ -60,7 +60,7 @@ export class Roster {
     peer.seenAt = this.core.now;
     if (datagram) peer.detector.heard(this.core.now);
     this.core.sawEpoch(heartbeat.highest);
-    if (peer.learn(heartbeat)) this.core.dirty = true;
+    if (peer.learn(heartbeat, this.core.now)) this.core.dirty = true;
   }
 
   /** Looks at every peer: who is heard now, who no longer. Cheap while nothing changes. */

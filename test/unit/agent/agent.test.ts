@@ -277,6 +277,19 @@ describe('agent', () => {
     expect(loads(w)).toEqual({ a: 2, b: 2, c: 2 });
   });
 
+  it('takes a command that follows upon another before the first was seen to work', () => {
+    const w = never2(together(world()));
+    w.run(200);
+    w.give(w.host('a'), { kind: 'command', number: 1, command: { kind: 'drain', member: 'b' } });
+    w.run(50);
+    w.give(w.host('a'), { kind: 'command', number: 2, command: { kind: 'undrain', member: 'b' } });
+    while (w.answers.length < 2) w.run(0.1);
+    w.give(w.host('a'), { kind: 'command', number: 3, command: { kind: 'move', vip: 'v1', to: 'b' } });
+    w.run(50);
+    expect(w.answers.at(-1)).toMatchObject({ ok: true });
+    expect(w.holders('v1').map((h) => h.name)).toEqual(['b']);
+  });
+
   it('keeps a pin through a view change', () => {
     const w = together(world());
     w.run(200);

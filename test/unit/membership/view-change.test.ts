@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { createEngine } from '../../../src/membership/engine.ts';
+import type { Frame } from '../../../src/membership/messages.ts';
+import { viewId } from '../../../src/model/view.ts';
 import {
   calmWorld,
   DELAY,
@@ -9,6 +12,7 @@ import {
 } from '../../simulation/membership/calm-world.ts';
 import { LAN } from '../../simulation/membership/run-seed.ts';
 import type { World } from '../../simulation/membership/world.ts';
+import { A, B, C, delivered, heartbeat, meet, sent } from './scripted.ts';
 
 /** Lets something happen to host 1 and returns how long each other member took to its next view. */
 function takes(world: World, happen: () => void): number[] {
@@ -186,6 +190,21 @@ describe('partitions', () => {
     world.heal();
     pass(world, 2_000);
     expect(world.traces.map((trace) => views(trace).length)).toEqual(before);
+  });
+
+  it('the last word of somebody who is gone outranks nobody', () => {
+    const engine = createEngine({ self: A, timers: LAN });
+    const last = heartbeat(C, { view: viewId(7, C), size: 5, highest: 7 });
+    engine.handle({ kind: 'heartbeat', member: C, heartbeat: last }, 0);
+    const prepare = sent(meet(engine, B, 1), 'prepare')[0]!;
+    const promise = { view: viewId(1, B), received: 0, stable: 0, fresh: true, absent: [] };
+    const attempt = { epoch: prepare.epoch, proposer: A };
+    const frame: Frame = { kind: 'promise', attempt, ...promise };
+    expect(delivered(engine.handle({ kind: 'frame', member: B, frame }, 2))).toContain('view');
+    const events: string[] = [];
+    for (let now = 3; now < 900; now += 10)
+      events.push(...delivered(engine.handle({ kind: 'timeout' }, now)));
+    expect(events).not.toContain('outranked');
   });
 
   it('who is heard by nobody but hears the others is outranked, until it is heard again', () => {
