@@ -361,9 +361,8 @@ describe('agent', () => {
   it('goes on without a member whose report never comes, and takes it in when it does', () => {
     const w = world();
     const c = w.host('c');
-    const { agent } = c;
     // The group of c delivers, but its agent is too slow to say anything.
-    c.agent = { ...agent, handle: () => [], nextTimeout: () => undefined } as never;
+    c.agent = Object.assign(Object.create(c.agent), { handle: () => [], nextTimeout: () => undefined });
     together(w);
     w.run(5500);
     expect(loads(w)).toEqual({ a: 3, b: 3, c: 0 });
@@ -411,7 +410,7 @@ describe('agent', () => {
     w.run(200);
     w.give(w.host('a'), {
       kind: 'acquired',
-      outcomes: [outcome('v1', true, 'late'), outcome('zz', true, 'unknown')],
+      outcomes: [outcome('v1', true, { reason: 'late' }), outcome('zz', true, { reason: 'unknown' })],
     });
     w.run(50);
     expect(Object.values(loads(w)).reduce((a, b) => a + b)).toBe(6);

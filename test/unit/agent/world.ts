@@ -220,7 +220,9 @@ export class World {
           for (const { id } of action.vips) host.asking.delete(id);
           this.give(host, {
             kind: 'acquired',
-            outcomes: action.vips.map((v) => outcome(v.id, host.up.has(v.id), 'told to stop', 'aborted')),
+            outcomes: action.vips.map((v) =>
+              outcome(v.id, host.up.has(v.id), { reason: 'told to stop', code: 'aborted' }),
+            ),
           });
         });
       case 'release':
@@ -228,7 +230,7 @@ export class World {
           for (const vip of action.vips) host.up.delete(vip.id);
           this.give(host, {
             kind: 'released',
-            outcomes: action.vips.map((v) => outcome(v.id, false, 'released')),
+            outcomes: action.vips.map((v) => outcome(v.id, false, { reason: 'released' })),
           });
         });
       case 'answer':
@@ -261,7 +263,7 @@ export class World {
           host.failing.set(vip.id, failing - 1);
           return this.give(host, {
             kind: 'acquired',
-            outcomes: [outcome(vip.id, false, 'broken interface', 'failed')],
+            outcomes: [outcome(vip.id, false, { reason: 'broken interface', code: 'failed' })],
           });
         }
         const answered = guard.kind === 'when-silent' && this.#answers(host, vip.id);
@@ -269,11 +271,11 @@ export class World {
         if (answered) {
           return this.give(host, {
             kind: 'acquired',
-            outcomes: [outcome(vip.id, false, 'answered', 'address-in-use')],
+            outcomes: [outcome(vip.id, false, { reason: 'answered', code: 'address-in-use' })],
           });
         }
         host.up.add(vip.id);
-        this.give(host, { kind: 'acquired', outcomes: [outcome(vip.id, true, 'put up')] });
+        this.give(host, { kind: 'acquired', outcomes: [outcome(vip.id, true, { reason: 'put up' })] });
       };
       later(guard.kind === 'when-silent' ? PROBE_TIME : 0.1 + this.#random(), probe);
     }

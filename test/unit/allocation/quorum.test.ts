@@ -6,13 +6,19 @@ const ids = (...names: string[]) => names.map((name) => memberId(name, '00000000
 
 describe('quorumOf', () => {
   it.each([
-    ['two of three', ids('a', 'b'), {}, 3, true],
-    ['one of three', ids('a'), {}, 3, false],
-    ['exactly half is not more than half', ids('a', 'b'), {}, 4, false],
-    ['a heavier vote decides', ids('a', 'b'), { a: 2 }, 5, true],
-    ['no votes, no say', ids('a', 'b'), { a: 0, b: 0 }, 1, false],
-    ['nothing expected is known', ids('a'), {}, undefined, false],
-  ])('%s', (_, members, votes, expected, primary) => {
+    { rule: 'two of three', members: ids('a', 'b'), votes: {}, expected: 3, primary: true },
+    { rule: 'one of three', members: ids('a'), votes: {}, expected: 3, primary: false },
+    {
+      rule: 'exactly half is not more than half',
+      members: ids('a', 'b'),
+      votes: {},
+      expected: 4,
+      primary: false,
+    },
+    { rule: 'a heavier vote decides', members: ids('a', 'b'), votes: { a: 2 }, expected: 5, primary: true },
+    { rule: 'no votes, no say', members: ids('a', 'b'), votes: { a: 0, b: 0 }, expected: 1, primary: false },
+    { rule: 'nothing expected is known', members: ids('a'), votes: {}, expected: undefined, primary: false },
+  ])('$rule', ({ members, votes, expected, primary }) => {
     const rule = { votes: new Map(Object.entries(votes)), ...(expected !== undefined && { expected }) };
     expect(quorumOf(members, rule).primary).toBe(primary);
   });
