@@ -339,8 +339,7 @@ export class World {
 export function outcome(
   vip: VipId,
   held: boolean,
-  reason: string,
-  code: VipOutcome['code'] = 'ok',
+  { reason, code = 'ok' }: { reason: string; code?: VipOutcome['code'] },
 ): VipOutcome {
   return { vip, held, reason, code };
 }
