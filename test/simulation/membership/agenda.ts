@@ -5,6 +5,9 @@ interface Entry {
   readonly action: () => void;
 }
 
+/** More at one instant is no cluster but a loop. */
+const AT_ONCE_MAX = 100_000;
+
 export class Agenda {
   now = 0;
   private heap: Entry[] = [];
@@ -19,9 +22,12 @@ export class Agenda {
     this.at(this.now + delay, action);
   }
 
-  /** Runs everything up to this instant. */
+  /** Runs everything up to this instant. Throws when time stands still: what happens brings about the next without end. */
   runUntil(end: number): void {
+    let atOnce = 0;
     for (let first = this.heap[0]; first && first.at <= end; first = this.heap[0]) {
+      atOnce = first.at > this.now ? 0 : atOnce + 1;
+      if (atOnce > AT_ONCE_MAX) throw new Error(`time stands still at ${this.now}`);
       this.now = first.at;
       this.removeFirst();
       first.action();

@@ -1,0 +1,68 @@
+/**
+ * Promise 1: at no instant do two connected, live hosts have an address up. Two parts that both had it when they met get
+ * a bounded grace; so do hosts that could not know of each other because everything between them had been lost.
+ */
+import type { Instant, Millis } from '../../../src/model/time.ts';
+import { Breach } from '../breach.ts';
+import type { Host } from '../world/host.ts';
+import type { Observer, World } from '../world/world.ts';
+
+/** From the meeting of two parts to the release of the lower one: heartbeats, outranked or merged, reports, release. */
+export const MERGE_GRACE: Millis = 3_000;
+
+export class NeverTwo implements Observer {
+  readonly #world: World;
+  /** Longest time for which a duplicate stood within the grace. */
+  longest: Millis = 0;
+  readonly #doubled = new Map<string, Instant>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  addressChanged(address: string): void {
+    this.#check(address);
+  }
+
+  reachChanged(): void {
+    for (const address of this.#world.segment.addresses()) this.#check(address);
+  }
+
+  #check(address: string): void {
+    const holders = this.#world.segment.holders(address);
+    let doubled = false;
+    if (holders.length > 1) {
+      for (const a of holders) {
+        for (const b of holders) if (a.index < b.index) doubled = this.#pair(address, a, b) || doubled;
+      }
+    }
+    this.#measure(address, doubled);
+  }
+
+  #pair(address: string, a: Host, b: Host): boolean {
+    const { network, agenda, now } = this.#world;
+    if (!network.connected(a, b)) return false;
+    if (network.dark(a, b)) {
+      agenda.after(50, () => this.#check(address));
+      return false;
+    }
+    const since = network.knownSince(a, b);
+    const until = since + MERGE_GRACE;
+    if (now <= until) {
+      agenda.at(until + 0.01, () => this.#check(address));
+      return true;
+    }
+    throw new Breach(
+      'never-two',
+      `${address} is up on ${a.name} and ${b.name}, which have been connected for ${(now - since).toFixed(0)} ms`,
+    );
+  }
+
+  #measure(address: string, doubled: boolean): void {
+    const since = this.#doubled.get(address);
+    if (doubled && since === undefined) this.#doubled.set(address, this.#world.now);
+    if (doubled || since === undefined) return;
+    this.#doubled.delete(address);
+    this.longest = Math.max(this.longest, this.#world.now - since);
+  }
+}
