@@ -23,7 +23,7 @@ import { Holdings } from './holdings.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { decodeMessage } from './messages.ts';
 import { Outbox } from './outbox.ts';
-import { type OutcomeContext, type Told, takeAcquired, takeLost, takeReleased } from './outcomes.ts';
+import { type OutcomeContext, takeAcquired, takeLost, takeReleased } from './outcomes.ts';
 import { quorumIn } from './quorum.ts';
 import { reconcile } from './reconcile.ts';
 import { Rounds } from './rounds.ts';
@@ -52,6 +52,8 @@ export class Agent {
   readonly #rounds: Rounds;
   #transitional = false;
   readonly #waits = new Map<VipId, Instant>();
+  /** What is wrong with a provider as a whole. */
+  readonly #troubles = new Map<ProviderName, string>();
   readonly #counters = { messages_malformed: 0, messages_of_other_views: 0 };
 
   constructor(settings: AgentSettings) {
@@ -93,6 +95,11 @@ export class Agent {
     return this.#rounds.table === undefined ? 'collecting' : 'settled';
   }
 
+  /** Whether the providers have, or may have, anything. */
+  get holdsAnything(): boolean {
+    return !this.#holdings.empty;
+  }
+
   /** VIPs to renew now. */
   held(): Vip[] {
     return this.#holdings.held();
@@ -115,6 +122,7 @@ export class Agent {
         history: this.#history,
         unfit: this.#portrait.unfit,
         trouble: this.#trouble,
+        providerTroubles: this.#troubles,
         counters: this.#counters,
       },
       { now, wall },
@@ -128,13 +136,13 @@ export class Agent {
       case 'group':
         return this.#group(event.event, now);
       case 'acquired':
-        return this.#tell(takeAcquired(event.outcomes, this.#outcomeContext(now)));
+        return this.#outbox.push(...takeAcquired(event.outcomes, this.#outcomeContext(now)));
       case 'released':
         return this.#outbox.push(...takeReleased(event.outcomes, this.#outcomeContext(now)));
       case 'renewed':
         return this.#renewed(event.outcomes, now);
       case 'provider':
-        return this.#provider(event.event, now);
+        return this.#provider(event.provider, event.event, now);
       case 'command':
         return this.#outbox.push(...this.#commands.begin(event, this.#commandContext));
       case 'config':
@@ -202,7 +210,10 @@ export class Agent {
       this.#counters.messages_of_other_views += 1;
       return;
     }
+    const before = this.#rounds.table;
     this.#rounds.deliver(sender, message, now);
+    const { table } = this.#rounds;
+    if (table && table !== before) this.#outbox.push(...this.#commands.settled(table));
   }
 
   #operator(sender: MemberId, message: Parameters<Rounds['order']>[1], now: Instant): void {
@@ -216,7 +227,7 @@ export class Agent {
     this.#history.note({ at: now, what: `operator: ${command.kind}`, reason: `via ${via}` });
     this.#outbox.note('info', `operator: ${command.kind}`, { reason: `via ${via}` });
     const objection = objectionTo(command, this.#rounds.table);
-    this.#rounds.order(sender, message, now);
+    if (!this.#rounds.order(sender, message, now)) return this.#commands.wait(message, own);
     if (own) this.#outbox.push(...this.#commands.delivered(message, objection));
   }
 
@@ -226,24 +237,18 @@ export class Agent {
     return { holdings: this.#holdings, settings: this.#config.agent, now };
   }
 
-  #tell(told: Told): void {
-    this.#outbox.push(...told.notes);
-    const { view, table } = this.#rounds;
-    if (told.failed.length === 0 || view === undefined || table === undefined) return;
-    this.#outbox.say({ kind: 'failed', view: view.id, vips: told.failed });
-  }
-
   #renewed(outcomes: readonly VipOutcome[], now: Instant): void {
     const expired = outcomes.find((outcome) => outcome.code === 'lease-expired');
     if (expired) return this.#suspend(expired.reason, now);
     const lost = outcomes.filter((outcome) => !outcome.held);
-    this.#tell(takeLost(lost, this.#outcomeContext(now)));
+    this.#outbox.push(...takeLost(lost, this.#outcomeContext(now)));
   }
 
-  #provider(event: ProviderEvent, now: Instant): void {
+  #provider(name: ProviderName, event: ProviderEvent, now: Instant): void {
+    if (event.kind === 'trouble') return this.#providerTrouble(name, event.reason);
     if (event.kind === 'lost') {
       if (event.fenced) return this.#suspend(event.reason, now);
-      return this.#tell(takeLost([event], this.#outcomeContext(now)));
+      return this.#outbox.push(...takeLost([event], this.#outcomeContext(now)));
     }
     if (!this.#portrait.fitness(event)) return;
     const { vip, fit, reason } = event;
@@ -251,6 +256,15 @@ export class Agent {
     this.#outbox.note(fit ? 'info' : 'warn', fit ? 'fit again' : 'unfit', { reason, vip });
     const holding = this.#holdings.get(vip);
     if (fit && holding?.retryAt !== undefined) holding.retryAt = now;
+  }
+
+  #providerTrouble(name: ProviderName, reason: string | undefined): void {
+    if (reason === undefined) {
+      if (this.#troubles.delete(name)) this.#outbox.note('info', 'provider well again', { reason: name });
+      return;
+    }
+    this.#troubles.set(name, reason);
+    this.#outbox.note('error', 'provider in trouble', { reason: `${name}: ${reason}` });
   }
 
   // --- trouble, stop, reload ---
@@ -335,7 +349,7 @@ export class Agent {
   #settle(now: Instant): void {
     const { table, view, self, told } = this.#rounds;
     if (self !== undefined) {
-      const barred = (vip: Vip) => this.#barred(vip);
+      const barred = (vip: Vip) => this.#barred(vip, now);
       const clearance = (vip: Vip) => this.#clearance(vip, now);
       const local = { vips: this.#vips, holdings: this.#holdings, told, waits: this.#waits };
       const { lettingGo, rest } = reconcile({ self, now, table, ...local, barred, clearance });
@@ -353,8 +367,8 @@ export class Agent {
     this.#finish(now);
   }
 
-  #barred(vip: Vip): string | undefined {
-    const trouble = this.#trouble;
+  #barred(vip: Vip, now: Instant): string | undefined {
+    const trouble = this.#trouble ?? this.#lifecycle.over(now);
     if (trouble !== undefined) return trouble;
     if (this.#holdings.get(vip.id)?.retired) return 'its configuration changed';
     const unfit = this.#portrait.unfit.get(vip.id);
@@ -388,7 +402,7 @@ export class Agent {
       now,
       settings: this.#doubtSettings(vip),
       asked: this.#portrait.traitsOf(vip)?.scope === 'link',
-      doubted: this.#rounds.table?.doubts.has(vip.id) ?? false,
+      doubtedSince: this.#rounds.table?.doubts.has(vip.id) ? this.#rounds.tableSince : undefined,
     });
   }
 
@@ -402,15 +416,9 @@ export class Agent {
   }
 
   #finish(now: Instant): void {
-    const { holdings, nothingToHandOver } = {
-      holdings: this.#holdings,
-      nothingToHandOver: this.#nothingToHandOver,
-    };
-    const ending = this.#lifecycle.finish({ now, empty: holdings.empty, nothingToHandOver });
-    if (ending === undefined) return;
-    const left = [...holdings.all()].filter((h) => h.state !== 'idle').map((h) => h.vip);
-    if (left.length > 0) this.#outbox.push({ kind: 'release', vips: left, reason: ending.reason });
-    this.#outbox.push(ending);
+    const nothingToHandOver = this.#nothingToHandOver;
+    const ending = this.#lifecycle.finish({ now, empty: this.#holdings.empty, nothingToHandOver });
+    if (ending !== undefined) this.#outbox.push(ending);
   }
 
   /** Whether the group has heard that we hold nothing and are leaving. */

@@ -18,25 +18,28 @@ export interface BalanceInput {
 /** Between the rounds of a rebalance that an operator asked for. */
 const FORCED_INTERVAL = 200;
 
+/** Every member hears the wish, one carries it out; should that one go, the next does, unless it was long ago. */
+const FORCED_LIFE = 30_000;
+
 export class Balancer {
   nextAt: Instant | undefined;
-  #forced = false;
+  #forcedUntil: Instant | undefined;
 
   settled(now: Instant, settings: BalanceConfig): void {
-    if (this.#forced) this.nextAt = now;
+    if (this.#isForced(now)) this.nextAt = now;
     else this.nextAt = settings.enabled ? now + settings.interval_ms : undefined;
   }
 
   /** An operator asked: at once, hold-down or not. */
   force(now: Instant): void {
-    this.#forced = true;
+    this.#forcedUntil = now + FORCED_LIFE;
     this.nextAt = now;
   }
 
   due(table: Table, input: BalanceInput): Move[] {
     const { now, settings } = input;
     if (this.nextAt === undefined || now < this.nextAt) return [];
-    if (this.#forced) this.nextAt = now + FORCED_INTERVAL;
+    if (this.#isForced(now)) this.nextAt = now + FORCED_INTERVAL;
     else this.nextAt = settings.enabled ? now + settings.interval_ms : undefined;
     if (table.busy) return [];
     const moves = proposeMoves({
@@ -48,24 +51,28 @@ export class Balancer {
       moves_max: settings.moves_per_round_max,
     });
     if (moves.length === 0) {
-      this.#forced = false;
+      this.#forcedUntil = undefined;
       this.nextAt = settings.enabled ? now + settings.interval_ms : undefined;
     }
     return moves;
+  }
+
+  #isForced(now: Instant): boolean {
+    return this.#forcedUntil !== undefined && now < this.#forcedUntil;
   }
 
   #fixed(table: Table, { now, settings, history }: BalanceInput): Set<VipId> {
     const fixed = new Set<VipId>();
     for (const row of table.rows.values()) {
       const since = history.since(row.vip.id) ?? now;
-      if (table.isPinned(row.vip.id) || (!this.#forced && now - since < settings.hold_down_ms))
+      if (table.isPinned(row.vip.id) || (!this.#isForced(now) && now - since < settings.hold_down_ms))
         fixed.add(row.vip.id);
     }
     return fixed;
   }
 
   #resting(table: Table, { now, settings, viewSince }: BalanceInput): Set<MemberId> {
-    if (this.#forced || now - viewSince >= settings.hold_down_ms) return new Set();
+    if (this.#isForced(now) || now - viewSince >= settings.hold_down_ms) return new Set();
     return new Set(table.view.joined);
   }
 }

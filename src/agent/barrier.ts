@@ -19,9 +19,11 @@ export class Barrier {
   readonly early: EarlyMessage[] = [];
   readonly #members: readonly MemberId[];
 
-  constructor(members: readonly MemberId[], round: number) {
+  /** @param before the unfinished barrier of the same view that this one replaces: what operators ordered meanwhile stays ordered */
+  constructor(members: readonly MemberId[], round: number, before?: Barrier) {
     this.#members = members;
     this.round = round;
+    for (const early of before?.early ?? []) if (early.message.kind === 'operator') this.early.push(early);
   }
 
   /** Takes what it needs; keeps the rest for later if the sender has reported (else the report will tell the newer truth). */

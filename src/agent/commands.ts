@@ -19,6 +19,8 @@ type OperatorMessage = Extract<AgentMessage, { kind: 'operator' }>;
 export class Commands {
   readonly #pending = new Set<number>();
   #postponed: OperatorMessage[] = [];
+  /** Delivered while reports were collected: they take effect with the table. */
+  #waiting: OperatorMessage[] = [];
 
   begin(
     { number, command }: { number: number; command: OperatorCommand },
@@ -35,10 +37,23 @@ export class Commands {
     if (own) this.#postponed.push(message);
   }
 
+  wait(message: OperatorMessage, own: boolean): void {
+    if (own) this.#waiting.push(message);
+  }
+
+  /** For a new view: what the old one did not carry out. */
   again(): OperatorMessage[] {
-    const messages = this.#postponed;
+    const messages = [...this.#postponed, ...this.#waiting];
     this.#postponed = [];
+    this.#waiting = [];
     return messages;
+  }
+
+  /** The table is there, and has carried out what waited for it. */
+  settled(table: Table): AgentAction[] {
+    const messages = this.#waiting;
+    this.#waiting = [];
+    return messages.flatMap((message) => this.delivered(message, objectionTo(message.command, table)));
   }
 
   /** @param objection why the command came to nothing after all; undefined: it took effect */
@@ -55,6 +70,7 @@ export class Commands {
     const numbers = [...this.#pending];
     this.#pending.clear();
     this.#postponed = [];
+    this.#waiting = [];
     return numbers.map((number) => ({ kind: 'answer', number, result: { ok: false, code, message } }));
   }
 }

@@ -5,7 +5,7 @@ import type { Instant } from '../model/time.ts';
 import type { Departure, View, ViewId } from '../model/view.ts';
 import type { VipId } from '../model/vip.ts';
 import type { DoubtSettings, Doubts } from './doubts.ts';
-import type { Table } from './table.ts';
+import type { Row, Table } from './table.ts';
 
 export interface Judgement {
   readonly view: View;
@@ -54,8 +54,7 @@ export class Departures {
   judge({ view, previous, vips, settings }: Judgement, doubts: Doubts, now: Instant): void {
     const worst = new Map<VipId, Departure>();
     for (const { member, how } of view.departed) {
-      for (const vip of this.#mayHold(member, previous?.id) ??
-        (how === 'process' ? vips.map((v) => v.id) : [])) {
+      for (const vip of this.#concerned(member, how, { previous, vips, settings })) {
         worst.set(vip, graver(worst.get(vip), how));
       }
     }
@@ -67,12 +66,28 @@ export class Departures {
     }
   }
 
-  /** Undefined: it did not report in the previous view, so we cannot know. */
-  #mayHold(member: MemberId, previous: ViewId | undefined): VipId[] | undefined {
+  /** VIPs about which the departure of the member says something. */
+  #concerned(
+    member: MemberId,
+    how: Departure,
+    { previous, vips, settings }: Omit<Judgement, 'view'>,
+  ): readonly VipId[] {
+    const rows = this.#rowsAt(previous?.id, member);
+    // Its claims were never learned: it may have held anything.
+    if (rows === undefined) {
+      const wary = how === 'process' || (how === 'host' && settings.takeover === 'strict');
+      return wary ? vips.map((vip) => vip.id) : [];
+    }
+    // Only who certainly had it can clear it by going; who was still asking for it leaves earlier doubts as they are.
+    const concerned = rows.filter((row) => (how === 'process' ? row.holders : row.proven).includes(member));
+    return concerned.map((row) => row.vip.id);
+  }
+
+  /** The rows of the last table; undefined if the member did not report in the previous view. */
+  #rowsAt(previous: ViewId | undefined, member: MemberId): readonly Row[] | undefined {
     const table = this.#last;
-    if (table === undefined || table.view.id !== previous || table.seats.get(member)?.reported !== true)
-      return undefined;
-    return [...table.rows.values()].filter((row) => row.holders.includes(member)).map((row) => row.vip.id);
+    if (table === undefined || table.view.id !== previous) return undefined;
+    return table.seats.get(member)?.reported === true ? [...table.rows.values()] : undefined;
   }
 }
 

@@ -1,9 +1,11 @@
 /**
  * May an earlier holder still have the address? (DESIGN 6, "Which death was it?")
  *
- * A VIP is *cleared* when we saw its last holder release it, leave, or fall silent with its whole host: then it is put up
- * at once. It is in *doubt* when the holder's agent is gone but its host still answers: then the link is asked until the
- * lease must be over. What we have no history of is treated like a doubt: asking costs milliseconds, a duplicate costs trust.
+ * A VIP is *cleared* when we saw its last holder release it or leave: then it is put up at once. Where the holder's host
+ * fell silent, only its probes did: a firewall that drops them looks the same, so the link is asked for a moment, where it
+ * can be asked. A VIP is in *doubt* when the holder's agent is gone but its host still answers: then the link is asked
+ * until the lease must be over. What we have no history of is treated like that too: asking costs milliseconds, a
+ * duplicate costs trust.
  */
 import type { Instant, Millis } from '../model/time.ts';
 import type { Departure } from '../model/view.ts';
@@ -23,21 +25,28 @@ export interface Clearance {
   readonly notBefore: Instant | undefined;
 }
 
-/** Where no member knows of an earlier holder, whoever answers for this long is a stranger. */
-const UNKNOWN_BOUND: Millis = 1_000;
-
+/**
+ * Where no member knows of an earlier holder, whoever answers for this long is a stranger. Longer than it takes a member
+ * that was excluded by mistake to be heard again.
+ */
+const UNKNOWN_BOUND: Millis = 2_000;
 /**
  * How long a clearance is worth something: what we knew of the last holder says nothing about who came since, least of
  * all if it was we who had been cut off.
  */
 const CLEARANCE_LIFE: Millis = 2_000;
 
+interface Cleared {
+  readonly at: Instant;
+  /** `silent`: nobody said so, the holder's host merely does not answer probes. */
+  readonly how: 'released' | 'silent';
+}
+
 export class Doubts {
   readonly #until = new Map<VipId, Instant>();
   /** VIPs whose last holder's host is silent while `takeover` is strict: nobody to ask, so wait. */
   readonly #waiting = new Map<VipId, Instant>();
-  /** When each was cleared. */
-  readonly #cleared = new Map<VipId, Instant>();
+  readonly #cleared = new Map<VipId, Cleared>();
 
   departed(vip: VipId, how: Departure, { now, settings }: { now: Instant; settings: DoubtSettings }): void {
     if (how === 'process') {
@@ -46,19 +55,19 @@ export class Doubts {
       return;
     }
     if (how === 'host' && settings.takeover === 'strict') this.#waiting.set(vip, now + settings.leaseBound);
-    this.cleared(vip, now);
+    this.#until.delete(vip);
+    this.#cleared.set(vip, { at: now, how: how === 'host' ? 'silent' : 'released' });
   }
 
   /** The last holder confirmed that it does not hold it any more. */
   cleared(vip: VipId, now: Instant): void {
-    this.#cleared.set(vip, now);
+    this.#cleared.set(vip, { at: now, how: 'released' });
     this.#until.delete(vip);
   }
 
   /** What we knew of earlier holders is void: somebody holds it (or may), or we could not see the link. */
   taken(vip: VipId): void {
     this.#cleared.delete(vip);
-    this.#waiting.delete(vip);
   }
 
   /** Forgets everything: the group went on without us. */
@@ -76,27 +85,31 @@ export class Doubts {
 
   /**
    * @param asked whether the provider can ask the link; where it cannot, a doubt means waiting for the lease bound
-   * @param doubted whether another member reported a doubt
+   * @param doubtedSince since when another member's report casts doubt on it; undefined: none does
    */
-  clearance(
-    vip: VipId,
-    {
-      now,
-      settings,
-      asked,
-      doubted,
-    }: { now: Instant; settings: DoubtSettings; asked: boolean; doubted: boolean },
-  ): Clearance {
+  clearance(vip: VipId, { now, settings, asked, doubtedSince }: ClearanceInput): Clearance {
     const waiting = this.#waiting.get(vip);
     const notBefore = waiting !== undefined && waiting > now ? waiting : undefined;
-    const until = this.#until.get(vip);
-    const inDoubt = doubted || (until !== undefined && until > now);
-    const clearedAt = this.#cleared.get(vip);
-    const cleared = clearedAt !== undefined && now - clearedAt <= CLEARANCE_LIFE;
-    if (!inDoubt && cleared) return { guard: { kind: 'at-once' }, notBefore };
-    const ghost = inDoubt ? settings.leaseBound : Math.min(settings.leaseBound, UNKNOWN_BOUND);
-    const bound = until !== undefined && until > now ? until : now + ghost;
-    if (asked) return { guard: { kind: 'when-silent', until: bound }, notBefore };
-    return { guard: { kind: 'at-once' }, notBefore: inDoubt ? bound : notBefore };
+    const own = this.#until.get(vip) ?? now;
+    const others = doubtedSince === undefined ? now : doubtedSince + settings.leaseBound;
+    const until = Math.max(own, others);
+    const cleared = this.#cleared.get(vip);
+    const fresh = cleared !== undefined && now - cleared.at <= CLEARANCE_LIFE;
+    if (until > now) {
+      if (asked) return { guard: { kind: 'when-silent', until }, notBefore };
+      return { guard: { kind: 'at-once' }, notBefore: Math.max(until, notBefore ?? 0) };
+    }
+    if (!asked || (fresh && cleared.how === 'released')) return { guard: { kind: 'at-once' }, notBefore };
+    return {
+      guard: { kind: 'when-silent', until: now + Math.min(settings.leaseBound, UNKNOWN_BOUND) },
+      notBefore,
+    };
   }
+}
+
+export interface ClearanceInput {
+  readonly now: Instant;
+  readonly settings: DoubtSettings;
+  readonly asked: boolean;
+  readonly doubtedSince: Instant | undefined;
 }

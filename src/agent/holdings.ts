@@ -23,8 +23,10 @@ export interface Holding {
   releaseAgainAt: Instant | undefined;
   /** Recent instants at which the address vanished behind our back. */
   readonly lost: Instant[];
-  /** We told the group of this view that we do not hold it, and wait for that to be delivered. */
+  /** We told the view that we do not hold it (released, failed), and wait for that to be delivered: until then hands off. */
   disowned: boolean;
+  /** Why it must be taken away again although an acquire left it up, and then counts as failed. */
+  broken: string | undefined;
   /** The configuration dropped or redefined it: once released, forget it. */
   retired: boolean;
 }
@@ -54,6 +56,7 @@ export class Holdings {
         releaseAgainAt: undefined,
         lost: [],
         disowned: false,
+        broken: undefined,
         retired: false,
       };
       this.#byVip.set(vip.id, holding);

@@ -65,6 +65,12 @@ export class Lifecycle {
     return true;
   }
 
+  /** Why everything is let go at once, whatever the group says: the stop is through, or its time is up. */
+  over(now: Instant): string | undefined {
+    const expired = this.deadline !== undefined && now >= this.deadline;
+    return this.leaving !== undefined && (this.#left || expired) ? this.leaving : undefined;
+  }
+
   /** The last action of a connection or of the process, once everything is let go or the time is up. */
   finish({ now, empty, nothingToHandOver }: FinishInput): Ending | undefined {
     const expired = this.deadline !== undefined && now >= this.deadline;

@@ -59,7 +59,10 @@ export class AgentLoop {
   #commandNumber = 0;
   readonly #answers = new Map<number, (result: CommandResult) => void>();
   readonly #listeners = new Set<() => void>();
-  #ended: (() => void) | undefined;
+  #starting: Promise<void> = Promise.resolve();
+  #ended: Promise<void> | undefined;
+  #left: (() => void) | undefined;
+  #closed = false;
 
   constructor(settings: LoopSettings, components: LoopComponents) {
     this.#config = settings.config;
@@ -69,13 +72,28 @@ export class AgentLoop {
     this.#operations = new Operations(components.providers, (event) => this.#handle(event));
   }
 
-  /** Starts the providers (which sweep leftovers), then joins. Rejects with an Error for a person. Resolves when joining. */
+  /**
+   * Starts the providers (which sweep leftovers), then joins. Rejects with an Error for a person when that is impossible; all
+   * that was started is stopped again then. Resolves when joining, or when a stop came in between.
+   */
   async start(): Promise<void> {
+    this.#starting = this.#begin();
+    try {
+      await this.#starting;
+    } catch (error) {
+      await this.#close();
+      // A stop in the middle of it is no failure.
+      if (this.#ended === undefined) throw error;
+    }
+  }
+
+  async #begin(): Promise<void> {
     for (const [name, provider] of this.#with.providers) {
       const vips = this.#operations.carriedBy(name, this.#config.vips);
       await provider.start(vips, (event: ProviderEvent) =>
         this.#handle({ kind: 'provider', provider: name, event }),
       );
+      if (this.#ended !== undefined) return;
     }
     this.#lastAlive = this.#with.clock.boot();
     this.#tick();
@@ -84,17 +102,22 @@ export class AgentLoop {
     await this.#join({ first: true });
   }
 
-  /** Resolves when everything is handed over, the group is left and all is closed. */
+  /** Resolves when everything is handed over, the group is left and all is closed. A second call waits for the first. */
   stop(reason: string): Promise<void> {
-    const ended = new Promise<void>((resolve) => {
-      const before = this.#ended;
-      this.#ended = () => {
-        before?.();
-        resolve();
-      };
+    this.#ended ??= this.#end(reason);
+    return this.#ended;
+  }
+
+  async #end(reason: string): Promise<void> {
+    // A start half done is brought to its own end first; it looks at `#ended` and does no more than it must.
+    await Promise.resolve();
+    await this.#starting.catch(() => undefined);
+    if (this.#closed) return;
+    const left = new Promise<void>((resolve) => {
+      this.#left = resolve;
     });
     this.#handle({ kind: 'stop', reason });
-    return ended;
+    await left;
   }
 
   status(): Status {
@@ -242,15 +265,24 @@ export class AgentLoop {
   }
 
   async #leave(): Promise<void> {
-    const group = this.#group;
+    clearInterval(this.#renewer);
     await this.#operations.settled();
-    await group?.leave();
+    await this.#close();
+    this.#left?.();
+  }
+
+  async #close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#renewer);
+    const group = this.#group;
+    if (this.#core.holdsAnything) {
+      // A goodbye would say that everything is released. The process ends without one, and the others ask the link first.
+      this.#with.logger.error({}, 'not everything could be released: leaving without a goodbye');
+    } else await group?.leave();
     this.#group = undefined;
     clearTimeout(this.#timer);
     clearInterval(this.#ticker);
-    clearInterval(this.#renewer);
     for (const provider of this.#with.providers.values()) await provider.stop();
-    this.#ended?.();
   }
 }
 

@@ -4,13 +4,6 @@ import type { VipId } from '../model/vip.ts';
 import type { VipOutcome } from '../provider/provider.ts';
 import type { AgentAction } from './events.ts';
 import { type Holdings, LOSSES_MAX, type RetrySettings } from './holdings.ts';
-import { clip } from './messages.ts';
-
-export interface Told {
-  /** VIPs to report as failed. */
-  readonly failed: readonly (readonly [VipId, string])[];
-  readonly notes: readonly AgentAction[];
-}
 
 export interface OutcomeContext {
   readonly holdings: Holdings;
@@ -21,33 +14,41 @@ export interface OutcomeContext {
 /** A release that failed is tried again after this. */
 const RELEASE_AGAIN = 200;
 
-export function takeAcquired(outcomes: readonly VipOutcome[], context: OutcomeContext): Told {
-  const failed: (readonly [VipId, string])[] = [];
+/** Failures are told to the group by `reconcile`, which sees them in the holdings. */
+export function takeAcquired(
+  outcomes: readonly VipOutcome[],
+  context: OutcomeContext,
+): readonly AgentAction[] {
   const notes: AgentAction[] = [];
   const { holdings, now } = context;
   for (const { vip, held, code, reason } of outcomes) {
     const holding = holdings.get(vip);
     if (holding === undefined || (holding.state !== 'acquiring' && holding.state !== 'cancelling')) continue;
-    if (held) {
+    if (held && code !== 'ok' && code !== 'aborted') {
+      // Nobody knows what is up: take it away, then count it as failed.
+      holding.broken = `${code}: ${reason}`;
+      holdings.set(holding, 'releasing', now);
+      notes.push({ kind: 'release', vips: [holding.vip], reason: holding.broken });
+    } else if (held) {
       holding.failures = 0;
       holdings.set(holding, 'held', now);
       notes.push({ kind: 'note', level: 'info', what: 'acquired', reason, vip });
     } else if (code === 'aborted' || holding.state === 'cancelling') {
       holdings.set(holding, 'idle', now);
     } else {
-      holdings.failed(holding, reason, context);
-      failed.push([vip, clip(`${code}: ${reason}`)]);
+      holdings.failed(holding, `${code}: ${reason}`, context);
       notes.push({ kind: 'note', level: 'warn', what: 'acquire failed', reason: `${code}: ${reason}`, vip });
     }
     if (!held && holding.retired) holdings.forget(vip);
   }
-  return { failed, notes };
+  return notes;
 }
 
 export function takeReleased(
   outcomes: readonly VipOutcome[],
-  { holdings, now }: OutcomeContext,
+  context: OutcomeContext,
 ): readonly AgentAction[] {
+  const { holdings, now } = context;
   const notes: AgentAction[] = [];
   for (const { vip, held, reason } of outcomes) {
     const holding = holdings.get(vip);
@@ -58,6 +59,8 @@ export function takeReleased(
       continue;
     }
     notes.push({ kind: 'note', level: 'info', what: 'released', reason, vip });
+    if (holding.broken !== undefined) holdings.failed(holding, holding.broken, context);
+    holding.broken = undefined;
     holdings.set(holding, 'idle', now);
     if (holding.retired) holdings.forget(vip);
   }
@@ -68,8 +71,7 @@ export function takeReleased(
 export function takeLost(
   lost: readonly { readonly vip: VipId; readonly reason: string }[],
   context: OutcomeContext,
-): Told {
-  const failed: (readonly [VipId, string])[] = [];
+): readonly AgentAction[] {
   const notes: AgentAction[] = [];
   const { holdings, now } = context;
   for (const { vip, reason } of lost) {
@@ -78,9 +80,7 @@ export function takeLost(
     holdings.set(holding, 'idle', now);
     notes.push({ kind: 'note', level: 'warn', what: 'lost', reason, vip });
     if (!holdings.lostTooOften(holding, now)) continue;
-    const why = `lost more than ${LOSSES_MAX} times in a row: ${reason}`;
-    holdings.failed(holding, why, context);
-    failed.push([vip, clip(why)]);
+    holdings.failed(holding, `lost more than ${LOSSES_MAX} times in a row: ${reason}`, context);
   }
-  return { failed, notes };
+  return notes;
 }

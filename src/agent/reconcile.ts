@@ -10,7 +10,7 @@ import type { AcquireRequest } from '../provider/provider.ts';
 import type { Clearance } from './doubts.ts';
 import type { AgentAction } from './events.ts';
 import type { Holding, Holdings } from './holdings.ts';
-import type { AgentMessage } from './messages.ts';
+import { type AgentMessage, clip } from './messages.ts';
 import type { Row, Table } from './table.ts';
 
 export interface ReconcileInput {
@@ -35,6 +35,7 @@ interface Plan {
   readonly releases: Map<string, Vip[]>;
   readonly cancels: Vip[];
   readonly released: VipId[];
+  readonly failed: (readonly [VipId, string])[];
   readonly acquired: VipId[];
 }
 
@@ -45,7 +46,14 @@ export interface Reconciled {
 }
 
 export function reconcile(input: ReconcileInput): Reconciled {
-  const plan: Plan = { acquires: [], releases: new Map(), cancels: [], released: [], acquired: [] };
+  const plan: Plan = {
+    acquires: [],
+    releases: new Map(),
+    cancels: [],
+    released: [],
+    failed: [],
+    acquired: [],
+  };
   for (const holding of input.holdings.all()) {
     const reason =
       input.barred(holding.vip) ?? (input.vips.has(holding.vip.id) ? undefined : 'not configured any more');
@@ -76,7 +84,9 @@ function reconcileRow(row: Row, plan: Plan, input: ReconcileInput): void {
     }
     return;
   }
-  if (holding.state === 'idle') acquireIfFree(row, holding, { plan, input });
+  if (holding.state !== 'idle' || holding.disowned) return;
+  if (holding.retryAt === undefined) acquireIfFree(row, holding, { plan, input });
+  else tellFailure(holding, { plan, input });
 }
 
 /** The target acquires only when nobody else may hold it, and goes about it as the history of the VIP demands. */
@@ -86,7 +96,7 @@ function acquireIfFree(
   { plan, input }: { plan: Plan; input: ReconcileInput },
 ): void {
   const { vip } = holding;
-  if (holding.retryAt !== undefined || row.holders.some((member) => member !== input.self)) return;
+  if (row.holders.some((member) => member !== input.self)) return;
   const { guard, notBefore } = input.clearance(vip);
   if (notBefore !== undefined && notBefore > input.now) {
     input.waits.set(vip.id, notBefore);
@@ -96,6 +106,13 @@ function acquireIfFree(
   input.told.delete(vip.id);
   input.holdings.set(holding, 'acquiring', input.now);
   plan.acquires.push({ vip, guard });
+}
+
+/** Once a view, whether it failed in this one or before. */
+function tellFailure(holding: Holding, { plan, input }: { plan: Plan; input: ReconcileInput }): void {
+  if (input.table?.seats.get(input.self)?.passed.has(holding.vip.id)) return;
+  holding.disowned = true;
+  plan.failed.push([holding.vip.id, clip(holding.failure)]);
 }
 
 function letGo(
@@ -135,6 +152,7 @@ function actionsOf(plan: Plan, input: ReconcileInput): Reconciled {
   const rest: AgentAction[] = [];
   const say = (message: AgentMessage) => rest.push({ kind: 'multicast', message });
   if (plan.released.length > 0) say({ kind: 'released', view, vips: plan.released });
+  if (plan.failed.length > 0) say({ kind: 'failed', view, vips: plan.failed });
   if (plan.acquired.length > 0) say({ kind: 'acquired', view, vips: plan.acquired });
   if (plan.acquires.length > 0)
     rest.push({ kind: 'acquire', requests: plan.acquires, fence: table.view.epoch });

@@ -36,6 +36,7 @@ export class Rounds {
   viewSince: Instant = 0;
   /** Present while this member acts on an allocation. */
   table: Table | undefined;
+  tableSince: Instant = 0;
   /** Present while reports are missing. */
   barrier: Barrier | undefined;
   /** VIPs that this member already told the view it has acquired. */
@@ -98,10 +99,15 @@ export class Rounds {
     else if (this.table) this.#toTable(sender, message, now);
   }
 
-  order(sender: MemberId, message: OperatorMessage, now: Instant): void {
-    if (this.barrier) this.barrier.add(sender, message);
-    else this.table?.apply(sender, message, now);
+  /** Whether it took effect at once; else it does with the table that is being made. */
+  order(sender: MemberId, message: OperatorMessage, now: Instant): boolean {
+    if (this.barrier) {
+      this.barrier.add(sender, message);
+      return false;
+    }
+    this.table?.apply(sender, message, now);
     this.#learn();
+    return true;
   }
 
   /** The representative names the silent when the wait is over. */
@@ -121,7 +127,8 @@ export class Rounds {
     this.#departures.remember(this.table);
     this.#round = round;
     this.table = undefined;
-    this.barrier = new Barrier(view.members, round);
+    // Within a view every member replaces its barrier at the same message; a new view starts empty.
+    this.barrier = new Barrier(view.members, round, round === 0 ? undefined : this.barrier);
     this.#proceedAt = now + this.#config.agent.report_timeout_ms;
     this.#report(view, now);
   }
@@ -161,7 +168,7 @@ export class Rounds {
   }
 
   #settle(barrier: Barrier, view: View, now: Instant): void {
-    const { outbox, holdings } = this.#with;
+    const { outbox, holdings, portrait } = this.#with;
     if (barrier.without.size > 0) {
       const reason = `silent: ${[...barrier.without].map(nameOf).join(', ')}`;
       outbox.note('warn', 'going on without reports', { reason });
@@ -170,19 +177,26 @@ export class Rounds {
     this.#proceedAt = undefined;
     const { remembered, stories } = this.#departures;
     const gone = (vip: VipId) => this.#departures.gone(vip, view);
+    this.tableSince = now;
     this.table = new Table(barrier, { view, vips: this.#config.vips, remembered, stories, gone }, now);
     this.told.clear();
     for (const holding of holdings.all()) holding.disowned = false;
+    portrait.settled();
     this.#learn();
     this.#announceAfterMerge(view);
   }
 
   #toTable(sender: MemberId, message: ViewMessage, now: Instant): void {
     const { table } = this;
-    const { doubts } = this.#with;
+    const { doubts, portrait } = this.#with;
     if (table === undefined) return;
+    if (sender === this.self && message.kind === 'standing') portrait.delivered();
     if (message.kind === 'released') this.#noteRelease(sender, message.vips, { table, now });
-    if (message.kind === 'failed') for (const [vip] of message.vips) doubts.taken(vip);
+    if (message.kind === 'failed')
+      this.#noteFailure(
+        sender,
+        message.vips.map(([vip]) => vip),
+      );
     table.apply(sender, message, now);
     if (message.kind === 'acquired') for (const vip of message.vips) doubts.taken(vip);
     this.#learn();
@@ -202,6 +216,15 @@ export class Rounds {
     if (this.self !== undefined) this.#with.portrait.learn(this.table?.seats.get(this.self));
   }
 
+  #noteFailure(sender: MemberId, vips: readonly VipId[]): void {
+    const { holdings, doubts } = this.#with;
+    for (const id of vips) {
+      doubts.taken(id);
+      const holding = holdings.get(id);
+      if (sender === this.self && holding) holding.disowned = false;
+    }
+  }
+
   #noteRelease(
     sender: MemberId,
     vips: readonly VipId[],
@@ -215,7 +238,9 @@ export class Rounds {
       if (sender === this.self && holding) holding.disowned = false;
       if (row === undefined || !row.holders.includes(sender)) continue;
       // The last other holder let go: the VIP is cleared, and a keeper tells the neighbours once more that it is the one.
-      if (row.holders.every((member) => member === sender || member === row.target)) doubts.cleared(id, now);
+      const others = row.holders.filter((member) => member !== sender && member !== row.target);
+      // Only who certainly had it can clear it: who was still asking for it leaves earlier doubts as they are.
+      if (others.length === 0 && row.proven.includes(sender)) doubts.cleared(id, now);
       if (sender !== this.self && row.target === this.self && holding?.state === 'held')
         announce.push(holding.vip);
     }

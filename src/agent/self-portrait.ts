@@ -32,12 +32,17 @@ export class SelfPortrait {
   /** Everything is being released after a stall. */
   suspendedBecause: string | undefined;
   mature = false;
-  /** VIPs this host cannot carry now, with why. */
-  readonly unfit = new Map<VipId, string>();
+  /** What providers said they cannot carry now, with why. */
+  readonly #unfit = new Map<VipId, string>();
+  /** VIPs for which this host has no provider. */
+  readonly #unprovided = new Map<VipId, string>();
   #config: Config;
   readonly #traits: ReadonlyMap<ProviderName, ProviderTraits>;
   #bornAt: Instant = 0;
+  /** The standing last said, as text. */
   #said = '';
+  /** Standings of ours that are on their way. */
+  #inFlight = 0;
 
   constructor(config: Config, traits: ReadonlyMap<ProviderName, ProviderTraits>) {
     this.#config = config;
@@ -55,10 +60,11 @@ export class SelfPortrait {
   configure(config: Config): void {
     this.#config = config;
     const known = new Set(config.vips.map((vip) => vip.id));
-    for (const vip of this.unfit.keys()) if (!known.has(vip)) this.unfit.delete(vip);
+    for (const vip of this.#unfit.keys()) if (!known.has(vip)) this.#unfit.delete(vip);
+    this.#unprovided.clear();
     for (const vip of config.vips) {
       if (this.providerOf(vip) === undefined)
-        this.unfit.set(vip.id, `this host has none of its providers: ${vip.providers.join(', ')}`);
+        this.#unprovided.set(vip.id, `this host has none of its providers: ${vip.providers.join(', ')}`);
     }
   }
 
@@ -83,9 +89,9 @@ export class SelfPortrait {
 
   /** True when it is news. */
   fitness(event: Extract<ProviderEvent, { kind: 'fitness' }>): boolean {
-    if (event.fit) return this.unfit.delete(event.vip);
-    const news = this.unfit.get(event.vip) !== event.reason;
-    this.unfit.set(event.vip, event.reason);
+    if (event.fit) return this.#unfit.delete(event.vip);
+    const news = this.#unfit.get(event.vip) !== event.reason;
+    this.#unfit.set(event.vip, event.reason);
     return news;
   }
 
@@ -120,6 +126,7 @@ export class SelfPortrait {
     const text = JSON.stringify(standing);
     if (text === this.#said) return undefined;
     this.#said = text;
+    this.#inFlight += 1;
     return { kind: 'standing', view: view.id, ...standing };
   }
 
@@ -127,18 +134,33 @@ export class SelfPortrait {
   learn(seat: Seat | undefined): void {
     if (seat === undefined) return;
     if (seat.standing.mature) this.mature = true;
-    const known = JSON.stringify(standingOf(seat.standing));
-    if (known === JSON.stringify(this.#standing())) this.#said = known;
+    if (this.#inFlight === 0) this.#said = JSON.stringify(standingOf(seat.standing));
+  }
+
+  /** A standing of ours came back in order. */
+  delivered(): void {
+    this.#inFlight = Math.max(0, this.#inFlight - 1);
+  }
+
+  /** The table was made of our report: whatever was on its way before it is void. */
+  settled(): void {
+    this.#inFlight = 0;
+  }
+
+  /** VIPs this host cannot carry now, with why. */
+  get unfit(): ReadonlyMap<VipId, string> {
+    return this.#unprovided.size === 0 ? this.#unfit : new Map([...this.#unfit, ...this.#unprovided]);
   }
 
   #standing(): Standing {
+    const { unfit } = this;
     return standingOf({
       mature: this.mature,
       draining: this.draining,
       barred: clip(this.suspendedBecause ?? this.outrankedBecause ?? ''),
       leaving: this.leaving,
       capacity: this.#config.capacity,
-      unfit: sortedIds(this.unfit.keys()).map((vip) => [vip, clip(this.unfit.get(vip) ?? '')] as const),
+      unfit: sortedIds(unfit.keys()).map((vip) => [vip, clip(unfit.get(vip) ?? '')] as const),
     });
   }
 }

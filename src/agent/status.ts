@@ -23,6 +23,7 @@ export interface StatusInput {
   readonly history: History;
   readonly unfit: ReadonlyMap<VipId, string>;
   readonly trouble: string | undefined;
+  readonly providerTroubles: ReadonlyMap<string, string>;
   readonly counters: Readonly<Record<string, number>>;
 }
 
@@ -158,6 +159,7 @@ function withoutTable(
 function warningsOf(input: StatusInput): string[] {
   const warnings: string[] = [];
   if (input.trouble !== undefined) warnings.push(input.trouble);
+  for (const [name, reason] of input.providerTroubles) warnings.push(`provider ${name}: ${reason}`);
   for (const [vip, reason] of [...input.unfit].slice(0, PROBLEMS_SHOWN_MAX))
     warnings.push(`${vip} cannot be carried here: ${reason}`);
   if (input.missing.length > 0)

@@ -32,7 +32,9 @@ export interface Row {
   target: MemberId | undefined;
   /** Who holds it or may hold it, in view order. */
   holders: readonly MemberId[];
-  /** Whose provider confirmed it. */
+  /** Of the holders, those that said for certain that they have it. */
+  proven: readonly MemberId[];
+  /** The target, once its provider confirmed it. */
   confirmed: MemberId | undefined;
   reason: string;
   /** The last acquire that failed since it was last held, for people. */
@@ -91,7 +93,7 @@ export class Table {
     }
     this.#mature();
     this.#reallocate(now);
-    for (const row of this.rows.values()) this.#begin(row, barrier, settings);
+    for (const row of this.rows.values()) this.#begin(row, settings);
     for (const { sender, message } of barrier.early) this.apply(sender, message, now);
   }
 
@@ -161,23 +163,25 @@ export class Table {
   }
 
   #rowsOf(barrier: Barrier, settings: TableSettings, now: Instant): Map<VipId, Row> {
+    const held = new Map<VipId, MemberId[]>();
     const claims = new Map<VipId, MemberId[]>();
     for (const member of this.view.members) {
       const report = barrier.reports.get(member);
-      for (const vip of [...(report?.held ?? []), ...(report?.claims ?? [])]) {
-        claims.set(vip, [...(claims.get(vip) ?? []), member]);
-      }
+      for (const vip of report?.held ?? []) held.set(vip, [...(held.get(vip) ?? []), member]);
+      for (const vip of report?.claims ?? []) claims.set(vip, [...(claims.get(vip) ?? []), member]);
     }
     const rows = new Map<VipId, Row>();
     for (const vip of settings.vips) {
       const silent = (settings.remembered.get(vip.id) ?? []).filter(
         (m) => this.seats.get(m)?.reported === false,
       );
-      const holders = inViewOrder(this.view, [...(claims.get(vip.id) ?? []), ...silent]);
+      const proven = held.get(vip.id) ?? [];
+      const holders = inViewOrder(this.view, [...proven, ...(claims.get(vip.id) ?? []), ...silent]);
       rows.set(vip.id, {
         vip,
         target: undefined,
         holders,
+        proven,
         confirmed: undefined,
         reason: '',
         failure: undefined,
@@ -188,10 +192,10 @@ export class Table {
   }
 
   /** Whoever reported that it holds what it shall hold needs no further word; the reason tells the story from before. */
-  #begin(row: Row, barrier: Barrier, settings: TableSettings): void {
+  #begin(row: Row, settings: TableSettings): void {
     const { target, vip } = row;
     if (target === undefined) return;
-    if (barrier.reports.get(target)?.held.includes(vip.id)) row.confirmed = target;
+    if (row.proven.includes(target)) row.confirmed = target;
     const story = settings.stories.get(vip.id);
     const gone = settings.gone(vip.id);
     if (story?.target === target) row.reason = story.reason;
@@ -210,16 +214,11 @@ export class Table {
 
   #reallocate(now: Instant): void {
     const allowed: Vip[] = [];
-    const holders = new Map<VipId, readonly MemberId[]>();
     for (const row of this.rows.values()) {
-      if (!this.#allowed(row.vip)) {
-        this.#retarget(row, { reason: `not in the primary component: ${this.quorum}` }, now);
-        continue;
-      }
-      allowed.push(row.vip);
-      holders.set(row.vip.id, row.holders);
+      if (this.#allowed(row.vip)) allowed.push(row.vip);
+      else this.#retarget(row, { reason: `not in the primary component: ${this.quorum}` }, now);
     }
-    const allocation = this.#decide(allowed, holders);
+    const allocation = this.#decide(allowed);
     for (const vip of allowed) {
       const row = this.rows.get(vip.id);
       const decision = allocation.get(vip.id);
@@ -227,17 +226,24 @@ export class Table {
     }
   }
 
-  /** A present target counts as the only holder: a handoff under way is not taken back. */
-  #decide(vips: readonly Vip[], holders: ReadonlyMap<VipId, readonly MemberId[]>): Allocation {
+  #decide(vips: readonly Vip[]): Allocation {
     const candidates = this.candidates();
-    const eligible = new Map(candidates.map((c) => [c.member, c]));
-    const input = new Map<VipId, readonly MemberId[]>();
-    for (const [vip, members] of holders) {
-      const target = this.rows.get(vip)?.target;
-      const kept = target === undefined ? undefined : eligible.get(target);
-      input.set(vip, kept && isEligible(kept, vip) ? [kept.member] : members);
+    const byMember = new Map(candidates.map((c) => [c.member, c]));
+    const able = (vip: VipId, members: readonly MemberId[]) =>
+      members.filter((member) => {
+        const candidate = byMember.get(member);
+        return candidate !== undefined && isEligible(candidate, vip);
+      });
+    const holders = new Map<VipId, readonly MemberId[]>();
+    for (const { id } of vips) {
+      const row = this.rows.get(id);
+      if (row === undefined) continue;
+      // A present target counts as the only holder: a handoff under way is not taken back. Else who certainly has it.
+      const target = row.target === undefined ? [] : able(id, [row.target]);
+      const proven = able(id, row.proven);
+      holders.set(id, target.length > 0 ? target : proven.length > 0 ? proven : row.holders);
     }
-    return allocate({ candidates, vips, holders: input, pins: this.pins });
+    return allocate({ candidates, vips, holders, pins: this.pins });
   }
 
   #retarget(row: Row, decision: { readonly member?: MemberId; readonly reason: string }, now: Instant): void {
@@ -260,6 +266,7 @@ export class Table {
       const row = this.rows.get(id);
       if (row === undefined || !row.holders.includes(sender)) continue;
       row.holders = row.holders.filter((member) => member !== sender);
+      row.proven = row.proven.filter((member) => member !== sender);
       if (row.confirmed === sender) row.confirmed = undefined;
       row.changed = now;
       this.#claimIfFree(row);
@@ -278,6 +285,7 @@ export class Table {
       if (row === undefined || row.confirmed === sender || !row.holders.includes(sender)) continue;
       if (row.target !== sender) continue;
       row.confirmed = sender;
+      row.proven = [sender];
       row.failure = undefined;
       row.changed = now;
     }

@@ -44,6 +44,8 @@ export async function runAgent(file: string): Promise<number> {
     return exitCode('refused');
   } finally {
     await logger.close();
+    // Nothing should keep the process after this; if something does, that is no reason to stay.
+    setTimeout(() => process.exit(), 1000).unref();
   }
 }
 
@@ -53,6 +55,7 @@ class AgentRun {
   readonly #logger: Logger;
   #loop: AgentLoop | undefined;
   #control: ControlServer | undefined;
+  #running = false;
   #reloading: Promise<CommandResult> | undefined;
 
   constructor(file: string, config: Config, logger: Logger) {
@@ -92,7 +95,9 @@ class AgentRun {
       'agent starting',
     );
     await loop.start();
+    this.#running = true;
     await stopped;
+    this.#running = false;
     await this.close();
     logger.info({}, 'agent ended');
   }
@@ -120,6 +125,8 @@ class AgentRun {
 
   async #readAgain(): Promise<CommandResult> {
     this.#logger.reopen();
+    if (!this.#running)
+      return this.#refuse('nothing was changed: the agent is not running yet, or not any more');
     const read = await readConfig(this.#file);
     if (!read.ok) return this.#refuse(`nothing was changed: ${read.problems.join('\n')}`);
     const fixed = needsRestart(this.#config, read.config);

@@ -69,6 +69,8 @@ export type ProviderEvent =
       /** The guardian or the lease took it because this process was not well: everything else is in doubt too. */
       readonly fenced?: boolean;
     }
+  /** Something about the provider as a whole that an operator should mend; `reason` absent: it is over. */
+  | { readonly kind: 'trouble'; readonly reason: string | undefined }
   /** Whether this host could carry the VIP now (carrier, interface present). Sent at start for every VIP that cannot. */
   | { readonly kind: 'fitness'; readonly vip: VipId; readonly fit: boolean; readonly reason: string };
 

@@ -26,7 +26,7 @@ export class Chaos {
     );
     this.vipIds = list.map((v) => v.id);
     const configOf = (member: string) => config({ member, members: hosts, vips: list });
-    this.world = new World({ seed, hosts, configOf, linkScope: true });
+    this.world = new World({ seed, hosts, configOf, linkScope: this.#chance(0.75) });
     for (const name of hosts) this.#segment.set(name, 0);
     this.world.connected = (x, y) => this.#segment.get(x.name) === this.#segment.get(y.name);
     this.world.departed = (host, how) => {
