@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import { createMemoryProvider } from '../../../providers/memory/provider.ts';
+import { AgentLoop } from '../../../src/agent/loop.ts';
+import type { GroupCommunication, GroupEvent } from '../../../src/group/group.ts';
+import { memberId } from '../../../src/model/member.ts';
+import { viewId } from '../../../src/model/view.ts';
+import type { Provider } from '../../../src/provider/provider.ts';
+import { config, vips } from './config.ts';
+
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+let incarnation = 0;
+
+/** A group of one, which hands back what it is told. */
+class Alone implements GroupCommunication {
+  readonly self = memberId('a', (++incarnation).toString(16).padStart(16, '0'));
+  readonly calls: string[] = [];
+  refuse: string | undefined;
+  #listener: ((event: GroupEvent) => void) | undefined;
+
+  async join(listener: (event: GroupEvent) => void): Promise<void> {
+    this.calls.push('join');
+    if (this.refuse !== undefined) throw new Error(this.refuse);
+    this.#listener = listener;
+    const view = {
+      id: viewId(1, this.self),
+      epoch: 1,
+      members: [this.self],
+      cause: 'join' as const,
+      joined: [this.self],
+      departed: [],
+    };
+    setImmediate(() => listener({ kind: 'view', view }));
+  }
+
+  multicast(bytes: Uint8Array): void {
+    setImmediate(() => this.#listener?.({ kind: 'message', sender: this.self, bytes }));
+  }
+
+  async leave(): Promise<void> {
+    this.calls.push('leave');
+    this.#listener = undefined;
+  }
+
+  tick(): void {}
+
+  lose(): void {
+    this.#listener?.({ kind: 'detached', reason: 'the engine died' });
+  }
+
+  status() {
+    return { engine: 'test', self: this.self, peers: [], counters: {} };
+  }
+}
+
+function stage({ slow = 0 }: { slow?: number } = {}) {
+  const calls: string[] = [];
+  const memory = createMemoryProvider('memory');
+  const provider: Provider = Object.assign(Object.create(memory) as Provider, {
+    start: async (...args: Parameters<Provider['start']>) => {
+      calls.push('start');
+      await new Promise((resolve) => setTimeout(resolve, slow));
+      await memory.start(...args);
+    },
+    acquire: (...args: Parameters<Provider['acquire']>) => memory.acquire(...args),
+    release: (...args: Parameters<Provider['release']>) => {
+      calls.push(`release ${args[0].length}`);
+      return memory.release(...args);
+    },
+    renew: (...args: Parameters<Provider['renew']>) => memory.renew(...args),
+    inspect: (...args: Parameters<Provider['inspect']>) => memory.inspect(...args),
+    announce: (...args: Parameters<Provider['announce']>) => memory.announce(...args),
+    configure: (...args: Parameters<Provider['configure']>) => memory.configure(...args),
+    stop: async () => {
+      calls.push('stop');
+      await memory.stop();
+    },
+  });
+  Object.defineProperty(provider, 'traits', { value: memory.traits });
+  const groups: Alone[] = [];
+  const clock = { offset: 0 };
+  const now = () => performance.now() + clock.offset;
+  const loop = new AgentLoop(
+    { config: config({ member: 'a', members: ['a'], vips: vips(3) }), version: 'test' },
+    {
+      createGroup: () => {
+        const group = new Alone();
+        group.refuse = clock.offset < 0 ? 'port 4873 is in use' : undefined;
+        groups.push(group);
+        return group;
+      },
+      providers: new Map([['memory', provider]]),
+      clock: { monotonic: () => performance.now(), boot: now, wall: () => Date.now() },
+      logger: silent,
+    },
+  );
+  return { loop, calls, groups, clock };
+}
+
+async function until(what: () => boolean): Promise<void> {
+  const end = performance.now() + 5000;
+  while (!what()) {
+    if (performance.now() > end) throw new Error(`not within 5 s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+const held = (loop: AgentLoop) => loop.status().vips.filter((v) => v.state === 'held').length;
+
+describe('AgentLoop', () => {
+  it('serves, and hands everything over when it is stopped', async () => {
+    const { loop, calls, groups } = stage();
+    await loop.start();
+    await until(() => held(loop) === 3);
+    await loop.stop('test');
+    expect(calls).toEqual(['start', 'release 3', 'stop']);
+    expect(groups[0]?.calls).toEqual(['join', 'leave']);
+  });
+
+  it('stops what it started when the group cannot be joined, and says why', async () => {
+    const { loop, calls, clock } = stage();
+    clock.offset = -1e-9;
+    await expect(loop.start()).rejects.toThrow('port 4873 is in use');
+    expect(calls).toEqual(['start', 'stop']);
+  });
+
+  it('does not join when it is stopped while a provider starts', async () => {
+    const { loop, calls, groups } = stage({ slow: 50 });
+    const started = loop.start();
+    const stopped = loop.stop('test');
+    await Promise.all([started, stopped]);
+    expect(calls).toEqual(['start', 'stop']);
+    expect(groups).toEqual([]);
+  });
+
+  it('releases first after a stall, whatever woke it', async () => {
+    const { loop, calls, clock } = stage();
+    await loop.start();
+    await until(() => held(loop) === 3);
+    clock.offset = 5000;
+    const answer = loop.command({ kind: 'rebalance' });
+    expect(calls.at(-1)).toBe('release 3');
+    await answer;
+    await until(() => held(loop) === 3);
+    await loop.stop('test');
+  });
+
+  it('releases and joins again under a fresh identity when the group is lost', async () => {
+    const { loop, calls, groups } = stage();
+    await loop.start();
+    await until(() => held(loop) === 3);
+    groups[0]?.lose();
+    await until(() => groups.length === 2 && held(loop) === 3);
+    expect(calls).toContain('release 3');
+    expect(groups[1]?.self).not.toBe(groups[0]?.self);
+    await loop.stop('test');
+  });
+});
