@@ -22,7 +22,9 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   terminal: () => ({
-    ...(process.stdout.isTTY && { columns: process.stdout.columns, rows: process.stdout.rows }),
+    // A terminal that does not know its size says 0.
+    ...(process.stdout.columns > 0 && { columns: process.stdout.columns }),
+    ...(process.stdout.rows > 0 && { rows: process.stdout.rows }),
     interactive: process.stdout.isTTY === true,
     color: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
   }),
