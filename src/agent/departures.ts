@@ -25,11 +25,6 @@ export class Departures {
     this.#last = undefined;
   }
 
-  /** Who held or may have held what, by the last table. */
-  get remembered(): ReadonlyMap<VipId, readonly MemberId[]> {
-    return new Map([...(this.#last?.rows.values() ?? [])].map((row) => [row.vip.id, row.holders]));
-  }
-
   pinnedTo(name: MemberName): VipId[] {
     return [...(this.#last?.pins ?? [])].filter(([, to]) => to === name).map(([vip]) => vip);
   }

@@ -175,10 +175,10 @@ export class Rounds {
     }
     this.barrier = undefined;
     this.#proceedAt = undefined;
-    const { remembered, stories } = this.#departures;
+    const { stories } = this.#departures;
     const gone = (vip: VipId) => this.#departures.gone(vip, view);
     this.tableSince = now;
-    this.table = new Table(barrier, { view, vips: this.#config.vips, remembered, stories, gone }, now);
+    this.table = new Table(barrier, { view, vips: this.#config.vips, stories, gone }, now);
     this.told.clear();
     for (const holding of holdings.all()) holding.disowned = false;
     portrait.settled();

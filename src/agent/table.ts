@@ -47,8 +47,6 @@ export interface TableSettings {
   readonly view: View;
   /** The VIPs of this member's configuration; where configurations differ the agreed definitions count instead. */
   readonly vips: readonly Vip[];
-  /** Possible holders known from before, for members whose report is missing. */
-  readonly remembered: ReadonlyMap<VipId, readonly MemberId[]>;
   /** Why the target of the last table was chosen, by VIP: what stays keeps its story. */
   readonly stories: ReadonlyMap<VipId, { readonly target: MemberId; readonly reason: string }>;
   /** What became of the holder of the last table, for the reason of a takeover. */
@@ -82,10 +80,10 @@ export class Table {
     this.primary = reports.length > 0 && reports.every((report) => report.primary);
     this.quorum = (reports.find((report) => !report.primary) ?? reports[0])?.quorum ?? 'nobody reported';
     this.#complete = reports.length > 0 && reports.every((report) => report.complete);
-    this.doubts = new Set(reports.flatMap((report) => report.doubts));
     const agreement = barrier.disagrees ? agree(barrier.definitions, settings.view.members) : undefined;
     this.seats = seatsOf(barrier, settings.view.members, agreement);
     this.rows = this.#rowsOf(barrier, { ...settings, vips: agreement?.vips ?? settings.vips }, now);
+    this.doubts = new Set([...reports.flatMap((report) => report.doubts), ...this.#unclear()]);
     for (const member of settings.view.members) {
       for (const vip of barrier.reports.get(member)?.pinned ?? []) {
         if (!this.pins.has(vip)) this.pins.set(vip, nameOf(member));
@@ -172,11 +170,8 @@ export class Table {
     }
     const rows = new Map<VipId, Row>();
     for (const vip of settings.vips) {
-      const silent = (settings.remembered.get(vip.id) ?? []).filter(
-        (m) => this.seats.get(m)?.reported === false,
-      );
       const proven = held.get(vip.id) ?? [];
-      const holders = inViewOrder(this.view, [...proven, ...(claims.get(vip.id) ?? []), ...silent]);
+      const holders = inViewOrder(this.view, [...proven, ...(claims.get(vip.id) ?? [])]);
       rows.set(vip.id, {
         vip,
         target: undefined,
@@ -189,6 +184,15 @@ export class Table {
       });
     }
     return rows;
+  }
+
+  /**
+   * A member whose report is missing may hold any VIP that nobody else proves to hold. What others remember of it is not
+   * known to all alike, so it is no holder in the table; the link is asked instead.
+   */
+  #unclear(): VipId[] {
+    if ([...this.seats.values()].every((seat) => seat.reported)) return [];
+    return [...this.rows.values()].filter((row) => row.proven.length === 0).map((row) => row.vip.id);
   }
 
   /** Whoever reported that it holds what it shall hold needs no further word; the reason tells the story from before. */

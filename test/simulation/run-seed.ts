@@ -70,7 +70,7 @@ export function simulate(
     ),
     messages: world.traces.reduce((sum, { sent }) => sum + sent, 0),
     longestDuplicate: twice.longest,
-    tries: { tables: tables.compared, alwaysOne: one.checked, ownOnly: own.watched },
+    tries: { tables: tables.compared, alwaysOne: one.checked, ownOnly: own.watched, races: twice.races },
     timeline: world.timeline ?? [],
   };
 }

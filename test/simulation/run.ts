@@ -69,7 +69,7 @@ function add(verdict: Verdict): void {
 
 function tell(options: SimulationOptions, { failure }: Verdict): void {
   if (failure === undefined) return;
-  const { rates, ...rest } = options;
+  const rest = { ...options, rates: undefined };
   const size = Object.entries(wishes)
     .map(([what, number]) => ` --${what} ${number}`)
     .join('');

@@ -14,6 +14,8 @@ export class NeverTwo implements Observer {
   readonly #world: World;
   /** Longest time for which a duplicate stood within the grace. */
   longest: Millis = 0;
+  /** Acquires of two views that met on the link. */
+  races = 0;
   readonly #doubled = new Map<string, Instant>();
 
   constructor(world: World) {
@@ -52,10 +54,26 @@ export class NeverTwo implements Observer {
       agenda.at(until + 0.01, () => this.#check(address));
       return true;
     }
+    if (this.#race(address, [a, b])) return true;
     throw new Breach(
       'never-two',
       `${address} is up on ${a.name} and ${b.name}, which have been connected for ${(now - since).toFixed(0)} ms`,
     );
+  }
+
+  /**
+   * Two members of different views that asked the link at the same moment both heard nothing and both put it up: known,
+   * counted, and bounded like a merge.
+   */
+  #race(address: string, pair: readonly [Host, Host]): boolean {
+    const { network, segment, agenda, now } = this.#world;
+    const [a, b] = pair;
+    const sameView = a.agent?.facts.view !== undefined && a.agent.facts.view.id === b.agent?.facts.view?.id;
+    if (sameView || !segment.askedTogether(address, pair)) return false;
+    this.races += 1;
+    network.falseSilence(a, b);
+    agenda.at(now + MERGE_GRACE + 0.01, () => this.#check(address));
+    return true;
   }
 
   #measure(address: string, doubled: boolean): void {

@@ -15,7 +15,7 @@ const QUIET = 1_500;
 /** What is wrong now; undefined: all is well. */
 export function whatIsWrong(world: World): string | undefined {
   const views = new Set(world.hosts.map(({ agent }) => agent?.facts.view?.id));
-  if (views.size !== 1 || views.has(undefined as never))
+  if (views.size !== 1 || views.has(undefined))
     return `not in one view: ${world.hosts.map((host) => `${host.name} ${host.agent?.facts.view?.id}`).join('; ')}`;
   const phase = world.hosts.find(({ agent }) => agent?.core.phase !== 'settled');
   if (phase) return `${phase.name} is ${phase.agent?.core.phase}`;

@@ -47,7 +47,7 @@ export class OwnOnly implements Observer {
     const { now } = this.#world;
     return (
       views.size === 1 &&
-      !views.has(undefined as never) &&
+      !views.has(undefined) &&
       others.every(
         ({ agent, troubledUntil, config }) =>
           agent?.core.phase === 'settled' && troubledUntil < now && config.vips === this.#world.vips,

@@ -265,7 +265,10 @@ export class AgentProcess {
         this.answers.push(action.result);
         return;
       case 'leave':
-        return this.#calls.settled(() => this.#leave(() => this.#end()));
+        // A goodbye would say that everything is released.
+        return this.#calls.settled(() =>
+          this.core.holdsAnything ? this.#end() : this.#leave(() => this.#end()),
+        );
       case 'rejoin':
         return this.#leave(() => this.after(action.after, () => this.#stopping || this.#join()));
       case 'note':

@@ -1,13 +1,19 @@
 /** The link on which addresses really are: who has which, and who answers whom for it. */
+import type { Millis } from '../../../src/model/time.ts';
 import type { VipAddress } from '../../../src/model/vip.ts';
 import type { Host } from './host.ts';
 import type { World } from './world.ts';
+
+/** Two rounds of questions of 4 ms and a little for the way. */
+const ROUNDS: Millis = 14;
 
 export class Segment {
   readonly #world: World;
   readonly #hosts = new Map<string, Host[]>();
   /** Addresses a device that is no member answers for. */
   readonly strangers = new Set<string>();
+  /** Who asked for an address last, and when; a question is no answer, so two that ask at once both find silence. */
+  readonly #asked = new Map<string, Map<Host, number>>();
 
   constructor(world: World) {
     this.#world = world;
@@ -38,6 +44,7 @@ export class Segment {
   answers(asker: Host, addresses: readonly VipAddress[]): boolean {
     return addresses.some(({ address }) => {
       if (!asker.carrier) return false;
+      this.#noteQuestion(asker, address);
       if (this.strangers.has(address)) return true;
       const other = this.holders(address).find(
         (host) => host !== asker && this.#world.network.connected(asker, host),
@@ -47,5 +54,17 @@ export class Segment {
       this.#world.network.falseSilence(asker, other);
       return false;
     });
+  }
+
+  /** Whether both hosts asked for the address within one round of questions before now. */
+  askedTogether(address: string, [a, b]: readonly [Host, Host]): boolean {
+    const asked = this.#asked.get(address);
+    const latest = Math.min(asked?.get(a) ?? -1e9, asked?.get(b) ?? -1e9);
+    return this.#world.now - latest < ROUNDS;
+  }
+
+  #noteQuestion(asker: Host, address: string): void {
+    const asked = this.#asked.get(address) ?? new Map<Host, number>();
+    this.#asked.set(address, asked.set(asker, this.#world.now));
   }
 }
