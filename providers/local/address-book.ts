@@ -2,7 +2,7 @@
  * Puts addresses on interfaces and takes them off, in batches, and says what is really there. Works off each call before
  * it returns. Knows nothing of leases' timing or of neighbours.
  */
-import { errnoName } from '../../src/platform/libc.ts';
+import { errnoName, SystemError } from '../../src/platform/libc.ts';
 import type { RouteRequests } from '../../src/platform/netlink.ts';
 import {
   encodeAddressDelete,
@@ -33,14 +33,14 @@ export class AddressBook {
     this.#leaseSeconds = leaseSeconds;
   }
 
-  /** Everything that stands on this host now. */
+  /** Everything that stands on this host now. Throws SystemError when the kernel does not answer. */
   snapshot(): Snapshot {
     return new Snapshot(this.#requests.addresses());
   }
 
   /** Puts up or prolongs, marked and leased; what was refused. Creates what is missing: ask {@link snapshot} before a renewal. */
   put(standings: readonly Standing[]): Refusal[] {
-    const errnos = this.#requests.request(
+    const errnos = this.#request(
       standings.map((standing) => encodeAddressPut(leasedAddress(standing, this.#leaseSeconds))),
     );
     return standings.flatMap((standing, at) => {
@@ -51,7 +51,7 @@ export class AddressBook {
 
   /** Takes off; what is still there, and why. */
   remove<T extends AddressKey>(addresses: readonly T[]): { address: T; reason: string }[] {
-    const errnos = this.#requests.request(addresses.map((address) => encodeAddressDelete(address)));
+    const errnos = this.#request(addresses.map((address) => encodeAddressDelete(address)));
     return addresses.flatMap((address, at) => {
       const code = errnoName(errnos[at] ?? 0);
       if ((errnos[at] ?? 0) === 0 || GONE.has(code)) return [];
@@ -59,6 +59,16 @@ export class AddressBook {
         { address, reason: `${address.address}/${address.prefixLength} could not be removed (${code})` },
       ];
     });
+  }
+
+  /** Where the socket itself fails, nobody knows what was done: each counts as refused. */
+  #request(messages: readonly Buffer[]): number[] {
+    try {
+      return this.#requests.request(messages);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      return messages.map(() => error.errno);
+    }
   }
 }
 
@@ -76,7 +86,7 @@ export class Snapshot {
     }
   }
 
-  has(standing: Standing): boolean {
+  has(standing: AddressKey): boolean {
     return this.#byKey.has(standingKey(standing));
   }
 

@@ -29,7 +29,7 @@ export interface GuardianSettings {
 export interface GuardianListener {
   /** The guardian had removed everything because no tick came; whatever was held then is not held now. */
   fenced(): void;
-  /** The guardian is gone (and being restarted), or back: in words for a person. */
+  /** It is gone, and starting it again at once did not help; or it is back after that: in words for a person. */
   changed(state: { readonly guarded: boolean; readonly reason: string }): void;
 }
 
@@ -52,7 +52,8 @@ export function createGuardian(settings: GuardianSettings, listener: GuardianLis
   return new GuardianProcess(settings, listener);
 }
 
-type Child = ChildProcessByStdio<Writable, Readable, null>;
+/** Where a process could not even be started for lack of descriptors, Node gives it no pipes (`undefined`, whatever the types say). */
+type Child = ChildProcessByStdio<Writable | null, Readable | null, null>;
 
 class GuardianProcess implements Guardian {
   readonly #settings: GuardianSettings;
@@ -61,6 +62,7 @@ class GuardianProcess implements Guardian {
   #child: Child | undefined;
   #ticking = false;
   #stopping = false;
+  #missed = false;
   #restartDelay = RESTART_FIRST;
   #launchedAt: Instant = 0;
   #restart: NodeJS.Timeout | undefined;
@@ -76,7 +78,12 @@ class GuardianProcess implements Guardian {
 
   async start(): Promise<void> {
     this.#stopping = false;
-    await this.#launch();
+    try {
+      await this.#launch();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
   }
 
   tick(): void {
@@ -101,45 +108,55 @@ class GuardianProcess implements Guardian {
     if (child === undefined) return;
     await new Promise<void>((resolve) => {
       const late = setTimeout(() => {
-        child.kill('SIGKILL');
+        kill(child);
         resolve();
       }, STOP_TIMEOUT);
       child.once('exit', () => {
         clearTimeout(late);
         resolve();
       });
-      child.stdin.end();
+      child.stdin?.end();
     });
   }
 
-  /** Resolves when the new process has said `ready`. */
-  #launch(): Promise<void> {
-    const child = spawn(
-      SHELL,
-      ['--noprofile', '--norc', '-p', '-c', GUARDIAN_SCRIPT, 'guardian', this.#limit()],
-      {
-        argv0: 'wackamole-guardian',
-        cwd: '/',
-        // Its own session: what ends the agent's process group or terminal does not end the guardian.
-        detached: true,
-        env: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
-        stdio: ['pipe', 'pipe', 'ignore'],
-      },
-    );
-    this.#child = child;
+  /** Resolves when the new process has said `ready`; when it does not, or ends later, another one follows. */
+  async #launch(): Promise<void> {
     this.#launchedAt = monotonicNow();
-    // The pipe may break at any moment; `exit` tells about it.
-    child.stdin.on('error', () => {});
-    child.unref();
-    unref(child.stdin);
-    unref(child.stdout);
+    const child = this.#spawn();
+    this.#child = child;
+    child.once('exit', () => this.#gone(child, 'it ended'));
+    // All there is when it could not be started; `exit` does not follow then.
+    child.once('error', (error) => this.#gone(child, error.message));
+    await this.#ready(child);
+  }
+
+  #spawn(): Child {
+    try {
+      return spawnGuardian((this.#settings.timeout / 1000).toFixed(3));
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#startAgain(why);
+      throw new Error(`the guardian process cannot run: ${why}`, { cause: error });
+    }
+  }
+
+  #ready(child: Child): Promise<void> {
     return new Promise((resolve, reject) => {
       const late = setTimeout(() => fail('did not start in time'), START_TIMEOUT);
       const fail = (why: string): void => {
         clearTimeout(late);
-        child.kill('SIGKILL');
+        kill(child);
         reject(new Error(`the guardian process ${why}`));
       };
+      child.once('error', (error) => fail(`cannot run: ${error.message}; ${mendFor(error)}`));
+      child.once('exit', () => fail('ended at once'));
+      // An `error` follows.
+      if (!child.stdin || !child.stdout) return;
+      // The pipe may break at any moment; `exit` tells about it.
+      child.stdin.on('error', () => {});
+      child.unref();
+      unref(child.stdin);
+      unref(child.stdout);
       eachLine(child.stdout, (line) => {
         if (line === 'ready') {
           clearTimeout(late);
@@ -147,11 +164,6 @@ class GuardianProcess implements Guardian {
           resolve();
         } else if (line === 'no-ip') fail('found no `ip` command: install iproute2');
         else if (line === 'fenced') this.#listener.fenced();
-      });
-      child.once('error', (error) => fail(`cannot run: ${error.message}; install bash at ${SHELL}`));
-      child.once('exit', () => {
-        fail('ended at once');
-        this.#gone(child);
       });
     });
   }
@@ -163,36 +175,76 @@ class GuardianProcess implements Guardian {
     if (this.#ticking) this.#write('t\n');
   }
 
-  #gone(child: Child): void {
+  #gone(child: Child, why: string): void {
     if (child !== this.#child) return;
     this.#child = undefined;
-    if (this.#stopping) return;
     if (monotonicNow() - this.#launchedAt > STEADY) this.#restartDelay = RESTART_FIRST;
+    this.#startAgain(why);
+  }
+
+  /** The first time silently: 50 ms later it guards again. What does not end so is worth telling. */
+  #startAgain(why: string): void {
+    if (this.#stopping) return;
     const delay = this.#restartDelay;
     this.#restartDelay = Math.min(delay * 2, RESTART_LAST);
-    this.#listener.changed({
-      guarded: false,
-      reason: `the guardian process ended; starting it again in ${delay} ms`,
-    });
+    if (delay > RESTART_FIRST) {
+      this.#missed = true;
+      const reason = `the guardian process does not run (${why}); trying again in ${delay} ms, until then the lease alone guards the addresses`;
+      this.#listener.changed({ guarded: false, reason });
+    }
     this.#restart = setTimeout(() => {
       this.#launch().then(
-        () => this.#listener.changed({ guarded: true, reason: 'the guardian process runs again' }),
-        // `exit` follows and tries again.
+        () => this.#backAgain(),
+        // Has been seen to already: another one follows.
         () => {},
       );
     }, delay);
     this.#restart.unref();
   }
 
-  #write(lines: string): void {
-    const child = this.#child;
-    if (child === undefined || lines === '' || !child.stdin.writable) return;
-    if (child.stdin.writableLength > UNREAD_BYTES_MAX) child.kill('SIGKILL');
-    else child.stdin.write(lines);
+  #backAgain(): void {
+    if (!this.#missed) return;
+    this.#missed = false;
+    this.#listener.changed({ guarded: true, reason: 'the guardian process runs again' });
   }
 
-  #limit(): string {
-    return (this.#settings.timeout / 1000).toFixed(3);
+  #write(lines: string): void {
+    const child = this.#child;
+    if (lines === '' || !child?.stdin?.writable) return;
+    if (child.stdin.writableLength > UNREAD_BYTES_MAX) kill(child);
+    else child.stdin.write(lines);
+  }
+}
+
+/** `limit`: seconds. Most failures are told by its `error`; some (no memory) are thrown. */
+function spawnGuardian(limit: string): Child {
+  return spawn(SHELL, ['--noprofile', '--norc', '-p', '-c', GUARDIAN_SCRIPT, 'guardian', limit], {
+    argv0: 'wackamole-guardian',
+    cwd: '/',
+    // Its own session: what ends the agent's process group or terminal does not end the guardian.
+    detached: true,
+    env: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+}
+
+/** Never where there is no process: its number would be 0, which means our own process group. */
+function kill(child: Child): void {
+  if (child.pid !== undefined) child.kill('SIGKILL');
+}
+
+function mendFor(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'ENOENT':
+    case 'EACCES':
+      return `install bash at ${SHELL}`;
+    case 'EMFILE':
+    case 'ENFILE':
+      return 'raise the limit of open files (LimitNOFILE)';
+    case 'EAGAIN':
+      return 'raise the limit of processes (TasksMax, LimitNPROC)';
+    default:
+      return 'see the error';
   }
 }
 

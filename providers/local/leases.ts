@@ -6,8 +6,9 @@
 import type { Instant, Millis } from '../../src/model/time.ts';
 import type { Vip, VipId } from '../../src/model/vip.ts';
 import { bootTimeNow } from '../../src/platform/clock.ts';
+import { SystemError } from '../../src/platform/libc.ts';
 import type { OutcomeCode, VipOutcome } from '../../src/provider/provider.ts';
-import type { AddressBook, AddressKey, Refusal } from './address-book.ts';
+import type { AddressBook, AddressKey, Refusal, Snapshot } from './address-book.ts';
 import type { Announcer } from './announcer.ts';
 import type { Guardian } from './guardian.ts';
 import { type Holding, Holdings } from './holdings.ts';
@@ -32,12 +33,25 @@ export interface Placed {
   readonly standings: readonly Standing[];
 }
 
+/** VIPs that nobody asked us to take away, and are gone now. */
+export interface Loss {
+  readonly placed: readonly Placed[];
+  readonly reason: string;
+  /** This process was not well: everything else it believes is in doubt too. */
+  readonly fenced: boolean;
+}
+
+/** By then the guardian has said that it fenced: two batches of removals after its first line from a thawed agent. */
+const FENCED_LATENESS_MAX: Millis = 5000;
+
 type Verdict = Omit<VipOutcome, 'vip'>;
 
 export class Leases {
   readonly #settings: LeaseSettings;
   readonly #parts: LeaseParts;
   readonly #holdings: Holdings;
+  /** What went lately, and was not told as fenced: the guardian may be about to say that it was its doing. */
+  readonly #departed = new Map<VipId, { readonly placed: Placed; readonly at: Instant }>();
   #lastTick: Instant | undefined;
 
   constructor(settings: LeaseSettings, parts: LeaseParts) {
@@ -54,51 +68,67 @@ export class Leases {
     return this.#holdings.all();
   }
 
-  /** The agent is well: what it still held although its lease was over, now removed. */
-  tick(): readonly Placed[] {
+  /** The agent is well. Gives up what it still held past its lease; after a stall everything, as the guardian does. */
+  tick(): Loss {
     const now = bootTimeNow();
+    const stall = this.#stall(now);
     this.#lastTick = now;
-    const over = this.all().filter((holding) => this.#holdings.expired(holding, now));
-    this.takeAway(over);
+    for (const [vip, { at }] of this.#departed) {
+      if (now - at > FENCED_LATENESS_MAX) this.#departed.delete(vip);
+    }
+    const over =
+      stall === undefined ? this.all().filter((holding) => this.#holdings.expired(holding, now)) : this.all();
+    const reason = stall === undefined ? 'its lease was not renewed in time' : `${stall}: given up`;
+    const loss = this.#lose(over, { reason, fenced: true });
     this.#parts.guardian.tick();
-    return over;
+    return loss;
+  }
+
+  /** The guardian removed everything: so it may also have been what went a moment ago, whoever noticed first. */
+  fenced(): Loss {
+    const lost = new Map([...this.#departed].map(([vip, { placed }]) => [vip, placed]));
+    for (const holding of this.all()) lost.set(holding.vip.id, holding);
+    const reason = 'the agent stood still, so the guardian removed its address';
+    return this.#lose([...lost.values()], { reason, fenced: true });
   }
 
   put(placed: readonly Placed[], outcomes: Outcomes): void {
+    if (placed.length === 0) return;
     const since = bootTimeNow();
     const stall = this.#stall(since);
-    if (stall !== undefined) {
+    const snapshot = stall === undefined ? this.#look() : STALLED;
+    if ('code' in snapshot) {
+      const reason = stall === undefined ? snapshot.reason : `${stall}; nothing is put up before it ticks`;
       for (const { vip } of placed) {
-        outcomes.set(vip.id, { held: this.get(vip.id) !== undefined, code: 'lease-expired', reason: stall });
+        outcomes.set(vip.id, { held: this.get(vip.id) !== undefined, code: snapshot.code, reason });
       }
       return;
     }
-    if (placed.length === 0) return;
     const standings = placed.flatMap((one) => one.standings);
     this.#parts.guardian.hold(standings);
-    this.#removeElsewhere(standings);
+    this.#removeElsewhere(standings, snapshot);
     const held = this.#settle(placed, { since, outcomes, done: 'on' });
     this.#parts.announcer.announce(held);
   }
 
-  /** Prolongs what is held and still there; never creates an address anew. */
+  /** Prolongs what is held and still there; never creates an address anew. After a stall it prolongs nothing. */
   renew(vips: readonly Vip[], outcomes: Outcomes): void {
     const now = bootTimeNow();
-    const snapshot = this.#parts.addresses.snapshot();
+    const stall = this.#stall(now);
+    const snapshot = this.#look();
     const present: Holding[] = [];
+    const gone = new Map<Placed, Verdict>();
     for (const vip of vips) {
       const holding = this.get(vip.id);
-      const over = this.#unrenewable(holding, now);
-      if (over !== undefined) outcomes.set(vip.id, over);
-      else if (holding?.standings.every((standing) => snapshot.has(standing))) present.push(holding);
-      else
-        outcomes.set(vip.id, {
-          held: false,
-          code: 'lost',
-          reason: 'its address was gone from the interface',
-        });
-      if (holding !== undefined && !present.includes(holding)) this.takeAway([holding]);
+      if (holding === undefined) outcomes.set(vip.id, NOT_HELD);
+      else if (stall !== undefined)
+        gone.set(holding, { ...STALLED, held: false, reason: `${stall}: released` });
+      else if (this.#holdings.expired(holding, now)) gone.set(holding, lateBy(now - holding.renewedAt));
+      else if ('code' in snapshot) outcomes.set(vip.id, { held: true, ...snapshot });
+      else if (holding.standings.every((standing) => snapshot.has(standing))) present.push(holding);
+      else gone.set(holding, GONE);
     }
+    this.#giveUp(gone, outcomes);
     this.#settle(present, { since: now, outcomes, done: 'renewed on' });
   }
 
@@ -107,34 +137,70 @@ export class Leases {
     if (placed.length === 0) return [];
     const standings = placed.flatMap((one) => one.standings);
     this.#parts.announcer.forget(standings);
-    for (const { vip } of placed) this.#holdings.delete(vip.id);
+    const at = bootTimeNow();
+    for (const { vip } of placed) {
+      const holding = this.get(vip.id);
+      if (holding !== undefined) this.#departed.set(vip.id, { placed: holding, at });
+      this.#holdings.delete(vip.id);
+    }
     const failures = this.#parts.addresses.remove(standings);
     this.#parts.guardian.drop(standings);
     return failures;
   }
 
   /** Those of the suspects (`any`: of all) that are not wholly there any more, now removed. */
-  takeAwayVanished(suspects: readonly AddressKey[] | 'any'): readonly Placed[] {
+  takeAwayVanished(suspects: readonly AddressKey[] | 'any'): Loss {
     const holdings =
       suspects === 'any'
         ? this.all()
         : suspects.flatMap((address) => this.get(this.#holdings.vipAt(address) ?? '') ?? []);
-    if (holdings.length === 0) return [];
-    const snapshot = this.#parts.addresses.snapshot();
-    const vanished = [...new Set(holdings)].filter(
-      ({ standings }) => !standings.every((one) => snapshot.has(one)),
-    );
-    this.takeAway(vanished);
-    return vanished;
+    // Where the kernel does not answer, the next renewal looks again.
+    const snapshot = holdings.length === 0 ? undefined : this.#look();
+    const vanished =
+      snapshot === undefined || 'code' in snapshot
+        ? []
+        : [...new Set(holdings)].filter(({ standings }) => !standings.every((one) => snapshot.has(one)));
+    const stall = this.#stall(bootTimeNow());
+    const reason = 'its address was removed behind our back (another tool, the interface, or its lease)';
+    return this.#lose(vanished, {
+      reason: stall === undefined ? reason : `${stall}: its address is gone`,
+      fenced: stall !== undefined,
+    });
   }
 
-  #unrenewable(holding: Holding | undefined, now: Instant): Verdict | undefined {
-    if (holding === undefined) {
-      return { held: false, code: 'lost', reason: 'is not held here, so there is nothing to renew' };
+  #lose(placed: readonly Placed[], how: Omit<Loss, 'placed'>): Loss {
+    this.takeAway(placed);
+    // Told as fenced once is enough.
+    if (how.fenced) for (const { vip } of placed) this.#departed.delete(vip.id);
+    return { placed, ...how };
+  }
+
+  /** Takes away, and answers with the verdicts, but for those the kernel would not let go of. */
+  #giveUp(verdicts: ReadonlyMap<Placed, Verdict>, outcomes: Outcomes): void {
+    const stuck = this.#stuck(this.takeAway([...verdicts.keys()]));
+    for (const [{ vip, standings }, verdict] of verdicts) {
+      const why = standings.flatMap((standing) => stuck.get(standing) ?? []);
+      if (why.length === 0) outcomes.set(vip.id, verdict);
+      else outcomes.set(vip.id, { held: true, code: 'failed', reason: [verdict.reason, ...why].join('; ') });
     }
-    if (!this.#holdings.expired(holding, now)) return undefined;
-    const late = Math.round(now - holding.renewedAt);
-    return { held: false, code: 'lease-expired', reason: `was last renewed ${late} ms ago: released` };
+  }
+
+  /** Of what the kernel would not remove, what is really there; all of it where nobody can tell. */
+  #stuck(failures: readonly { address: AddressKey; reason: string }[]): Map<AddressKey, string> {
+    if (failures.length === 0) return new Map();
+    const snapshot = this.#look();
+    const there = failures.filter(({ address }) => 'code' in snapshot || snapshot.has(address));
+    return new Map(there.map(({ address, reason }) => [address, reason]));
+  }
+
+  /** What stands on this host, or why that cannot be known now. */
+  #look(): Snapshot | { readonly code: OutcomeCode; readonly reason: string } {
+    try {
+      return this.#parts.addresses.snapshot();
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      return { code: 'failed', reason: `the kernel does not say which addresses are there (${error.code})` };
+    }
   }
 
   /** Asks the kernel for the lease; those refused, or overtaken by a stall, are removed. Returns what stands. */
@@ -147,16 +213,16 @@ export class Leases {
       this.#parts.addresses.put(placed.flatMap(({ standings }) => standings)),
     );
     const stalled = this.#holdings.leaseOver(options.since, bootTimeNow());
-    const failed: Placed[] = [];
+    const failed = new Map<Placed, Verdict>();
     const held: Standing[] = [];
     for (const one of placed) {
       const { vip, standings } = one;
       const refusal = refused.get(vip.id) ?? (stalled ? STALLED : undefined);
       if (refusal !== undefined) {
-        failed.push(one);
-        options.outcomes.set(vip.id, { held: false, code: refusal.code, reason: refusal.reason });
+        failed.set(one, { held: false, code: refusal.code, reason: refusal.reason });
       } else {
         this.#holdings.set({ vip, standings, renewedAt: options.since });
+        this.#departed.delete(vip.id);
         held.push(...standings);
         options.outcomes.set(vip.id, {
           held: true,
@@ -165,19 +231,18 @@ export class Leases {
         });
       }
     }
-    this.takeAway(failed);
+    this.#giveUp(failed, options.outcomes);
     return held;
   }
 
-  /** Why nothing may be put up now: what the agent believes about the group may be from before a stall. */
+  /** That the agent stood still, in words: what it believes about the group may be from before. */
   #stall(now: Instant): string | undefined {
     if (this.#lastTick === undefined || now - this.#lastTick <= this.#settings.stall) return undefined;
-    return `the agent has not ticked for ${Math.round(now - this.#lastTick)} ms; nothing is put up before it does`;
+    return `the agent stood still for ${Math.round(now - this.#lastTick)} ms (a blocked process, or a paused machine)`;
   }
 
   /** The same address under another prefix length or on another interface would outlive the lease. */
-  #removeElsewhere(standings: readonly Standing[]): void {
-    const snapshot = this.#parts.addresses.snapshot();
+  #removeElsewhere(standings: readonly Standing[], snapshot: Snapshot): void {
     const elsewhere = standings.flatMap((standing) =>
       snapshot
         .withAddress(standing.address)
@@ -194,6 +259,18 @@ const STALLED: { code: OutcomeCode; reason: string } = {
   code: 'lease-expired',
   reason: 'this host stood still in the middle of it: removed',
 };
+
+const NOT_HELD: Verdict = {
+  held: false,
+  code: 'lost',
+  reason: 'is not held here, so there is nothing to renew',
+};
+const GONE: Verdict = { held: false, code: 'lost', reason: 'its address was gone from the interface' };
+
+function lateBy(lateness: Millis): Verdict {
+  const reason = `was last renewed ${Math.round(lateness)} ms ago: released`;
+  return { held: false, code: 'lease-expired', reason };
+}
 
 function refusalsByVip(placed: readonly Placed[], refusals: readonly Refusal[]): Map<VipId, Refusal> {
   const byStanding = new Map(refusals.map((refusal) => [refusal.standing, refusal]));

@@ -19,7 +19,7 @@ import { Announcer } from './announcer.ts';
 import { createGuardian, type Guardian } from './guardian.ts';
 import { type Host, leaseSeconds, openHost } from './host.ts';
 import { describe } from './inspection.ts';
-import { Leases, type Placed } from './leases.ts';
+import { Leases, type Loss, type Placed } from './leases.ts';
 import { Outcomes } from './outcomes.ts';
 import { placementsOf, type Standing, standingKey } from './placement.ts';
 import { rehearse } from './rehearsal.ts';
@@ -167,11 +167,7 @@ class LocalProvider implements Provider {
   }
 
   tick(): void {
-    const over = this.#running?.leases.tick() ?? [];
-    this.#tellLost(over, {
-      reason: 'its lease was not renewed in time (a stalled agent, or a paused machine)',
-      fenced: true,
-    });
+    this.#tellLost(this.#running?.leases.tick());
   }
 
   announce(vips: readonly Vip[]): void {
@@ -194,7 +190,11 @@ class LocalProvider implements Provider {
   #build(host: Host): Running {
     const guardian = createGuardian(
       { timeout: this.#config.guardian_timeout_ms },
-      { fenced: () => this.#fenced(), changed: () => {} },
+      {
+        fenced: () => this.#tellLost(this.#running?.leases.fenced()),
+        changed: ({ guarded, reason }) =>
+          this.#listener({ kind: 'trouble', reason: guarded ? undefined : reason }),
+      },
     );
     const linkOf = (index: number) => host.interfaces.byIndex(index);
     const announcer = new Announcer(this.#config.announce_repeat_ms, { sender: host.sender, linkOf });
@@ -206,9 +206,7 @@ class LocalProvider implements Provider {
       host,
       emit: (event) => this.#listener(event),
       vanished: (addresses) => {
-        const lost = leases.takeAwayVanished(addresses);
-        const reason = 'its address was removed behind our back (another tool, the interface, or its lease)';
-        this.#tellLost(lost, { reason });
+        this.#tellLost(leases.takeAwayVanished(addresses));
       },
       wellAgain: (interfaceName) => {
         const standings = leases.all().flatMap((holding) => holding.standings);
@@ -261,6 +259,8 @@ class LocalProvider implements Provider {
       if (verdict.kind === 'answered') {
         const reason = `${verdict.address} is answered for by ${verdict.mac}, which is not this host`;
         outcomes.set(vip.id, { held: false, code: 'address-in-use', reason });
+      } else if (verdict.kind === 'failed') {
+        outcomes.set(vip.id, { held: false, code: verdict.code, reason: verdict.reason });
       } else if (verdict.kind === 'aborted') {
         outcomes.set(vip.id, {
           held: false,
@@ -307,15 +307,10 @@ class LocalProvider implements Provider {
     }
   }
 
-  #fenced(): void {
-    const leases = this.#running?.leases;
-    const held = leases?.all() ?? [];
-    leases?.takeAway(held);
-    this.#tellLost(held, { reason: 'the agent stood still, so the guardian removed its address', fenced: true });
-  }
-
-  #tellLost(lost: readonly Placed[], how: { readonly reason: string; readonly fenced?: boolean }): void {
-    for (const { vip } of lost) this.#listener({ kind: 'lost', vip: vip.id, ...how });
+  #tellLost(loss: Loss | undefined): void {
+    if (loss === undefined) return;
+    const { placed, reason, fenced } = loss;
+    for (const { vip } of placed) this.#listener({ kind: 'lost', vip: vip.id, reason, fenced });
   }
 
   #aborted(vips: readonly Vip[], outcomes: Outcomes, signal: AbortSignal): boolean {

@@ -225,7 +225,10 @@ async function strangerChecks(placed: readonly Placed[], looked: Omit<Looked, 's
           if (verdict.kind === 'silent')
             checks.push({ vip, what, verdict: 'pass', detail: 'nobody answers for it' });
           else if (verdict.kind === 'aborted') checks.push({ ...unreadable(what), vip });
-          else {
+          else if (verdict.kind === 'failed') {
+            const mend = 'mend that and ask again; until then nobody knows whether a stranger has it';
+            checks.push({ vip, what, verdict: 'unknown', detail: verdict.reason, mend });
+          } else {
             checks.push({
               vip,
               what,

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Instant, Millis } from '../../src/model/time.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
 import { ipBytes } from '../../src/platform/ip-bytes.ts';
+import { SystemError } from '../../src/platform/libc.ts';
 import {
   ETHERTYPE_ARP,
   ETHERTYPE_IPV6,
@@ -28,6 +29,8 @@ import type { Standing } from './placement.ts';
 
 /** A flood of frames shall not keep us from judging at all; what is left waits for the next round. */
 const READS_PER_ROUND_MAX = 50_000;
+/** Rounds do not grow longer than the configuration allows them to be. */
+const INTERVAL_MAX: Millis = 1000;
 
 export interface Question<T> {
   /** Whatever the asker wants to know it by. */
@@ -41,9 +44,17 @@ export interface Question<T> {
 export type Verdict =
   | { readonly kind: 'silent' }
   | { readonly kind: 'answered'; readonly address: string; readonly mac: string }
+  /** The link could not be asked at all. */
+  | ({ readonly kind: 'failed' } & Trouble)
   | { readonly kind: 'aborted' };
 
+export interface Trouble {
+  readonly code: 'interface-missing' | 'failed';
+  readonly reason: string;
+}
+
 export interface SilenceSettings {
+  /** Length of a round; longer for the rest of an ask on a link whose answers came after their round. */
   readonly interval: Millis;
   /** Rounds in a row without any answer that make an address silent, ≥ 1. */
   readonly rounds: number;
@@ -74,6 +85,9 @@ interface Pending<T> {
   /** Whether its link has neighbours that can be asked at all. */
   askable: boolean;
   claim: { address: string; mac: string } | undefined;
+  /** Rounds asked since the last answer, and when the first of them began. */
+  unanswered: { rounds: number; since: Instant };
+  trouble: Trouble | undefined;
 }
 
 export class SilenceProbe {
@@ -85,15 +99,25 @@ export class SilenceProbe {
     this.#parts = parts;
   }
 
-  /** Resolves when every question is settled; never rejects for trouble on the link. */
+  /** Resolves when every question is settled; never rejects for trouble on the link. Links are asked beside each other. */
   async ask<T>(questions: readonly Question<T>[], options: AskOptions<T>): Promise<void> {
+    const byLinks = Map.groupBy(questions, ({ standings }) => linksOf(standings));
+    await Promise.all([...byLinks.values()].map((some) => this.#askTogether(some, options)));
+  }
+
+  async #askTogether<T>(questions: readonly Question<T>[], options: AskOptions<T>): Promise<void> {
     const round = new AskRound(questions, this.#parts);
+    let { interval } = this.#settings;
     try {
       while (round.pending.size > 0 && !options.signal.aborted) {
-        round.send();
-        await pause(this.#settings.interval, options.signal);
+        round.send(monotonicNow());
+        await pause(interval, options.signal);
         if (options.signal.aborted) break;
-        round.listen();
+        const needed = Math.min(2 * round.listen(monotonicNow()), INTERVAL_MAX);
+        if (needed > interval) {
+          interval = needed;
+          round.startOver();
+        }
         options.settled(round.withdraw(options.wanted));
         options.settled(round.judge(this.#settings.rounds, monotonicNow()));
       }
@@ -111,7 +135,7 @@ export class SilenceProbe {
 class AskRound<T> {
   readonly pending: Set<Pending<T>>;
   readonly #parts: SilenceParts;
-  readonly #receivers = new Map<string, { receiver: FrameReceiver; interfaceIndex: number; arp: boolean }>();
+  readonly #ears = new Map<string, Ear | Trouble>();
   readonly #frames = new Map<Standing, { link: Link; frame: Buffer }>();
   /** Who waits for an answer about an address, by {@link claimKey}. */
   readonly #byAddress = new Map<string, { pending: Pending<T>; address: string }[]>();
@@ -129,26 +153,37 @@ class AskRound<T> {
     }
   }
 
-  send(): void {
+  send(now: Instant): void {
     for (const pending of this.pending) {
-      const results = pending.question.standings.map((standing) => this.#probe(standing));
-      pending.askable = !results.includes('mute');
-      pending.asked = results.every((result) => result === 'sent');
+      pending.askable = true;
+      pending.asked = true;
       pending.claim = undefined;
+      for (const standing of pending.question.standings) this.#ask(pending, standing);
+      if (pending.unanswered.rounds === 0) pending.unanswered.since = now;
+      if (pending.asked) pending.unanswered.rounds++;
     }
   }
 
-  /** Takes in every answer that has arrived. */
-  listen(): void {
+  /** Takes in every answer that has arrived; the longest time one took that came after its round, 0 if none did. */
+  listen(now: Instant): Millis {
     const own = new Set(this.#parts.links().map((link) => macText(link.mac)));
-    for (const { receiver, interfaceIndex, arp } of this.#receivers.values()) {
+    let slowest = 0;
+    for (const ear of this.#ears.values()) {
+      if ('code' in ear) continue;
       for (let reads = 0; reads < READS_PER_ROUND_MAX; reads++) {
-        const frame = receiver.next();
+        const frame = ear.receiver.next();
         if (frame === undefined) break;
-        const claim = arp ? arpClaim(frame) : neighbourClaim(frame);
-        if (claim !== undefined) this.#note(claim, interfaceIndex, own);
+        const claim = ear.arp ? arpClaim(frame) : neighbourClaim(frame);
+        if (claim === undefined || own.has(macText(claim.mac))) continue;
+        slowest = Math.max(slowest, this.#note(claim, ear.interfaceIndex, now));
       }
     }
+    return slowest;
+  }
+
+  /** The rounds so far were too short to mean anything. */
+  startOver(): void {
+    for (const pending of this.pending) pending.quietRounds = 0;
   }
 
   /** Gives up the questions nobody wants answered. */
@@ -170,16 +205,22 @@ class AskRound<T> {
   }
 
   close(): void {
-    for (const { receiver } of this.#receivers.values()) receiver.close();
-    this.#receivers.clear();
+    for (const ear of this.#ears.values()) if (!('code' in ear)) ear.receiver.close();
+    this.#ears.clear();
   }
 
-  #probe(standing: Standing): 'sent' | 'failed' | 'mute' {
+  #ask(pending: Pending<T>, standing: Standing): void {
     const link = this.#parts.linkOf(standing.interfaceIndex);
-    if (link === undefined || !link.up) return 'failed';
-    if (!link.resolves) return 'mute';
-    this.#hearOn(link.index, standing.family);
-    return this.#parts.sender.send(this.#frame(standing, link), link.index) === 'sent' ? 'sent' : 'failed';
+    if (link === undefined || !link.up) {
+      pending.asked = false;
+    } else if (link.resolves) {
+      const ear = this.#hearOn(link, standing.family);
+      if ('code' in ear) pending.trouble = ear;
+      else if (this.#parts.sender.send(this.#frame(standing, link), link.index) !== 'sent')
+        pending.asked = false;
+    } else {
+      pending.askable = false;
+    }
   }
 
   /** The same bytes round after round, for as long as the link stays as it is. */
@@ -192,32 +233,71 @@ class AskRound<T> {
     return frame;
   }
 
-  #hearOn(interfaceIndex: number, family: 4 | 6): void {
-    const key = `${interfaceIndex} ${family}`;
-    if (this.#receivers.has(key)) return;
-    const ethertype = family === 4 ? ETHERTYPE_ARP : ETHERTYPE_IPV6;
-    const receiver = openFrameReceiver({
-      interfaceIndex,
-      ethertype,
-      ...(family === 6 ? { match: NEIGHBOUR_CLAIM_BYTES } : {}),
-    });
-    this.#receivers.set(key, { receiver, interfaceIndex, arp: family === 4 });
+  #hearOn(link: Link, family: 4 | 6): Ear | Trouble {
+    const key = `${link.index} ${family}`;
+    const known = this.#ears.get(key);
+    if (known !== undefined) return known;
+    const ear = openEar(link, family);
+    this.#ears.set(key, ear);
+    return ear;
   }
 
-  #note(claim: Binding, interfaceIndex: number, own: ReadonlySet<string>): void {
-    const mac = macText(claim.mac);
-    if (own.has(mac)) return;
+  /** How long the answer took, if it came after its round; else 0. */
+  #note(claim: Binding, interfaceIndex: number, now: Instant): Millis {
+    let slowest = 0;
     for (const { pending, address } of this.#byAddress.get(claimKey(interfaceIndex, claim.address)) ?? []) {
-      pending.claim = { address, mac };
+      pending.claim = { address, mac: macText(claim.mac) };
+      const { rounds, since } = pending.unanswered;
+      if (rounds > 1) slowest = Math.max(slowest, now - since);
+      pending.unanswered.rounds = 0;
     }
+    return slowest;
   }
+}
+
+/** Where answers about one family on one link come in. */
+interface Ear {
+  readonly receiver: FrameReceiver;
+  readonly interfaceIndex: number;
+  readonly arp: boolean;
+}
+
+function openEar(link: Link, family: 4 | 6): Ear | Trouble {
+  const arp = family === 4;
+  try {
+    const receiver = openFrameReceiver({
+      interfaceIndex: link.index,
+      ethertype: arp ? ETHERTYPE_ARP : ETHERTYPE_IPV6,
+      ...(arp ? {} : { match: NEIGHBOUR_CLAIM_BYTES }),
+    });
+    return { receiver, interfaceIndex: link.index, arp };
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    return troubleFrom(error, link.name);
+  }
+}
+
+function troubleFrom({ code, call }: SystemError, interfaceName: string): Trouble {
+  if (code === 'ENODEV' || code === 'ENXIO')
+    return { code: 'interface-missing', reason: `interface ${interfaceName} is gone` };
+  const mend = code === 'EMFILE' || code === 'ENFILE' ? '; raise the limit of open files (LimitNOFILE)' : '';
+  return { code: 'failed', reason: `${interfaceName} could not be asked (${call}: ${code})${mend}` };
 }
 
 function pendingFor<T>(question: Question<T>): Pending<T> {
-  return { question, quietRounds: 0, asked: false, askable: true, claim: undefined };
+  return {
+    question,
+    quietRounds: 0,
+    asked: false,
+    askable: true,
+    claim: undefined,
+    unanswered: { rounds: 0, since: 0 },
+    trouble: undefined,
+  };
 }
 
 function verdictOn<T>(pending: Pending<T>, rounds: number, now: Instant): Verdict | undefined {
+  if (pending.trouble !== undefined) return { kind: 'failed', ...pending.trouble };
   const late = now >= pending.question.until;
   if (pending.claim !== undefined) {
     pending.quietRounds = 0;
@@ -227,6 +307,10 @@ function verdictOn<T>(pending: Pending<T>, rounds: number, now: Instant): Verdic
   if (!pending.askable || !pending.asked) return late ? { kind: 'silent' } : undefined;
   pending.quietRounds++;
   return pending.quietRounds >= rounds ? { kind: 'silent' } : undefined;
+}
+
+function linksOf(standings: readonly Standing[]): string {
+  return [...new Set(standings.map(({ interfaceIndex }) => interfaceIndex))].sort().join(' ');
 }
 
 function claimKey(interfaceIndex: number, address: Uint8Array): string {

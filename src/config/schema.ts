@@ -110,9 +110,11 @@ const local = z.strictObject({
   renew_interval: duration('100ms', '30m')
     .prefault(DEFAULTS.local.renew_interval)
     .describe('Between two renewals of the lease'),
-  guardian_timeout: duration('200ms', '10m')
+  guardian_timeout: duration('500ms', '10m')
     .prefault(DEFAULTS.local.guardian_timeout)
-    .describe('The guardian removes the addresses when the agent has been mute for this long'),
+    .describe(
+      'The guardian removes the addresses when the agent, which speaks every 200ms, has been mute for this long',
+    ),
   announce_repeat: z
     .array(duration('0s', '10m'))
     .max(32)
@@ -123,10 +125,14 @@ const local = z.strictObject({
   ),
   silence_probe_interval: duration('1ms', '1s')
     .prefault(DEFAULTS.local.silence_probe_interval)
-    .describe('Between two questions whether an address is still answered for'),
+    .describe(
+      'Between two questions whether an address is still answered for; times `silence_probes` more than the longest round trip on the link',
+    ),
   silence_probes: integer(1, 100)
     .prefault(DEFAULTS.local.silence_probes)
-    .describe('Questions in a row that must stay unanswered before an address counts as free'),
+    .describe(
+      'Questions in a row that must stay unanswered before an address counts as free; an answer that takes longer than all of them is none',
+    ),
   carrier_hold: duration('0s', '10m')
     .prefault(DEFAULTS.local.carrier_hold)
     .describe('A carrier that came back stays this long before the interface counts as fit'),

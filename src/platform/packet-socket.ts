@@ -25,7 +25,7 @@ const SOCKET_ADDRESS_BYTES = 20;
 const FRAME_BYTES_MAX = 2048;
 
 export interface FrameSender {
-  /** `sent`; `full` when the frame should be tried again a little later; `down` when the interface cannot send now. */
+  /** `sent`; `full` when the frame should be tried again a little later; `down` when the kernel does not send it now. */
   send(frame: Uint8Array, interfaceIndex: number): 'sent' | 'full' | 'down';
   close(): void;
 }
@@ -33,13 +33,16 @@ export interface FrameSender {
 /** Sends whole frames on any interface; receives nothing. */
 export function openFrameSender(): FrameSender {
   const fd = openPacketSocket(SO_SNDBUFFORCE, 0);
+  let to = { interfaceIndex: 0, address: packetAddress(0, 0) };
   return {
     send(frame, interfaceIndex) {
+      if (to.interfaceIndex !== interfaceIndex)
+        to = { interfaceIndex, address: packetAddress(interfaceIndex, 0) };
       try {
-        return sendMessage(fd, frame, { address: packetAddress(interfaceIndex, 0) }) ? 'sent' : 'full';
+        return sendMessage(fd, frame, to) ? 'sent' : 'full';
       } catch (error) {
-        if (error instanceof SystemError && DOWN.has(error.code)) return 'down';
-        throw error;
+        if (isOurFault(error)) throw error;
+        return 'down';
       }
     },
     close: closeOnce(fd),
@@ -61,7 +64,10 @@ export interface FrameReceiverOptions {
   readonly match?: readonly { readonly offset: number; readonly value: number }[];
 }
 
-/** Frames of one ethertype that come in on one interface; not what this host sends itself. */
+/**
+ * Frames of one ethertype that come in on one interface; not what this host sends itself. Throws SystemError: `ENODEV` when
+ * the interface is gone, `EMFILE`, `ENOBUFS` and the like where the kernel has no room.
+ */
 export function openFrameReceiver(options: FrameReceiverOptions): FrameReceiver {
   // Protocol 0 until bound: otherwise frames of all interfaces come in between the two calls.
   const fd = openPacketSocket(SO_RCVBUFFORCE, 0);
@@ -79,7 +85,11 @@ export function openFrameReceiver(options: FrameReceiverOptions): FrameReceiver 
   };
 }
 
-const DOWN = new Set(['ENETDOWN', 'ENXIO', 'ENODEV', 'ENETUNREACH']);
+/** A socket that is none, or closed. All else is the world's: interfaces go down and away, memory runs short. */
+function isOurFault(error: unknown): boolean {
+  return !(error instanceof SystemError) || error.code === 'EBADF' || error.code === 'ENOTSOCK';
+}
+
 const scratch = Buffer.alloc(FRAME_BYTES_MAX);
 
 function nextFrame(fd: Descriptor): Buffer | undefined {
@@ -87,9 +97,9 @@ function nextFrame(fd: Descriptor): Buffer | undefined {
     const length = receiveMessage(fd, scratch);
     return length === undefined ? undefined : Buffer.from(scratch.subarray(0, length));
   } catch (error) {
+    if (isOurFault(error)) throw error;
     // The interface went down or away: told once by the kernel; nothing waits then.
-    if (error instanceof SystemError && DOWN.has(error.code)) return undefined;
-    throw error;
+    return undefined;
   }
 }
 

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { AddressBook } from '../../../../providers/local/address-book.ts';
-import { Leases, type Placed } from '../../../../providers/local/leases.ts';
+import { Leases, type Loss, type Placed } from '../../../../providers/local/leases.ts';
 import { Outcomes } from '../../../../providers/local/outcomes.ts';
 import type { Vip } from '../../../../src/model/vip.ts';
+import { SystemError } from '../../../../src/platform/libc.ts';
 import { decodeMessages } from '../../../../src/platform/netlink-codec.ts';
 import { decodeRouteNotice, type InterfaceAddress } from '../../../../src/platform/rtnetlink-codec.ts';
 
@@ -14,9 +15,12 @@ class Kernel {
   readonly there = new Map<string, InterfaceAddress>();
   readonly log: string[] = [];
   refuse: string | undefined;
+  /** The netlink socket itself fails at these. */
+  broken: { request?: number; addresses?: number } = {};
   duringPut: () => void = () => {};
 
   request(messages: readonly Buffer[]): number[] {
+    if (this.broken.request) throw new SystemError('netlink send', this.broken.request);
     return messages.map((message) => {
       const notice = decodeRouteNotice(decodeMessages(message)[0]!);
       if (notice?.kind !== 'address') throw new Error('not an address');
@@ -33,6 +37,7 @@ class Kernel {
     });
   }
   addresses(): InterfaceAddress[] {
+    if (this.broken.addresses) throw new SystemError('netlink dump', this.broken.addresses);
     return [...this.there.values()];
   }
   links() {
@@ -51,6 +56,10 @@ function placed(id: string, ...addresses: string[]): Placed {
     interfaceIndex: 2,
   }));
   return { vip, standings };
+}
+
+function told({ placed, fenced }: Loss) {
+  return { vips: placed.map(({ vip }) => vip.id), fenced };
 }
 
 const A = placed('a', '10.0.0.1', '10.0.0.2');
@@ -129,7 +138,7 @@ describe('leases', () => {
     now += 1000;
     renew(B);
     now += 2000;
-    expect(leases.tick().map(({ vip }) => vip.id)).toEqual(['a']);
+    expect(told(leases.tick())).toEqual({ vips: ['a'], fenced: true });
     expect([...kernel.there.keys()]).toEqual(['10.0.0.3']);
   });
 
@@ -159,9 +168,99 @@ describe('leases', () => {
 
   it('believes the kernel, not a notice, that an address is gone', () => {
     put(A, B);
-    expect(leases.takeAwayVanished(A.standings)).toEqual([]);
+    expect(leases.takeAwayVanished(A.standings).placed).toEqual([]);
     kernel.there.delete('10.0.0.1');
-    expect(leases.takeAwayVanished(A.standings).map(({ vip }) => vip.id)).toEqual(['a']);
+    expect(told(leases.takeAwayVanished(A.standings))).toEqual({ vips: ['a'], fenced: false });
     expect([...kernel.there.keys()]).toEqual(['10.0.0.3']);
+  });
+
+  describe('after the guardian has fenced', () => {
+    /** A stall just longer than the limit: the guardian has removed everything. */
+    function stall() {
+      leases.tick();
+      put(A, B);
+      now += 1100;
+      kernel.there.clear();
+    }
+
+    it('tells of all as fenced although a tick and a renewal came first', () => {
+      stall();
+      expect(told(leases.tick())).toEqual({ vips: ['a', 'b'], fenced: true });
+      expect(renew(A, B)).toMatchObject([{ held: false }, { held: false }]);
+      expect(told(leases.fenced())).toEqual({ vips: [], fenced: true });
+    });
+
+    it('answers lease-expired to a renewal that came first, and tells of all as fenced', () => {
+      stall();
+      const expired = { held: false, code: 'lease-expired', reason: expect.stringContaining('1100 ms') };
+      expect(renew(A, B)).toMatchObject([expired, expired]);
+      expect(told(leases.tick()).vips).toEqual([]);
+      now += 150;
+      expect(told(leases.fenced())).toEqual({ vips: ['a', 'b'], fenced: true });
+      expect(told(leases.fenced()).vips).toEqual([]);
+    });
+
+    it('tells a notice that came first as fenced', () => {
+      stall();
+      expect(told(leases.takeAwayVanished('any'))).toEqual({ vips: ['a', 'b'], fenced: true });
+    });
+
+    it('tells again as fenced what was plainly lost, or released, a moment before its word', () => {
+      leases.tick();
+      put(A, B);
+      kernel.there.clear();
+      expect(told(leases.takeAwayVanished(A.standings))).toEqual({ vips: ['a'], fenced: false });
+      leases.takeAway([B]);
+      expect(told(leases.fenced())).toEqual({ vips: ['a', 'b'], fenced: true });
+    });
+
+    it('tells of nothing that went long before', () => {
+      leases.tick();
+      put(A);
+      leases.takeAway([A]);
+      for (let times = 0; times < 8; times++) {
+        now += 900;
+        leases.tick();
+      }
+      expect(told(leases.fenced()).vips).toEqual([]);
+    });
+
+    it('keeps nothing that it had not removed yet', () => {
+      leases.tick();
+      put(A, B);
+      now += 1100;
+      expect(renew(A)).toMatchObject([{ held: false, code: 'lease-expired' }]);
+      expect(told(leases.tick())).toEqual({ vips: ['b'], fenced: true });
+      expect(kernel.there.size).toBe(0);
+    });
+  });
+
+  describe('when the kernel does not answer', () => {
+    it('puts nothing up while it cannot see what is there', () => {
+      kernel.broken.addresses = 105;
+      expect(put(B)).toMatchObject([
+        { held: false, code: 'failed', reason: expect.stringContaining('ENOBUFS') },
+      ]);
+      expect(kernel.log).toEqual([]);
+    });
+
+    it('answers failed, and held only what stands', () => {
+      kernel.broken.request = 105;
+      expect(put(B)).toMatchObject([{ held: false, code: 'limit' }]);
+      expect(kernel.log.filter((line) => line.startsWith('announce'))).toEqual([]);
+      kernel.broken.request = 0;
+      put(B);
+      kernel.broken.request = 105;
+      expect(renew(B)).toMatchObject([{ held: true, code: 'failed' }]);
+    });
+
+    it('neither prolongs nor gives up what it cannot see', () => {
+      put(B);
+      kernel.broken.addresses = 105;
+      expect(renew(B)).toMatchObject([{ held: true, code: 'failed' }]);
+      expect(leases.takeAwayVanished('any').placed).toEqual([]);
+      kernel.broken.addresses = 0;
+      expect(renew(B)).toMatchObject([{ held: true, code: 'ok' }]);
+    });
   });
 });
