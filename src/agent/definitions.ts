@@ -15,6 +15,8 @@ export interface Agreement {
   readonly vips: readonly Vip[];
   /** For each member the VIPs it must not be given, with why. */
   readonly against: ReadonlyMap<MemberId, ReadonlyMap<VipId, string>>;
+  /** VIPs that share an address with another one: who held the other may still have it up. */
+  readonly contested: ReadonlySet<VipId>;
 }
 
 export function definitionOf(vip: Vip): VipDefinition {
@@ -41,7 +43,22 @@ export function agree(
   return {
     vips: vips.sort((a, b) => compareIds(a.id, b.id)),
     against: new Map(members.map((member) => [member, against(definitions.get(member), agreed, addressOf)])),
+    contested: contestedIn([...agreed.values()], addressOf),
   };
+}
+
+function contestedIn(
+  agreed: readonly { readonly definition: VipDefinition }[],
+  addressOf: ReadonlyMap<string, VipId>,
+): Set<VipId> {
+  const contested = new Set<VipId>();
+  for (const { definition } of agreed) {
+    for (const address of bare(definition)) {
+      const first = addressOf.get(address);
+      if (first !== undefined && first !== definition.id) contested.add(first).add(definition.id);
+    }
+  }
+  return contested;
 }
 
 function against(

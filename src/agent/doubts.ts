@@ -65,6 +65,14 @@ export class Doubts {
     this.#until.delete(vip);
   }
 
+  /**
+   * Members went without a goodbye: they may go on without us, and may have been given by now what we saw released. So the
+   * link is asked for a moment.
+   */
+  parted(): void {
+    for (const [vip, { at }] of this.#cleared) this.#cleared.set(vip, { at, how: 'silent' });
+  }
+
   /** What we knew of earlier holders is void: somebody holds it (or may), or we could not see the link. */
   taken(vip: VipId): void {
     this.#cleared.delete(vip);

@@ -83,7 +83,8 @@ export class Table {
     const agreement = barrier.disagrees ? agree(barrier.definitions, settings.view.members) : undefined;
     this.seats = seatsOf(barrier, settings.view.members, agreement);
     this.rows = this.#rowsOf(barrier, { ...settings, vips: agreement?.vips ?? settings.vips }, now);
-    this.doubts = new Set([...reports.flatMap((report) => report.doubts), ...this.#unclear()]);
+    const contested = agreement?.contested ?? [];
+    this.doubts = new Set([...reports.flatMap((report) => report.doubts), ...contested, ...this.#unclear()]);
     for (const member of settings.view.members) {
       for (const vip of barrier.reports.get(member)?.pinned ?? []) {
         if (!this.pins.has(vip)) this.pins.set(vip, nameOf(member));

@@ -4,11 +4,14 @@
  */
 import type { Instant, Millis } from '../../../src/model/time.ts';
 import { Breach } from '../breach.ts';
-import type { Host } from '../world/host.ts';
+import { type Host, LEASE, LEASE_LATENESS } from '../world/host.ts';
 import type { Observer, World } from '../world/world.ts';
 
 /** From the meeting of two parts to the release of the lower one: heartbeats, outranked or merged, reports, release. */
 export const MERGE_GRACE: Millis = 3_000;
+
+/** Where no agent runs that could let go, the lease ends it. */
+const LEASE_GRACE: Millis = LEASE + LEASE_LATENESS + 100;
 
 export class NeverTwo implements Observer {
   readonly #world: World;
@@ -49,7 +52,7 @@ export class NeverTwo implements Observer {
       return false;
     }
     const since = network.knownSince(a, b);
-    const until = since + MERGE_GRACE;
+    const until = since + (lets(a) && lets(b) ? MERGE_GRACE : LEASE_GRACE);
     if (now <= until) {
       agenda.at(until + 0.01, () => this.#check(address));
       return true;
@@ -83,4 +86,9 @@ export class NeverTwo implements Observer {
     this.#doubled.delete(address);
     this.longest = Math.max(this.longest, this.#world.now - since);
   }
+}
+
+/** Whether an agent runs there. */
+function lets({ agent }: Host): boolean {
+  return agent !== undefined && !agent.main.stalled;
 }

@@ -34,11 +34,17 @@ export class OwnOnly implements Observer {
   addressChanged(address: string, host: Host): void {
     this.#changedAt = this.#world.now;
     if (!this.#failed || host === this.#failed || this.#world.now > this.#until) return;
-    if (host.addresses.has(address)) return;
+    if (host.addresses.has(address) || this.#needsQuorum(address)) return;
     throw new Breach(
       'own-only',
       `${address} goes from ${host.name}, though only ${this.#failed.name} failed`,
     );
+  }
+
+  /** The failure may have cost the others their quorum. */
+  #needsQuorum(address: string): boolean {
+    const vip = this.#world.vips.find(({ addresses }) => addresses.some((one) => one.address === address));
+    return vip?.policy === 'primary' && 2 * (this.#world.hosts.length - 1) <= this.#world.hosts.length;
   }
 
   /** All others are in one view and nothing else is going on. */

@@ -59,7 +59,7 @@ export class Guardian {
     this.#host.after(delay, () => {
       if (!this.alive) return;
       const silence = this.#world.now - this.#heardAt;
-      if (silence < LIMIT) return this.#watch(LIMIT - silence);
+      if (silence < LIMIT) return this.#watch(Math.max(1, LIMIT - silence));
       this.#watch(LIMIT);
       if (!this.#ticking || this.#held.size === 0) return;
       this.#fenced = true;

@@ -46,12 +46,11 @@ export class Segment {
       if (!asker.carrier) return false;
       this.#noteQuestion(asker, address);
       if (this.strangers.has(address)) return true;
-      const other = this.holders(address).find(
+      const others = this.holders(address).filter(
         (host) => host !== asker && this.#world.network.connected(asker, host),
       );
-      if (other === undefined) return false;
-      if (this.#world.network.probePasses(asker, other)) return true;
-      this.#world.network.falseSilence(asker, other);
+      if (others.some((host) => this.#world.network.probePasses(asker, host))) return true;
+      for (const other of others) this.#world.network.falseSilence(asker, other);
       return false;
     });
   }

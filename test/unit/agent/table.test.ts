@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Barrier } from '../../../src/agent/barrier.ts';
+import { definitionOf } from '../../../src/agent/definitions.ts';
 import type { Report } from '../../../src/agent/messages.ts';
 import { Table } from '../../../src/agent/table.ts';
 import { memberId } from '../../../src/model/member.ts';
@@ -49,6 +50,33 @@ function tableWithSilent(): Table {
   const settings = { view, vips: vips(3), stories: new Map(), gone: () => undefined };
   return new Table(barrier, settings, 0);
 }
+
+/** `a` and `b` know one address under two names: somebody renamed a VIP, and not everybody has heard of it. */
+function tableWithRenamed(): Table {
+  const barrier = new Barrier([a, b], 0);
+  const [first, second] = vips(2).map(definitionOf) as [never, never];
+  for (const [member, digest] of [
+    [a, 'old'],
+    [b, 'new'],
+  ] as const)
+    barrier.add(member, { ...report([]), digest });
+  const renamed = { ...(first as object), id: 'x1' } as never;
+  barrier.add(a, { kind: 'definitions', view: view.id, round: 0, vips: [first, second] });
+  barrier.add(b, { kind: 'definitions', view: view.id, round: 0, vips: [renamed, second] });
+  const settings = {
+    view: { ...view, members: [a, b] },
+    vips: vips(2),
+    stories: new Map(),
+    gone: () => undefined,
+  };
+  return new Table(barrier, settings, 0);
+}
+
+describe('table of members that know an address under two names', () => {
+  it('casts doubt on both, since a release of one says nothing about the other', () => {
+    expect([...tableWithRenamed().doubts].sort()).toEqual(['v1', 'x1']);
+  });
+});
 
 describe('table with a silent member', () => {
   it('casts doubt on what it may hold, and on nothing that another proves to hold', () => {
