@@ -181,9 +181,9 @@ class AskRound<T> {
     return slowest;
   }
 
-  /** The rounds so far were too short to mean anything. */
+  /** The rounds so far, with the one that is about to be judged, were too short to mean anything. */
   startOver(): void {
-    for (const pending of this.pending) pending.quietRounds = 0;
+    for (const pending of this.pending) pending.quietRounds = -1;
   }
 
   /** Gives up the questions nobody wants answered. */
@@ -310,7 +310,7 @@ function verdictOn<T>(pending: Pending<T>, rounds: number, now: Instant): Verdic
 }
 
 function linksOf(standings: readonly Standing[]): string {
-  return [...new Set(standings.map(({ interfaceIndex }) => interfaceIndex))].sort().join(' ');
+  return [...new Set(standings.map(({ interfaceIndex }) => interfaceIndex))].sort((a, b) => a - b).join(' ');
 }
 
 function claimKey(interfaceIndex: number, address: Uint8Array): string {

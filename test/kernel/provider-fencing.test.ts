@@ -43,6 +43,10 @@ ${JSON.stringify(settings)}
     return events === count || answers.includes(count);
   }
 
+  wasFenced(vip: string): boolean {
+    return this.said.some((one) => one.kind === 'lost' && one['vip'] === vip && one['fenced'] === true);
+  }
+
   signal(name: NodeJS.Signals): number {
     this.process.kill(name);
     return monotonicNow();
@@ -136,7 +140,8 @@ describe('an agent that is killed', () => {
 
 describe('an agent that hangs', () => {
   it('has lost its addresses at the limit, and puts nothing back when it thaws', async () => {
-    agent = new Agent(FEW, { guardian_timeout_ms: 500 });
+    // Renewals so close that after the thaw one comes before the tick.
+    agent = new Agent(FEW, { guardian_timeout_ms: 500, renew_interval_ms: 30 });
     await agent.holds(3);
     const since = agent.signal('SIGSTOP');
     await until(() => FEW_ADDRESSES.every((address) => gone.has(address)));
@@ -145,7 +150,7 @@ describe('an agent that hangs', () => {
     expect(lastGone(since)).toBeLessThan(2000);
     came.clear();
     agent.signal('SIGCONT');
-    await until(() => agent!.knowsItLost(3));
+    await until(() => FEW.every(({ id }) => agent!.wasFenced(id)));
     await new Promise((resolve) => setTimeout(resolve, 1200));
     expect(stage.addresses()).toEqual([]);
     expect(FEW_ADDRESSES.filter((address) => came.has(address))).toEqual([]);
@@ -183,6 +188,20 @@ describe('a guardian that is killed', () => {
     const since = agent.signal('SIGKILL');
     await until(() => FEW_ADDRESSES.every((address) => gone.has(address)));
     expect(lastGone(since)).toBeLessThan(1000);
+  });
+
+  it('twice in a row is told as trouble, and its return too', async () => {
+    agent = new Agent(FEW);
+    await agent.holds(3);
+    const first = agent.guardianPid;
+    process.kill(first, 'SIGKILL');
+    await until(() => agent!.guardianPid > 0 && agent!.guardianPid !== first);
+    const troubles = () => agent!.said.filter(({ kind }) => kind === 'trouble').map(({ reason }) => reason);
+    expect(troubles()).toEqual([]);
+    process.kill(agent.guardianPid, 'SIGKILL');
+    await until(() => troubles().length === 2);
+    expect(troubles()).toEqual([expect.stringContaining('guardian'), undefined]);
+    expect(stage.addresses()).toHaveLength(3);
   });
 
   it('does not end by TERM, INT or HUP', async () => {

@@ -149,6 +149,18 @@ describe('the silence probe', () => {
     expect(outcomes.map(({ code }) => code)).toEqual(['address-in-use', 'ok']);
   });
 
+  it('answers that the interface is missing when it goes while it is asked', async () => {
+    const vips = [FOUR, SIX];
+    stage.inNeighbour(
+      `ip address add 10.77.0.101/32 dev ${stage.farEnd}; ip address add 2001:db8:77::101/128 dev ${stage.farEnd} nodad`,
+    );
+    const local = await start(vips);
+    const asking = local.acquire(whenSilent(vips, 400), 1, SIGNAL);
+    stage.deleteInterface();
+    const missing = { held: false, code: 'interface-missing' };
+    expect(await asking).toMatchObject([missing, missing]);
+  });
+
   it('leaves the neighbours as they were', async () => {
     stage.inNeighbour(`ip address add 10.77.0.101/32 dev ${stage.farEnd}; ip neighbour flush all`);
     const local = await start([FOUR]);
