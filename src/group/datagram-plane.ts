@@ -22,7 +22,7 @@ import {
   sealDatagram,
 } from './sealed-datagram.ts';
 
-/** A heartbeat that came without a stream counts only if the sender's clock says it is no older (nor newer) than this. */
+/** What came without a stream is news if the sender's clock says it is no older (nor newer) than this. */
 const CLOCK_SKEW_SECONDS_MAX = 60;
 /** Senders whose numbers are remembered. */
 const SENDERS_MAX = 512;
@@ -38,17 +38,29 @@ export interface DatagramPlaneSettings {
 }
 
 export interface DatagramPlaneEvents {
-  /** Authentic: somebody without a stream to us is there. */
-  readonly sought: (from: DatagramEndpoint, sender: MemberId) => void;
+  /**
+   * Authentic: somebody without a stream to us is there, or was. If it is no news it may be a recording, and since the code
+   * does not cover where it came from, then only a configured address is to be believed.
+   */
+  readonly sought: (from: DatagramEndpoint, sender: MemberId, age: SeekAge) => void;
   /** Authentic and fresh. `loose`: it came with a seek, from one who has no stream to us. */
   readonly heartbeat: (sender: MemberId, bytes: Uint8Array, loose: boolean) => void;
   readonly tokensOf: (member: MemberId) => readonly PairToken[];
   readonly problem: (text: string) => void;
 }
 
+export interface SeekAge {
+  /** It was made lately. */
+  readonly news: boolean;
+  /** The sender's wall clock less ours; seconds. */
+  readonly clockOff: number;
+}
+
 export interface DatagramPlaneCollaborators {
   readonly counters: Counters;
   readonly clock: () => Instant;
+  /** Seconds since 1970; this host's own unless given. */
+  readonly wallClock?: () => number;
   readonly events: DatagramPlaneEvents;
 }
 
@@ -58,6 +70,7 @@ export class DatagramPlane {
   readonly #settings: DatagramPlaneSettings;
   readonly #counters: Counters;
   readonly #clock: () => Instant;
+  readonly #wallClock: () => number;
   readonly #events: DatagramPlaneEvents;
   readonly #senders = new Map<MemberId, ReplayWindow>();
   #number = 0n;
@@ -72,6 +85,7 @@ export class DatagramPlane {
     this.#settings = settings;
     this.#counters = collaborators.counters;
     this.#clock = collaborators.clock;
+    this.#wallClock = collaborators.wallClock ?? wallClockSeconds;
     this.#events = collaborators.events;
   }
 
@@ -120,7 +134,7 @@ export class DatagramPlane {
       kind,
       sender: self,
       number: this.#number,
-      clock: wallClockSeconds(),
+      clock: this.#wallClock(),
       listenPort,
       body,
     };
@@ -141,37 +155,42 @@ export class DatagramPlane {
     if (!opened.ok) return this.#counters.add(`datagrams_${opened.error.replaceAll('-', '_')}`);
     const { value } = opened;
     if (value.sender === this.#settings.self) return;
-    if (!this.#windowOf(value.sender).accept(value.number)) return this.#counters.add('datagrams_replayed');
+    const clockOff = value.clock - this.#wallClock();
+    const timely = Math.abs(clockOff) <= CLOCK_SKEW_SECONDS_MAX;
+    const window = this.#windowOf(value.sender, timely || value.kind === 'heartbeat');
+    if (window?.accept(value.number) === false) return this.#counters.add('datagrams_replayed');
     if (value.kind === 'heartbeat') {
+      if (window !== undefined) window.paired = true;
       this.#counters.add('heartbeats_received');
       return this.#events.heartbeat(value.sender, value.body, false);
     }
     this.#counters.add(value.kind === 'seek' ? 'seeks_received' : 'beacons_received');
+    if (!timely) this.#counters.add('datagrams_clock_differs');
+    else if (value.body.length > 0) this.#looseHeartbeat(value);
+    const news = timely || window?.paired === true;
     const endpoint = { host: plainAddress(from.host), port: value.listenPort };
-    if (value.body.length > 0) this.#looseHeartbeat(value);
-    this.#events.sought(endpoint, value.sender);
+    this.#events.sought(endpoint, value.sender, { news, clockOff });
   }
 
-  /** Nothing but the sender's clock tells a recording from news where there is no stream; with one there are heartbeats. */
+  /** Where there is a stream, there are heartbeats bound to it. */
   #looseHeartbeat(datagram: Datagram): void {
     if (this.#events.tokensOf(datagram.sender).length > 0) return;
-    if (Math.abs(datagram.clock - wallClockSeconds()) > CLOCK_SKEW_SECONDS_MAX) {
-      return this.#counters.add('datagrams_clock_differs');
-    }
     this.#events.heartbeat(datagram.sender, datagram.body, true);
   }
 
-  #windowOf(sender: MemberId): ReplayWindow {
+  /** `admit`: remember one who is not known yet; recordings of members long gone shall not push out those that live. */
+  #windowOf(sender: MemberId, admit: boolean): ReplayWindow | undefined {
     const known = this.#senders.get(sender);
-    if (known !== undefined) return known;
-    // Only holders of the key come here. The longest unused is forgotten: insertion order, renewed by nobody, is enough.
-    if (this.#senders.size >= SENDERS_MAX) {
+    if (known === undefined && !admit) return undefined;
+    const window = known ?? new ReplayWindow();
+    // Last in the map: the first one is the one not heard for longest.
+    this.#senders.delete(sender);
+    this.#senders.set(sender, window);
+    if (this.#senders.size > SENDERS_MAX) {
       const [oldest] = this.#senders.keys();
       if (oldest !== undefined) this.#senders.delete(oldest);
     }
-    const fresh = new ReplayWindow();
-    this.#senders.set(sender, fresh);
-    return fresh;
+    return window;
   }
 
   /** Discovery is a convenience: where the link cannot do it, that is said and the rest works. */

@@ -11,6 +11,7 @@ import { ipFamily, isWildcard, resolveAddress } from '../platform/name-lookup.ts
 import { AddressBook, type Place } from './address-book.ts';
 import type { Connection, ConnectionEnd } from './connection.ts';
 import type { Counters } from './counters.ts';
+import type { SeekAge } from './datagram-plane.ts';
 import type { Hello, Refusal } from './hello.ts';
 import type { Journal } from './journal.ts';
 import type { Mesh } from './mesh.ts';
@@ -22,6 +23,8 @@ const PAUSE_MS_MAX = 1000;
 const REFUSED_PAUSE_MS = 2000;
 /** A dial that got no further than this for so long is given up for a fresh one when somebody is heard there. */
 const STUCK_MS = 1000;
+/** Who was heard of so lately is let in though strangers fill the house. */
+const EXPECTED_MS = 10_000;
 const RESOLVE_INTERVAL_MS = 10_000;
 const PRUNE_INTERVAL_MS = 60_000;
 
@@ -78,35 +81,40 @@ export class Dialler {
     return this.#book.all();
   }
 
-  /** Whether a configured peer has this address. */
+  /** Whether a configured peer has this address, or a member was heard from it lately. */
   expects(address: string): boolean {
-    for (const place of this.#book.at(address)) if (place.configured) return true;
+    const since = this.#with.clock() - EXPECTED_MS;
+    for (const place of this.#book.at(address)) {
+      if (place.configured || (!place.self && place.lastHeardAt >= since)) return true;
+    }
     return false;
   }
 
   /** IP literals where that member may be reached besides the one its stream uses. */
   addressesOf(name: MemberName): readonly DatagramEndpoint[] {
     const found: DatagramEndpoint[] = [];
-    for (const { address, port, name: there, self } of this.#book.all()) {
-      if (there === name && address !== undefined && !self) found.push({ host: address, port });
+    for (const { address, port, name: there, self, vouched } of this.#book.all()) {
+      if (there === name && address !== undefined && !self && vouched) found.push({ host: address, port });
     }
     return found;
   }
 
-  /** An authentic seek or beacon came from that address. */
-  heard(from: DatagramEndpoint, sender: MemberId): void {
+  /** An authentic seek or beacon came from that address; a recording counts only where we would have dialled anyway. */
+  heard(from: DatagramEndpoint, sender: MemberId, age: SeekAge): void {
     const now = this.#with.clock();
-    const place = this.#placeFor(from, nameOf(sender), now);
+    const place = this.#believed(from, sender, age);
     if (place === undefined) return;
-    place.lastHeardAt = now;
-    place.member = sender;
+    if (age.news) {
+      place.lastHeardAt = now;
+      place.member = sender;
+    }
     if (this.#with.mesh.session(sender) !== undefined) {
       // It seeks us, so it has no stream to us: perhaps ours is a corpse.
       if (now - place.lastAnsweredAt < 4 * this.#settings.seekInterval) return;
       place.lastAnsweredAt = now;
       return this.#with.mesh.check(sender);
     }
-    if (compareMembers(this.#settings.self, sender) < 0) this.#dialHeard(place, now);
+    if (compareMembers(this.#settings.self, sender) < 0) this.#dialHeard(place, now, age);
     else this.#answer(place, now);
     this.#wake();
   }
@@ -117,6 +125,7 @@ export class Dialler {
     if (place === undefined) return;
     place.lastHeardAt = this.#with.clock();
     place.member = hello.member;
+    place.vouched = true;
     if (hello.member === this.#settings.self) {
       place.self = true;
       return;
@@ -175,14 +184,44 @@ export class Dialler {
     this.#wake();
   }
 
+  #believed(from: DatagramEndpoint, sender: MemberId, age: SeekAge): Place | undefined {
+    const known = this.#book.find(from.host, from.port);
+    if (known?.configured === true) return known;
+    if (!age.news) {
+      this.#warnOfClock(from, sender, age.clockOff);
+      return undefined;
+    }
+    // One we have a stream with may seek over a path we do not know, but to be asked over the stream it needs no new place.
+    if (known === undefined && this.#with.mesh.session(sender) !== undefined) {
+      this.#with.mesh.check(sender);
+      return undefined;
+    }
+    return this.#placeFor(from, nameOf(sender), this.#with.clock());
+  }
+
+  #warnOfClock(from: DatagramEndpoint, sender: MemberId, clockOff: number): void {
+    this.#with.journal.writeSeldom('clock', {
+      level: 'warn',
+      message:
+        'a member that is not configured here is not dialled: its clock differs, or somebody replays its words',
+      fields: {
+        peer: sender,
+        address: `${from.host} port ${from.port}`,
+        reason: `clock ${clockOff} s off ours; set the clocks, or name it in group.peers`,
+      },
+    });
+  }
+
   #placeFor(at: DatagramEndpoint, name: MemberName, now: Instant): Place | undefined {
     const known = this.#book.find(at.host, at.port);
     if (known !== undefined) {
+      // Who vouched for it is believed until somebody else says hello there.
       known.name ??= name;
-      if (!known.configured) known.name = name;
+      if (!known.vouched) known.name = name;
       return known;
     }
-    const place = this.#book.add({ at, configured: false, address: at.host, name, now });
+    const fresh = { at, configured: false, address: at.host, name, now };
+    const place = this.#book.add(fresh, (old) => this.#carries(old));
     if (place === undefined) this.#with.counters.add('peers_too_many');
     return place;
   }
@@ -200,15 +239,23 @@ export class Dialler {
     return undefined;
   }
 
+  /** A dial or a stream uses this very address. */
+  #carries(place: Place): boolean {
+    return place.attempt !== undefined || this.#sessionAt(place)?.remoteAddress === place.address;
+  }
+
   #sessionAt(place: Place): Session | undefined {
     return place.name === undefined ? undefined : this.#with.mesh.sessionOfName(place.name);
   }
 
-  #dialHeard(place: Place, now: Instant): void {
+  /** A possible recording makes us dial seldom, and give up nothing that is under way. */
+  #dialHeard(place: Place, now: Instant, { news }: SeekAge): void {
     const { seekInterval } = this.#settings;
-    if (now - place.lastDialAt < seekInterval / 2) return;
+    const apart = news ? seekInterval / 2 : Math.min(4 * seekInterval, PAUSE_MS_MAX);
+    if (now - place.lastDialAt < apart) return;
     const { attempt } = place;
     if (attempt !== undefined) {
+      if (!news) return;
       const age = now - attempt.settings.startedAt;
       if (age < (attempt.phase === 'connecting' ? seekInterval : STUCK_MS)) return;
       this.#with.counters.add('dials_abandoned');

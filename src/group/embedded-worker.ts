@@ -18,6 +18,7 @@ import {
 const home = workerHome();
 const data = home.data as EngineThreadData;
 const post = (message: FromEngine, transfer?: readonly ArrayBuffer[]): void => home.post(message, transfer);
+const pulse = new Int32Array(data.pulse);
 const outbound = new Outbound((events, transfer) => post({ kind: 'events', events }, transfer));
 
 const transport = new Transport(data, {
@@ -55,6 +56,7 @@ function stop(reason: string): void {
 function handle(message: ToEngine): void {
   if (message.kind === 'multicast') return transport.multicast(message.bytes);
   if (message.kind === 'leave') return transport.leave();
+  Atomics.add(pulse, 0, 1);
   outbound.taken(message.taken);
   transport.tick();
 }
@@ -63,7 +65,7 @@ try {
   await transport.start();
   home.listen((message) => handle(message as ToEngine));
   const status = (): void => post({ kind: 'status', status: transport.status() });
-  statusTimer = setInterval(status, STATUS_INTERVAL_MS);
+  statusTimer = setInterval(status, data.statusInterval ?? STATUS_INTERVAL_MS);
   status();
   post({ kind: 'joined' });
 } catch (error) {

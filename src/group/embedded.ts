@@ -8,17 +8,26 @@ import type { Instant } from '../model/time.ts';
 import { monotonicNow } from '../platform/clock.ts';
 import { freshIncarnation } from '../platform/identity.ts';
 import { scriptUrl } from '../platform/layout.ts';
+import { isWildcard } from '../platform/name-lookup.ts';
 import { type RunningWorker, startWorker } from '../platform/worker-thread.ts';
 import { type GroupCommunication, type GroupEvent, type GroupStatus, MULTICAST_BYTES_MAX } from './group.ts';
 import type { LogLevel } from './journal.ts';
+import { closePingDoors, openPingDoors } from './ping-doors.ts';
 import type { EngineThreadData, FromEngine, ToEngine } from './worker-messages.ts';
 
 /** Longest a goodbye may take; then everything is dropped. */
 export const LEAVE_MS_MAX = 1000;
 
-const TICKS_PER_TIMEOUT = 5;
-/** The thread says something at least every second; after so many ticks without a word it hangs. */
-const TICKS_UNANSWERED_MAX = 10;
+/**
+ * Between two ticks that are passed on, as a part of the heartbeat timeout and at most. With an agent that ticks every 200 ms
+ * that makes 200 ms in `lan`, 400 ms in `wan`.
+ */
+const TICK_PART = 0.15;
+const TICK_MS_MAX = 300;
+/** After so many ticks without an answer the thread hangs: before the others exclude us where that can be, within two seconds anywhere. */
+const TICKS_UNANSWERED_MAX = 3;
+/** The same while it starts: code is read and compiled, perhaps on a host that is just booting; we hold nothing yet. */
+const TICKS_UNANSWERED_MAX_JOINING = 50;
 
 export interface EmbeddedGroupSettings {
   readonly cluster: string;
@@ -64,6 +73,8 @@ class EmbeddedGroup implements GroupCommunication {
   #joining: Pending | undefined;
   #ended: Promise<void> = Promise.resolve();
   #taken = 0;
+  readonly #pulse = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  #lastPulse = 0;
   #tickedAt: Instant = Number.NEGATIVE_INFINITY;
   #ticksUnanswered = 0;
   #status: GroupStatus;
@@ -82,7 +93,7 @@ class EmbeddedGroup implements GroupCommunication {
         new Error('this member has joined before: make a new one, an identity is used once'),
       );
     }
-    const { cluster, group } = this.#settings;
+    const { group } = this.#settings;
     if (group.key !== undefined && group.key.length !== 32) {
       return Promise.reject(
         new Error(`the cluster key has ${group.key.length} bytes, 32 are needed: make a new one`),
@@ -90,22 +101,37 @@ class EmbeddedGroup implements GroupCommunication {
     }
     this.#state = 'joining';
     this.#listener = listener;
-    const data: EngineThreadData = { cluster, self: this.self, config: group };
-    this.#ended = new Promise((resolve) => {
-      this.#worker = this.#startWorker(
-        { script: scriptUrl('group/embedded-worker.ts'), data },
-        {
-          message: (message) => this.#message(message as FromEngine),
-          ended: (reason) => {
-            resolve();
-            this.#lost(`the engine's thread is gone: ${reason}`);
-          },
-        },
-      );
-    });
     return new Promise((resolve, reject) => {
       this.#joining = { resolve, reject };
+      this.#start();
     });
+  }
+
+  #start(): void {
+    const { cluster, group } = this.#settings;
+    const { host } = group.listen;
+    const doors = openPingDoors(isWildcard(host) ? undefined : host);
+    const data: EngineThreadData = {
+      cluster,
+      self: this.self,
+      config: group,
+      doors,
+      pulse: this.#pulse.buffer,
+    };
+    const script = scriptUrl('group/embedded-worker.ts');
+    const gone = Promise.withResolvers<void>();
+    const ended = (reason: string): void => {
+      closePingDoors(doors);
+      gone.resolve();
+      this.#lost(`the engine's thread is gone: ${reason}`);
+    };
+    const message = (told: unknown): void => this.#message(told as FromEngine);
+    this.#ended = gone.promise;
+    try {
+      this.#worker = this.#startWorker({ script, data }, { message, ended });
+    } catch (error) {
+      ended(`it could not be started: ${String(error)}`);
+    }
   }
 
   multicast(bytes: Uint8Array): void {
@@ -133,13 +159,19 @@ class EmbeddedGroup implements GroupCommunication {
   }
 
   tick(): void {
+    if (this.#state !== 'joining' && this.#state !== 'joined') return;
     const now = monotonicNow();
     // Each word wakes the engine's thread: a few within the time after which it calls us hung are enough.
-    if (now - this.#tickedAt < this.#settings.group.timers.heartbeat_timeout_ms / TICKS_PER_TIMEOUT) return;
+    const { heartbeat_timeout_ms } = this.#settings.group.timers;
+    if (now - this.#tickedAt < Math.min(TICK_PART * heartbeat_timeout_ms, TICK_MS_MAX)) return;
     this.#tickedAt = now;
-    // Counted in ticks, not in time: after a stall of ours its words wait unread, and that is not its fault.
+    const pulse = Atomics.load(this.#pulse, 0);
+    if (pulse !== this.#lastPulse) this.#ticksUnanswered = 0;
+    this.#lastPulse = pulse;
+    // Counted in ticks, not in time: during a stall of ours none was asked, and that is not its fault.
+    const most = this.#state === 'joining' ? TICKS_UNANSWERED_MAX_JOINING : TICKS_UNANSWERED_MAX;
+    if (this.#ticksUnanswered >= most) return this.#lost('the engine’s thread hangs');
     this.#ticksUnanswered += 1;
-    if (this.#ticksUnanswered > TICKS_UNANSWERED_MAX) return this.#lost('the engine’s thread hangs');
     this.#post({ kind: 'tick', taken: this.#taken });
   }
 
@@ -191,10 +223,10 @@ class EmbeddedGroup implements GroupCommunication {
     this.#status = { ...this.#status, engine: 'embedded (detached)', peers: [] };
     if (before === 'joining') this.#joining?.reject(new Error(reason));
     this.#joining = undefined;
+    if (before === 'joining' || before === 'joined') void this.#endSoon();
     if (before !== 'joined') return;
     this.#log.error({ reason }, 'group communication is lost');
     this.#listener?.({ kind: 'detached', reason });
-    void this.#endSoon();
   }
 
   /** The thread closes its sockets by itself; if it cannot, it is ended. */

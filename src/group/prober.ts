@@ -1,8 +1,9 @@
 /** Asks other hosts' kernels whether they are there: keeps what was asked with which secret, and matches the answers. */
 import type { MemberId } from '../model/member.ts';
 import { freshToken } from '../platform/identity.ts';
-import { type EchoReply, openPingSocket, type PingSocket } from '../platform/ping-socket.ts';
+import { type EchoReply, type PingSocket, pingSocketOver } from '../platform/ping-socket.ts';
 import type { Counters } from './counters.ts';
+import type { PingDoor, PingDoors } from './ping-doors.ts';
 
 const NONCE_BYTES = 8;
 const SEQUENCES = 1 << 16;
@@ -23,22 +24,16 @@ interface Asked {
   readonly nonce: Buffer;
 }
 
-export interface ProberSettings {
-  /** Source of IPv4 and IPv6 probes; absent: the kernel chooses. */
-  readonly localAddress?: string;
-}
-
 export interface ProberCollaborators {
   readonly counters: Counters;
   readonly answered: (member: MemberId, probe: number) => void;
 }
 
 export class Prober {
-  readonly #settings: ProberSettings;
   readonly #counters: Counters;
   readonly #answered: (member: MemberId, probe: number) => void;
   readonly #asked = new Map<number, Asked>();
-  readonly #sockets = new Map<4 | 6, PingSocket | string>();
+  readonly #sockets: { readonly [family in keyof PingDoors]: PingSocket | string };
   #pool: Buffer = Buffer.alloc(0);
   #sequence = 0;
   #fetching: NodeJS.Timeout | undefined;
@@ -49,8 +44,11 @@ export class Prober {
   /** Members whose last question was answered. */
   readonly #steady = new Set<MemberId>();
 
-  constructor(settings: ProberSettings, collaborators: ProberCollaborators) {
-    this.#settings = settings;
+  /** The doors stay open when it stops: whoever opened them closes them. */
+  constructor(doors: PingDoors, collaborators: ProberCollaborators) {
+    const socketOver = (door: PingDoor): PingSocket | string =>
+      typeof door === 'string' ? door : pingSocketOver(door, (reply) => this.#reply(reply));
+    this.#sockets = { v4: socketOver(doors.v4), v6: socketOver(doors.v6) };
     this.#counters = collaborators.counters;
     this.#answered = collaborators.answered;
   }
@@ -72,13 +70,11 @@ export class Prober {
 
   /** Hands over all answers that wait, so that no deadline is judged before them. */
   drain(): void {
-    for (const socket of this.#sockets.values()) if (typeof socket !== 'string') socket.drain();
+    for (const socket of [this.#sockets.v4, this.#sockets.v6]) if (typeof socket !== 'string') socket.drain();
   }
 
   stop(): void {
     clearTimeout(this.#fetching);
-    for (const socket of this.#sockets.values()) if (typeof socket !== 'string') socket.close();
-    this.#sockets.clear();
     this.#awaited.clear();
     this.#open.clear();
     this.#steady.clear();
@@ -114,24 +110,7 @@ export class Prober {
   }
 
   #socket(address: string): PingSocket | string {
-    const family = address.includes(':') ? 6 : 4;
-    const known = this.#sockets.get(family);
-    if (known !== undefined) return known;
-    const opened = this.#openSocket(family);
-    this.#sockets.set(family, opened);
-    return opened;
-  }
-
-  #openSocket(family: 4 | 6): PingSocket | string {
-    const { localAddress } = this.#settings;
-    const ownFamily = localAddress?.includes(':') === true ? 6 : 4;
-    const source = localAddress === undefined || ownFamily !== family ? {} : { localAddress };
-    try {
-      const identifier = freshToken(2).readUInt16BE();
-      return openPingSocket({ family, identifier, ...source }, (reply) => this.#reply(reply));
-    } catch (error) {
-      return error instanceof Error ? error.message : String(error);
-    }
+    return address.includes(':') ? this.#sockets.v6 : this.#sockets.v4;
   }
 
   #reply(reply: EchoReply): void {

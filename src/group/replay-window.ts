@@ -3,6 +3,11 @@
 const WINDOW = 64n;
 
 export class ReplayWindow {
+  /**
+   * A number came with the code of a stream made in this run of ours: whatever carries a higher one is younger than that
+   * stream, whatever the sender's clock says.
+   */
+  paired = false;
   #highest = 0n;
   /** Bit i: `highest - i` was seen. */
   #seen = 0n;

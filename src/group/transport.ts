@@ -21,6 +21,7 @@ import { listenError } from './listen-error.ts';
 import { Mesh } from './mesh.ts';
 import type { Session } from './mesh-events.ts';
 import { peerStatuses } from './peer-status.ts';
+import type { PingDoors } from './ping-doors.ts';
 import { Prober } from './prober.ts';
 import { clusterHash } from './sealed-datagram.ts';
 import { Silence } from './silence.ts';
@@ -32,6 +33,8 @@ export interface TransportSettings {
   readonly cluster: string;
   readonly self: MemberId;
   readonly config: EmbeddedGroupConfig;
+  /** Not closed by `stop`. */
+  readonly doors: PingDoors;
   /** Other than this code's own versions only in tests of upgrades. */
   readonly wire?: { readonly oldest: number; readonly newest: number };
 }
@@ -40,6 +43,8 @@ export interface TransportCollaborators {
   readonly engine: SansIoEngine;
   readonly clock: () => Instant;
   readonly bootClock: () => Instant;
+  /** Seconds since 1970; this host's own unless given. */
+  readonly wallClock?: () => number;
   readonly random: () => number;
   readonly deliver: (event: GroupEvent) => void;
   /** The goodbye is through. */
@@ -69,7 +74,7 @@ export class Transport {
     this.#journal = new Journal(collaborators.log, clock);
     this.#mesh = this.#makeMesh();
     this.#datagrams = this.#makeDatagrams();
-    this.#prober = new Prober(localAddressOf(settings.config), {
+    this.#prober = new Prober(settings.doors, {
       counters: this.#counters,
       answered: (member, probe) => {
         this.#silence.answered(member);
@@ -197,7 +202,7 @@ export class Transport {
       heartbeatFresh: 2 * config.timers.heartbeat_interval_ms,
     };
     const events = {
-      sought: (from: DatagramEndpoint, sender: MemberId) => this.#dialler.heard(from, sender),
+      sought: (...heard: Parameters<Dialler['heard']>) => this.#dialler.heard(...heard),
       heartbeat: (sender: MemberId, bytes: Uint8Array, loose: boolean) =>
         loose || this.#mesh.session(sender)
           ? this.#heartbeat(sender, bytes)
@@ -205,7 +210,9 @@ export class Transport {
       tokensOf: (member: MemberId) => this.#mesh.tokensOf(member),
       problem: (text: string) => this.#warn(text),
     };
-    return new DatagramPlane(settings, { counters: this.#counters, clock: this.#with.clock, events });
+    const { clock, wallClock } = this.#with;
+    const own = wallClock === undefined ? {} : { wallClock };
+    return new DatagramPlane(settings, { counters: this.#counters, clock, events, ...own });
   }
 
   #makeDialler(): Dialler {

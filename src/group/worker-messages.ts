@@ -1,13 +1,21 @@
 /** What the agent's main thread and the engine's thread say to each other. Both ends are this code: no checks. */
 import type { EmbeddedGroupConfig } from '../config/config.ts';
 import type { MemberId } from '../model/member.ts';
+import type { Millis } from '../model/time.ts';
 import type { GroupEvent, GroupStatus } from './group.ts';
 import type { LogLine } from './journal.ts';
+import type { PingDoors } from './ping-doors.ts';
 
 export interface EngineThreadData {
   readonly cluster: string;
   readonly self: MemberId;
   readonly config: EmbeddedGroupConfig;
+  /** Stay the starter's, who closes them when the thread is gone. */
+  readonly doors: PingDoors;
+  /** One 32-bit word that the thread raises with every `tick` it takes: an answer that wakes nobody. */
+  readonly pulse: SharedArrayBuffer;
+  /** Between two status messages; {@link STATUS_INTERVAL_MS} unless given. */
+  readonly statusInterval?: Millis;
 }
 
 export type ToEngine =

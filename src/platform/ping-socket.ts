@@ -4,6 +4,8 @@
  *
  * It wakes nobody: whoever asks also comes for the answers (`drain`). koffi's poll handles must not be used on a worker
  * thread: one that is open when the thread ends (exit of the process, an uncaught error) crashes the whole process.
+ * Descriptors belong to the process, not to a thread, and a thread that is ended closes none of ours: who opens a ping
+ * descriptor outlives its users and closes it after them.
  */
 import koffi from 'koffi';
 import {
@@ -48,44 +50,17 @@ export interface EchoReply {
   readonly payload: Buffer;
 }
 
-export interface PingSocket {
-  /** Asks; `sequence` 0–65535. False when it could not even be sent (no route, buffer full). */
-  send(address: string, sequence: number, payload: Uint8Array): boolean;
-  /** Hands over every reply that waits, now. */
-  drain(): void;
-  close(): void;
-}
-
-/** Opens without waiting; throws `SystemError` (`EPERM`, `EACCES`) when neither kind of socket is allowed. */
-export function openPingSocket(
-  settings: PingSocketSettings,
-  onReply: (reply: EchoReply) => void,
-): PingSocket {
-  const socket = openEither(settings);
-  const reader = new ReplyReader(socket, settings.family, onReply);
-  let open = true;
-  return {
-    send: (address, sequence, payload) =>
-      open && sendEcho(socket, settings.family, { address, sequence, payload }),
-    drain: () => {
-      if (open) reader.drain();
-    },
-    close: () => {
-      if (!open) return;
-      open = false;
-      closeDescriptor(socket.fd);
-    },
-  };
-}
-
-interface EchoSocket {
+/** An open socket as plain data, so that it can be handed to another thread. */
+export interface PingDescriptor {
+  readonly family: 4 | 6;
   readonly fd: Descriptor;
   readonly identifier: number;
   /** An IPv4 raw socket hands over the IP header too. */
   readonly withIpHeader: boolean;
 }
 
-function openEither(settings: PingSocketSettings): EchoSocket {
+/** Opens without waiting; throws `SystemError` (`EPERM`, `EACCES`) when neither kind of socket is allowed. */
+export function openPingDescriptor(settings: PingSocketSettings): PingDescriptor {
   try {
     return openRaw(settings);
   } catch (refused) {
@@ -97,24 +72,43 @@ function openEither(settings: PingSocketSettings): EchoSocket {
   }
 }
 
-function openRaw(settings: PingSocketSettings): EchoSocket {
+/** To be called once, when nobody uses it any more: the kernel gives the number to the next file that is opened. */
+export function closePingDescriptor(descriptor: PingDescriptor): void {
+  closeDescriptor(descriptor.fd);
+}
+
+export interface PingSocket {
+  /** Asks; `sequence` 0–65535. False when it could not even be sent (no route, buffer full). */
+  send(address: string, sequence: number, payload: Uint8Array): boolean;
+  /** Hands over every reply that waits, now. */
+  drain(): void;
+}
+
+/** Uses an open descriptor; does not own it. */
+export function pingSocketOver(descriptor: PingDescriptor, onReply: (reply: EchoReply) => void): PingSocket {
+  const reader = new ReplyReader(descriptor, onReply);
+  return {
+    send: (address, sequence, payload) => sendEcho(descriptor, { address, sequence, payload }),
+    drain: () => reader.drain(),
+  };
+}
+
+function openRaw(settings: PingSocketSettings): PingDescriptor {
   const { family } = settings;
   const fd = openSocket({ ...domainOf(family), type: SOCK_RAW });
   return orClose(fd, () => {
     attachFilter(fd, settings);
     if (settings.localAddress !== undefined) bindSocket(fd, socketAddressBytes(settings.localAddress, 0));
-    return { fd, identifier: settings.identifier, withIpHeader: family === 4 };
+    return { family, fd, identifier: settings.identifier, withIpHeader: family === 4 };
   });
 }
 
-function openUnprivileged(settings: PingSocketSettings): EchoSocket {
-  const fd = openSocket({ ...domainOf(settings.family), type: SOCK_DGRAM });
+function openUnprivileged(settings: PingSocketSettings): PingDescriptor {
+  const { family } = settings;
+  const fd = openSocket({ ...domainOf(family), type: SOCK_DGRAM });
   return orClose(fd, () => {
-    bindSocket(
-      fd,
-      socketAddressBytes(settings.localAddress ?? (settings.family === 4 ? '0.0.0.0' : '::'), 0),
-    );
-    return { fd, identifier: socketAddress(fd).readUInt16BE(2), withIpHeader: false };
+    bindSocket(fd, socketAddressBytes(settings.localAddress ?? (family === 4 ? '0.0.0.0' : '::'), 0));
+    return { family, fd, identifier: socketAddress(fd).readUInt16BE(2), withIpHeader: false };
   });
 }
 
@@ -176,7 +170,8 @@ interface Echo {
   readonly payload: Uint8Array;
 }
 
-function sendEcho(socket: EchoSocket, family: 4 | 6, echo: Echo): boolean {
+function sendEcho(socket: PingDescriptor, echo: Echo): boolean {
+  const { family } = socket;
   const packet = Buffer.allocUnsafe(ECHO_HEADER_BYTES + echo.payload.length);
   packet.writeUInt16BE(ECHO_REQUEST[family] << 8, 0);
   packet.writeUInt16BE(0, 2);
@@ -201,14 +196,12 @@ export function internetChecksum(bytes: Uint8Array): number {
 }
 
 class ReplyReader {
-  readonly #socket: EchoSocket;
-  readonly #family: 4 | 6;
+  readonly #socket: PingDescriptor;
   readonly #onReply: (reply: EchoReply) => void;
   readonly #buffer = Buffer.alloc(REPLY_BYTES_MAX);
 
-  constructor(socket: EchoSocket, family: 4 | 6, onReply: (reply: EchoReply) => void) {
+  constructor(socket: PingDescriptor, onReply: (reply: EchoReply) => void) {
     this.#socket = socket;
-    this.#family = family;
     this.#onReply = onReply;
   }
 
@@ -232,7 +225,7 @@ class ReplyReader {
   #read(message: Buffer): void {
     const start = this.#socket.withIpHeader ? ((message[0] ?? 0) & 0x0f) * 4 : 0;
     const echo = message.subarray(start);
-    if (echo.length < ECHO_HEADER_BYTES || echo[0] !== ECHO_REPLY[this.#family]) return;
+    if (echo.length < ECHO_HEADER_BYTES || echo[0] !== ECHO_REPLY[this.#socket.family]) return;
     if (echo.readUInt16BE(4) !== this.#socket.identifier) return;
     this.#onReply({ sequence: echo.readUInt16BE(6), payload: echo.subarray(ECHO_HEADER_BYTES) });
   }

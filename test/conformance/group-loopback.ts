@@ -1,12 +1,18 @@
 /** Members of the embedded engine on loopback addresses 127.0.0.1, .2, …, which are "hosts" that answer probes. */
+import { enableCompileCache } from 'node:module';
 import type { EmbeddedGroupConfig } from '../../src/config/config.ts';
 import { PROFILES } from '../../src/config/profiles.ts';
 import { createEmbeddedGroup } from '../../src/group/embedded.ts';
 import type { GroupCommunication } from '../../src/group/group.ts';
+import type { EngineThreadData } from '../../src/group/worker-messages.ts';
 import { type RunningWorker, startWorker } from '../../src/platform/worker-thread.ts';
 import type { GroupCluster } from './group.ts';
 
+// Most of what a test of two members takes is reading their threads' code.
+enableCompileCache();
+
 const NAMES = ['a', 'b', 'c', 'd', 'n', 'twin'];
+const STATUS_INTERVAL_MS = 100;
 let nextPort = 20_000 + (process.pid % 600) * 20;
 
 export interface LoopbackOptions {
@@ -65,7 +71,9 @@ export class LoopbackCluster implements GroupCluster {
       ...options.group,
     };
     const started: typeof startWorker = (start, handlers) => {
-      const worker = startWorker(start, handlers);
+      // Tests wait for what the status tells.
+      const data = { ...(start.data as EngineThreadData), statusInterval: STATUS_INTERVAL_MS };
+      const worker = startWorker({ ...start, data }, handlers);
       if (group !== undefined) this.#workers.set(group, worker);
       return worker;
     };
