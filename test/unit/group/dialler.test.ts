@@ -134,7 +134,7 @@ describe('what a dialler believes', () => {
     for (let count = 0; count < LEARNED_MAX; count += 1) {
       dialler.heard(
         from(`10.9.${count >> 8}.${count & 255}`),
-        memberId(`m${count}`, '0'.repeat(15) + '1'),
+        memberId(`m${count}`, '0000000000000001'),
         NEWS,
       );
     }
