@@ -10,8 +10,8 @@ import type { Observer, World } from '../world/world.ts';
 /** From the meeting of two parts to the release of the lower one: heartbeats, outranked or merged, reports, release. */
 export const MERGE_GRACE: Millis = 3_000;
 
-/** Where no agent runs that could let go, the lease ends it. */
-const LEASE_GRACE: Millis = LEASE + LEASE_LATENESS + 100;
+/** Where no agent runs that could let go, or its provider cannot, the lease ends it. */
+const LEASE_GRACE: Millis = MERGE_GRACE + LEASE + LEASE_LATENESS;
 
 export class NeverTwo implements Observer {
   readonly #world: World;
@@ -20,6 +20,7 @@ export class NeverTwo implements Observer {
   /** Acquires of two views that met on the link. */
   races = 0;
   readonly #doubled = new Map<string, Instant>();
+  readonly #looks = new Map<string, Instant>();
 
   constructor(world: World) {
     this.#world = world;
@@ -44,17 +45,29 @@ export class NeverTwo implements Observer {
     this.#measure(address, doubled);
   }
 
+  /** One look is waited for at a time, the earliest that was asked for. */
+  #again(address: string, at: Instant): void {
+    const waiting = this.#looks.get(address);
+    if (waiting !== undefined && waiting <= at) return;
+    this.#looks.set(address, at);
+    this.#world.agenda.at(at, () => {
+      if (this.#looks.get(address) !== at) return;
+      this.#looks.delete(address);
+      this.#check(address);
+    });
+  }
+
   #pair(address: string, a: Host, b: Host): boolean {
-    const { network, agenda, now } = this.#world;
+    const { network, now } = this.#world;
     if (!network.connected(a, b)) return false;
     if (network.dark(a, b)) {
-      agenda.after(50, () => this.#check(address));
+      this.#again(address, now + 50);
       return false;
     }
     const since = network.knownSince(a, b);
-    const until = since + (lets(a) && lets(b) ? MERGE_GRACE : LEASE_GRACE);
+    const until = since + (lets(a, now) && lets(b, now) ? MERGE_GRACE : LEASE_GRACE);
     if (now <= until) {
-      agenda.at(until + 0.01, () => this.#check(address));
+      this.#again(address, until + 0.01);
       return true;
     }
     if (this.#race(address, [a, b])) return true;
@@ -69,13 +82,13 @@ export class NeverTwo implements Observer {
    * counted, and bounded like a merge.
    */
   #race(address: string, pair: readonly [Host, Host]): boolean {
-    const { network, segment, agenda, now } = this.#world;
+    const { network, segment, now } = this.#world;
     const [a, b] = pair;
     const sameView = a.agent?.facts.view !== undefined && a.agent.facts.view.id === b.agent?.facts.view?.id;
     if (sameView || !segment.askedTogether(address, pair)) return false;
     this.races += 1;
     network.falseSilence(a, b);
-    agenda.at(now + MERGE_GRACE + 0.01, () => this.#check(address));
+    this.#again(address, now + MERGE_GRACE + 0.01);
     return true;
   }
 
@@ -88,7 +101,7 @@ export class NeverTwo implements Observer {
   }
 }
 
-/** Whether an agent runs there. */
-function lets({ agent }: Host): boolean {
-  return agent !== undefined && !agent.main.stalled;
+/** Whether an agent runs there that can let go. */
+function lets({ agent, troubledUntil }: Host, now: Instant): boolean {
+  return agent !== undefined && !agent.main.stalled && now >= troubledUntil;
 }

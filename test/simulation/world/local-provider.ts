@@ -214,6 +214,7 @@ export class LocalProvider {
     const answered = new Set(
       questions.filter(({ vip }) => this.#world.segment.answers(this.#host, vip.addresses)),
     );
+    const askedAt = this.#world.now;
     const next = once(() => {
       const open: Question[] = [];
       const silent: Vip[] = [];
@@ -222,7 +223,10 @@ export class LocalProvider {
         const { vip, wish, until } = question;
         if (call.aborted || wish !== this.#wishes.get(vip.id)) {
           outcomes.set(vip.id, this.#outcome(vip, 'aborted', 'given up while the link was asked'));
-        } else if (answered.has(question)) {
+        } else if (
+          answered.has(question) ||
+          this.#world.segment.announcedSince(this.#host, vip.addresses, askedAt)
+        ) {
           question.quiet = 0;
           if (late < until) open.push(question);
           else outcomes.set(vip.id, this.#outcome(vip, 'address-in-use', 'answered'));

@@ -1,5 +1,5 @@
 /** The link on which addresses really are: who has which, and who answers whom for it. */
-import type { Millis } from '../../../src/model/time.ts';
+import type { Instant, Millis } from '../../../src/model/time.ts';
 import type { VipAddress } from '../../../src/model/vip.ts';
 import type { Host } from './host.ts';
 import type { World } from './world.ts';
@@ -53,6 +53,19 @@ export class Segment {
       for (const other of others) this.#world.network.falseSilence(asker, other);
       return false;
     });
+  }
+
+  /** Whether somebody has announced one of the addresses since then: whoever listens hears that too. */
+  announcedSince(listener: Host, addresses: readonly VipAddress[], since: Instant): boolean {
+    return addresses.some(({ address }) =>
+      this.holders(address).some(
+        (host) =>
+          host !== listener &&
+          host.addresses.get(address)!.putAt >= since &&
+          this.#world.network.connected(listener, host) &&
+          !this.#world.network.lost(),
+      ),
+    );
   }
 
   /** Whether both hosts asked for the address within one round of questions before now. */
