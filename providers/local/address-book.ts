@@ -27,6 +27,8 @@ export interface Refusal {
 export class AddressBook {
   readonly #requests: RouteRequests;
   readonly #leaseSeconds: number;
+  /** What puts a standing up or prolongs it: the same bytes each time. */
+  readonly #puts = new WeakMap<Standing, Buffer>();
 
   constructor(requests: RouteRequests, leaseSeconds: number) {
     this.#requests = requests;
@@ -38,10 +40,16 @@ export class AddressBook {
     return new Snapshot(this.#requests.addresses());
   }
 
+  /** Has ready what {@link put} needs. */
+  prepare(standings: readonly Standing[]): void {
+    for (const standing of standings) this.#putting(standing);
+  }
+
   /** Puts up or prolongs, marked and leased; what was refused. Creates what is missing: ask {@link snapshot} before a renewal. */
   put(standings: readonly Standing[]): Refusal[] {
     const errnos = this.#request(
-      standings.map((standing) => encodeAddressPut(leasedAddress(standing, this.#leaseSeconds))),
+      // Copies: each is numbered on its way, and a standing may be named twice.
+      standings.map((standing) => Buffer.from(this.#putting(standing))),
     );
     return standings.flatMap((standing, at) => {
       const errno = errnos[at] ?? 0;
@@ -59,6 +67,14 @@ export class AddressBook {
         { address, reason: `${address.address}/${address.prefixLength} could not be removed (${code})` },
       ];
     });
+  }
+
+  #putting(standing: Standing): Buffer {
+    const known = this.#puts.get(standing);
+    if (known !== undefined) return known;
+    const message = encodeAddressPut(leasedAddress(standing, this.#leaseSeconds));
+    this.#puts.set(standing, message);
+    return message;
   }
 
   /** Where the socket itself fails, nobody knows what was done: each counts as refused. */

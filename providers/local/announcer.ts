@@ -23,12 +23,25 @@ export class Announcer {
   readonly #parts: AnnouncerParts;
   /** Addresses we may speak for. */
   readonly #active = new Set<string>();
+  /** The same frames as long as the link keeps its address. */
+  readonly #frames = new WeakMap<
+    Standing,
+    { readonly mac: Uint8Array; readonly frames: readonly Buffer[] }
+  >();
   readonly #timers = new Set<NodeJS.Timeout>();
 
   /** `repeats`: delays after the first announcement at which it is said again. */
   constructor(repeats: readonly Millis[], parts: AnnouncerParts) {
     this.#repeats = repeats;
     this.#parts = parts;
+  }
+
+  /** Has ready what {@link announce} says. */
+  prepare(standings: readonly Standing[]): void {
+    for (const standing of standings) {
+      const link = this.#parts.linkOf(standing.interfaceIndex);
+      if (link !== undefined) this.#framesFor(standing, link);
+    }
   }
 
   announce(standings: readonly Standing[]): void {
@@ -64,12 +77,20 @@ export class Announcer {
   #tell(standing: Standing): boolean {
     const link = this.#parts.linkOf(standing.interfaceIndex);
     if (link === undefined || !link.resolves) return true;
-    const binding = { mac: link.mac, address: ipBytes(standing.address) };
+    const frames = this.#framesFor(standing, link);
+    return frames.every((frame) => this.#parts.sender.send(frame, link.index) !== 'full');
+  }
+
+  #framesFor(standing: Standing, { mac }: Link): readonly Buffer[] {
+    const known = this.#frames.get(standing);
+    if (known?.mac === mac) return known.frames;
+    const binding = { mac, address: ipBytes(standing.address) };
     const frames =
       standing.family === 4
         ? [arpAnnouncement(binding), arpGratuitousReply(binding)]
         : [neighbourAdvertisement(binding)];
-    return frames.every((frame) => this.#parts.sender.send(frame, link.index) !== 'full');
+    this.#frames.set(standing, { mac, frames });
+    return frames;
   }
 
   #stillActive(standings: readonly Standing[]): Standing[] {

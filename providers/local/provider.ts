@@ -24,6 +24,7 @@ import { Outcomes } from './outcomes.ts';
 import { placementsOf, type Standing, standingKey } from './placement.ts';
 import { rehearse } from './rehearsal.ts';
 import type { Question, Verdict } from './silence.ts';
+import { Standings } from './standings.ts';
 import { Surroundings } from './surroundings.ts';
 
 /** How long past its whole seconds the kernel may still show an address (measured: at most 1.09 s). */
@@ -41,6 +42,7 @@ interface Running {
   readonly announcer: Announcer;
   readonly leases: Leases;
   readonly surroundings: Surroundings;
+  readonly standings: Standings;
 }
 
 /** An acquire that still asks the link; void as soon as a younger wish for the VIP exists. */
@@ -76,6 +78,7 @@ class LocalProvider implements Provider {
       this.#running = running;
       this.#listener = listener;
       running.surroundings.start(vips);
+      this.#prepare(vips);
       this.#sweep(vips);
     } catch (error) {
       await this.stop();
@@ -86,6 +89,7 @@ class LocalProvider implements Provider {
 
   configure(vips: readonly Vip[]): void {
     this.#run().surroundings.configure(vips);
+    this.#prepare(vips);
   }
 
   async inspect(vips: readonly Vip[], signal: AbortSignal): Promise<readonly VipOutcome[]> {
@@ -213,7 +217,8 @@ class LocalProvider implements Provider {
         announcer.announce(standings.filter((standing) => standing.interfaceName === interfaceName));
       },
     });
-    return { host, guardian, announcer, leases, surroundings };
+    const standings = new Standings(this.#config, host.interfaces);
+    return { host, guardian, announcer, leases, surroundings, standings };
   }
 
   #run(): Running {
@@ -235,21 +240,28 @@ class LocalProvider implements Provider {
     return this.#config.probe_always ? monotonicNow() : undefined;
   }
 
+  /** Works out beforehand what a takeover needs. */
+  #prepare(vips: readonly Vip[]): void {
+    const { standings, host, announcer } = this.#run();
+    standings.configure(vips);
+    const ready = vips.flatMap((vip) => standings.of(vip) ?? []);
+    host.addresses.prepare(ready);
+    announcer.prepare(ready);
+  }
+
   /** Where the addresses would stand; an outcome instead when this host cannot carry the VIP now. */
-  #place(vip: Vip, outcomes: Outcomes): Standing[] | undefined {
-    const { host, leases, surroundings } = this.#run();
-    const standings: Standing[] = [];
-    for (const placement of placementsOf(vip, this.#config)) {
-      const link = host.interfaces.byName(placement.interfaceName);
-      const { fit, reason } = surroundings.fitnessOf(placement.interfaceName);
-      if (link === undefined || !fit) {
-        const code = link === undefined ? 'interface-missing' : 'link-down';
-        outcomes.set(vip.id, { held: leases.get(vip.id) !== undefined, code, reason });
-        return undefined;
-      }
-      standings.push({ ...placement, interfaceIndex: link.index });
+  #place(vip: Vip, outcomes: Outcomes): readonly Standing[] | undefined {
+    const { leases, surroundings, standings } = this.#run();
+    const found = standings.of(vip);
+    for (const { interfaceName } of found ?? placementsOf(vip, this.#config)) {
+      const { fit, reason } = surroundings.fitnessOf(interfaceName);
+      const missing = this.#run().host.interfaces.byName(interfaceName) === undefined;
+      if (fit && !missing) continue;
+      const code = missing ? 'interface-missing' : 'link-down';
+      outcomes.set(vip.id, { held: leases.get(vip.id) !== undefined, code, reason });
+      return undefined;
     }
-    return standings;
+    return found;
   }
 
   #answered(answers: readonly { question: Question<Wish>; verdict: Verdict }[], outcomes: Outcomes): void {

@@ -205,8 +205,12 @@ class AskRound<T> {
   }
 
   close(): void {
-    for (const ear of this.#ears.values()) if (!('code' in ear)) ear.receiver.close();
+    const ears = [...this.#ears.values()];
     this.#ears.clear();
+    // The kernel takes some 10 ms for it: whoever waits for the verdicts shall not.
+    setImmediate(() => {
+      for (const ear of ears) if (!('code' in ear)) ear.receiver.close();
+    });
   }
 
   #ask(pending: Pending<T>, standing: Standing): void {

@@ -18,7 +18,10 @@ describe('IP addresses', () => {
     expect(ipText(ipBytes(text))).toBe(canonical);
   });
 
-  it.each(['', '10.0.0', '10.0.0.256', 'fe80::1%eth0', '1::2::3', 'host'])('refuses %j', (text) => {
+  it.each([
+    ...['', '10.0.0', '10.0.0.256', '10.0.0.01', '00.0.0.1', '1.2.3.4.', '.1.2.3.4', '1..2.3', '1.2.3.4.5'],
+    ...['1.2.3.0004', '1.2.3.+4', '1.2.3.4 ', 'fe80::1%eth0', '1::2::3', 'host'],
+  ])('refuses %j', (text) => {
     expect(() => ipBytes(text)).toThrow(RangeError);
   });
 

@@ -83,26 +83,29 @@ describe('a guardian that ends', () => {
     expect(told).toEqual([]);
   });
 
-  it.each(WAYS)('and cannot be started (%s) is tried again until it runs; both is told', async (code, way) => {
-    await guardian.start();
-    guardian.hold([PLACEMENT]);
-    guardian.tick();
-    failures = [way, way];
-    dies();
-    await vi.advanceTimersByTimeAsync(51);
-    expect(told).toEqual([{ guarded: false, reason: expect.stringContaining(code) }]);
-    guardian.tick();
-    guardian.hold([]);
-    expect(guardian.pid).toBeUndefined();
-    await vi.advanceTimersByTimeAsync(101);
-    expect(told).toHaveLength(2);
-    await vi.advanceTimersByTimeAsync(201);
-    expect(children.at(-1)?.pid).toBe(4711);
-    expect(told.at(-1)?.guarded).toBe(true);
-    expect(String(children.at(-1)?.stdin?.read())).toBe('+ 10.0.0.1/32 eth0\nt\n');
-    await vi.advanceTimersByTimeAsync(60_000);
-    expect(told).toHaveLength(3);
-  });
+  it.each(WAYS)(
+    'and cannot be started (%s) is tried again until it runs; both is told',
+    async (code, way) => {
+      await guardian.start();
+      guardian.hold([PLACEMENT]);
+      guardian.tick();
+      failures = [way, way];
+      dies();
+      await vi.advanceTimersByTimeAsync(51);
+      expect(told).toEqual([{ guarded: false, reason: expect.stringContaining(code) }]);
+      guardian.tick();
+      guardian.hold([]);
+      expect(guardian.pid).toBeUndefined();
+      await vi.advanceTimersByTimeAsync(101);
+      expect(told).toHaveLength(2);
+      await vi.advanceTimersByTimeAsync(201);
+      expect(children.at(-1)?.pid).toBe(4711);
+      expect(told.at(-1)?.guarded).toBe(true);
+      expect(String(children.at(-1)?.stdin?.read())).toBe('+ 10.0.0.1/32 eth0\nt\n');
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(told).toHaveLength(3);
+    },
+  );
 
   it('again and again is told as well, and restarted ever more slowly', async () => {
     await guardian.start();

@@ -47,15 +47,14 @@ function takeFrame(link: number): Buffer | undefined {
 }
 
 const LINKS = [1, 2].map(
-  (index): Link =>
-    ({
-      index,
-      name: `eth${index}`,
-      up: true,
-      carrier: true,
-      resolves: true,
-      mac: Buffer.from([2, 0, 0, 0, 0, index]),
-    }) as unknown as Link,
+  (index): Link => ({
+    index,
+    name: `eth${index}`,
+    up: true,
+    carrier: true,
+    resolves: true,
+    mac: Uint8Array.of(2, 0, 0, 0, 0, index),
+  }),
 );
 
 const sender = {
@@ -131,7 +130,11 @@ describe('an answer', () => {
 
   it('later than its round makes the rounds long enough to hear those that take longer still', async () => {
     strangers.set('10.0.0.1', 6).set('10.0.0.2', 14);
-    const verdicts = await ask(question('10.0.0.1', 100), question('10.0.0.2', 100), question('10.0.0.3', 100));
+    const verdicts = await ask(
+      question('10.0.0.1', 100),
+      question('10.0.0.2', 100),
+      question('10.0.0.3', 100),
+    );
     expect(verdicts.get('10.0.0.1')?.kind).toBe('answered');
     expect(verdicts.get('10.0.0.2')?.kind).toBe('answered');
     // Heard at 8 for a question of 0: rounds of 16. At 24 for one of 0 as well: two whole rounds of 48 from there.
