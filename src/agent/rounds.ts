@@ -175,6 +175,7 @@ export class Rounds {
     }
     this.barrier = undefined;
     this.#proceedAt = undefined;
+    if (this.#leftOut(barrier)) return;
     const { stories } = this.#departures;
     const gone = (vip: VipId) => this.#departures.gone(vip, view);
     this.tableSince = now;
@@ -184,6 +185,15 @@ export class Rounds {
     portrait.settled();
     this.#learn();
     this.#announceAfterMerge(view);
+  }
+
+  /**
+   * The others went on without our report and mean other VIPs than we do, which they need not tell each other: what they have
+   * agreed on we cannot compute. Our report is under way and makes everybody report again.
+   */
+  #leftOut(barrier: Barrier): boolean {
+    if (this.self === undefined || !barrier.without.has(this.self)) return false;
+    return barrier.counted().some((report) => report.digest !== this.#config.digest);
   }
 
   #toTable(sender: MemberId, message: ViewMessage, now: Instant): void {

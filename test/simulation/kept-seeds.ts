@@ -1,16 +1,23 @@
 /** The seeds of `seeds.txt`. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Wishes } from './options.ts';
+
+/** `seed  story`, or `seed@members x vips`, without the blanks. */
+const LINE = /^(\d+)(?:@(\d+)x(\d+))?\s+(.+)$/gm;
 
 export interface KeptSeed {
   readonly seed: number;
+  /** Of the run that failed, where they were not drawn. */
+  readonly wishes: Wishes;
   readonly story: string;
 }
 
 export function keptSeeds(): KeptSeed[] {
   const text = readFileSync(join(import.meta.dirname, 'seeds.txt'), 'utf8');
-  return [...text.matchAll(/^(\d+)\s+(.+)$/gm)].map(([, seed, story]) => ({
+  return [...text.matchAll(LINE)].map(([, seed, members, vips, story]) => ({
     seed: Number(seed),
+    wishes: members === undefined ? {} : { members: Number(members), vips: Number(vips) },
     story: story!,
   }));
 }

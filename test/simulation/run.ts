@@ -87,7 +87,10 @@ function tell(options: SimulationOptions, { failure }: Verdict): void {
 
 function commit(): string {
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      encoding: 'utf8',
+      cwd: import.meta.dirname,
+    }).trim();
   } catch {
     return 'unknown';
   }

@@ -1,31 +1,31 @@
 import { describe, expect, it } from 'vitest';
 import { keptSeeds } from '../simulation/kept-seeds.ts';
-import { drawOptions } from '../simulation/options.ts';
+import { drawOptions, type Wishes } from '../simulation/options.ts';
 import { faultsOf, simulate, type Verdict } from '../simulation/run-seed.ts';
 
 const FRESH_FROM = 1_000;
 const FRESH = 60;
 const CHUNK = 20;
 
-function run(seed: number): Verdict {
-  const options = drawOptions(seed);
+function run(seed: number, wishes: Wishes): Verdict {
+  const options = drawOptions(seed, wishes);
   return simulate(options, faultsOf(options));
 }
 
-function failureOf(seed: number): string[] {
-  const { failure } = run(seed);
+function failureOf(seed: number, wishes: Wishes = {}): string[] {
+  const { failure } = run(seed, wishes);
   return failure ? [`node test/simulation/run.ts --seed ${seed}: ${failure.invariant}: ${failure.text}`] : [];
 }
 
 describe('simulated clusters under faults keep their promises', { timeout: 120_000 }, () => {
-  it.each(keptSeeds())('$seed: $story', ({ seed }) => {
-    expect(failureOf(seed)).toEqual([]);
+  it.each(keptSeeds())('$seed: $story', ({ seed, wishes }) => {
+    expect(failureOf(seed, wishes)).toEqual([]);
   });
 
   for (let from = FRESH_FROM; from < FRESH_FROM + FRESH; from += CHUNK) {
     it(`seeds ${from} to ${from + CHUNK - 1}`, () => {
       const seeds = Array.from({ length: CHUNK }, (_, at) => from + at);
-      expect(seeds.flatMap(failureOf)).toEqual([]);
+      expect(seeds.flatMap((seed) => failureOf(seed))).toEqual([]);
     });
   }
 

@@ -10,7 +10,7 @@ export class EqualTables implements Observer {
 
   constructor(world: World) {
     // Where much would have to be compared, only a part of the prefixes is.
-    this.#stride = Math.max(1, Math.floor((world.options.members * world.options.vips) / 60));
+    this.#stride = Math.max(1, Math.floor((world.options.members * world.options.vips) / 20));
   }
 
   delivered(agent: AgentProcess): void {

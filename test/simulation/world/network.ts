@@ -33,6 +33,8 @@ export class Network {
   #since = new Float64Array(0);
   #unanswered = new Float64Array(0);
   #darkEnded = new Float64Array(0);
+  /** When a host last lost or won the way to another one while both lived. */
+  readonly #partlyCut = new Map<Host, Instant>();
 
   constructor(
     settings: NetworkSettings,
@@ -91,6 +93,7 @@ export class Network {
         if (a.index >= b.index) continue;
         const joined = a.carrier && b.carrier && this.#alive(a) && this.#alive(b) && this.#open(a, b);
         if (this.connected(a, b) === joined) continue;
+        if (this.#alive(a) && this.#alive(b)) this.#partlyCut.set(a, this.#now()).set(b, this.#now());
         for (const pair of [this.#pair(a, b), this.#pair(b, a)]) {
           this.#joined[pair] = joined ? 1 : 0;
           this.#since[pair] = this.#now();
@@ -101,16 +104,36 @@ export class Network {
     if (gained) this.#reachChanged();
   }
 
-  /** Since when two connected hosts have been able to know of each other. */
+  /**
+   * Since when two connected hosts have been able to know of each other's part. Where reachability is not transitive, who is
+   * with whom is settled only some time after the last way was cut or opened.
+   */
   knownSince(a: Host, b: Host): Instant {
-    const there = this.#pair(a, b);
-    const back = this.#pair(b, a);
-    return Math.max(this.#since[there]!, this.#darkEnded[there]!, this.#darkEnded[back]!);
+    let since = this.#since[this.#pair(a, b)]!;
+    for (const host of [a, b]) {
+      since = Math.max(since, this.#partlyCut.get(host) ?? since);
+      for (const other of this.#hosts) {
+        if (other === host || !this.#alive(other)) continue;
+        since = Math.max(
+          since,
+          this.#darkEnded[this.#pair(host, other)]!,
+          this.#darkEnded[this.#pair(other, host)]!,
+        );
+      }
+    }
+    return since;
   }
 
-  /** Whether every probe of one of them has been lost for so long that it must think the other dead. */
+  /** Whether every probe between one of them and somebody who lives has been lost for so long that they must think each other dead. */
   dark(a: Host, b: Host): boolean {
-    return this.#isDark(this.#pair(a, b)) || this.#isDark(this.#pair(b, a));
+    return [a, b].some((host) =>
+      this.#hosts.some(
+        (other) =>
+          other !== host &&
+          this.connected(host, other) &&
+          (this.#isDark(this.#pair(host, other)) || this.#isDark(this.#pair(other, host))),
+      ),
+    );
   }
 
   probeSent(from: Host, to: Host): void {

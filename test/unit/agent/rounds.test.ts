@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { Doubts } from '../../../src/agent/doubts.ts';
+import { History } from '../../../src/agent/history.ts';
+import { Holdings } from '../../../src/agent/holdings.ts';
+import type { Report } from '../../../src/agent/messages.ts';
+import { Outbox } from '../../../src/agent/outbox.ts';
+import { Rounds } from '../../../src/agent/rounds.ts';
+import { SelfPortrait } from '../../../src/agent/self-portrait.ts';
+import { memberId } from '../../../src/model/member.ts';
+import { type View, viewId } from '../../../src/model/view.ts';
+import { config, vips } from './config.ts';
+
+const a = memberId('a', '0'.repeat(16));
+const b = memberId('b', '0'.repeat(16));
+const view: View = { id: viewId(2, a), epoch: 2, members: [a, b], cause: 'join', joined: [a], departed: [] };
+
+/** `b` in a view whose representative goes on without its report. */
+function leftOut(digestOfOthers: string): { rounds: Rounds; own: Report } {
+  const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
+  const outbox = new Outbox();
+  const portrait = new SelfPortrait(own, new Map());
+  const parts = { outbox, holdings: new Holdings(), doubts: new Doubts(), portrait, history: new History() };
+  const rounds = new Rounds(own, parts);
+  rounds.self = b;
+  rounds.install(view, { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } });
+  const said = outbox.take().find((action) => action.kind === 'multicast');
+  if (said?.kind !== 'multicast' || said.message.kind !== 'report') throw new Error('b did not report');
+  rounds.deliver(a, { ...said.message, digest: digestOfOthers }, 1);
+  rounds.deliver(a, { kind: 'proceed', view: view.id, round: 0, without: [b] }, 2);
+  return { rounds, own: said.message };
+}
+
+describe('a member without whose report the others went on', () => {
+  it('has no table while they mean other VIPs than it does, and reports again with everybody', () => {
+    const { rounds, own } = leftOut('another');
+    expect(rounds.table).toBeUndefined();
+    expect(rounds.barrier).toBeUndefined();
+    rounds.deliver(b, own, 3);
+    expect(rounds.barrier?.round).toBe(1);
+  });
+
+  it('has the same table as they where they mean the same', () => {
+    const { digest } = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
+    expect(leftOut(digest).rounds.table?.seats.get(b)?.reported).toBe(false);
+  });
+});
