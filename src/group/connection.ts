@@ -97,10 +97,15 @@ export class Connection {
   }
 
   send(kind: FrameKindCode, body?: Uint8Array): void {
+    this.sendFramed(frameBytes(kind, body));
+  }
+
+  /** A whole frame, which nobody changes afterwards. */
+  sendFramed(frame: Buffer): void {
     const socket = this.#socket;
     if (socket === undefined || this.#phase === 'closed' || this.#ending !== undefined) return;
     if (!this.#corked) this.#cork(socket);
-    socket.write(frameBytes(kind, body));
+    socket.write(frame);
     if (socket.queuedBytes > QUEUE_BYTES_MAX) {
       this.#fail('overflow', `it takes too long to read: over ${QUEUE_BYTES_MAX >> 20} MiB wait for it`);
     }

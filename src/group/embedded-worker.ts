@@ -19,7 +19,7 @@ const home = workerHome();
 const data = home.data as EngineThreadData;
 const post = (message: FromEngine, transfer?: readonly ArrayBuffer[]): void => home.post(message, transfer);
 const pulse = new Int32Array(data.pulse);
-const outbound = new Outbound((events, transfer) => post({ kind: 'events', events }, transfer));
+const outbound = new Outbound((parcel, transfer) => post({ kind: 'parcel', ...parcel }, transfer));
 
 const transport = new Transport(data, {
   engine: createEngine({ self: data.self, timers: data.config.timers }),
@@ -28,7 +28,7 @@ const transport = new Transport(data, {
   random: Math.random,
   deliver,
   left: () => finish(),
-  log: (line) => post({ kind: 'log', line }),
+  log: (line) => outbound.note(line),
 });
 let statusTimer: NodeJS.Timeout | undefined;
 
@@ -50,6 +50,7 @@ function finish(): void {
 function stop(reason: string): void {
   clearInterval(statusTimer);
   transport.stop(reason);
+  outbound.flush();
   home.close();
 }
 

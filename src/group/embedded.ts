@@ -196,14 +196,13 @@ class EmbeddedGroup implements GroupCommunication {
         this.#joining?.reject(new Error(message.reason));
         this.#joining = undefined;
         return;
-      case 'events':
+      case 'parcel':
         for (const event of message.events) this.#event(event);
+        for (const line of message.lines) this.#log[line.level](line.fields, line.message);
         return;
       case 'status':
         this.#status = message.status;
         return;
-      case 'log':
-        return this.#log[message.line.level](message.line.fields, message.line.message);
       case 'left':
         return;
     }
@@ -225,8 +224,8 @@ class EmbeddedGroup implements GroupCommunication {
     this.#joining = undefined;
     if (before === 'joining' || before === 'joined') void this.#endSoon();
     if (before !== 'joined') return;
-    this.#log.error({ reason }, 'group communication is lost');
     this.#listener?.({ kind: 'detached', reason });
+    this.#log.error({ reason }, 'group communication is lost');
   }
 
   /** The thread closes its sockets by itself; if it cannot, it is ended. */

@@ -26,7 +26,7 @@ import { judgeHello, type OwnIdentity } from './judge-hello.ts';
 import type { MeshEvents, Session } from './mesh-events.ts';
 import type { PairToken } from './sealed-datagram.ts';
 import { StreamCheck } from './stream-check.ts';
-import { FRAME_KIND, type StreamFrame } from './stream-frames.ts';
+import { FRAME_KIND, frameBytes, type StreamFrame } from './stream-frames.ts';
 
 /** Members (with a stream, or about to have one) we deal with at once. */
 export const SESSIONS_MAX = 256;
@@ -47,6 +47,11 @@ export interface MeshCollaborators {
   readonly counters: Counters;
   readonly clock: () => Instant;
   readonly events: MeshEvents;
+}
+
+/** Bytes for the other end's engine as they go over a stream; the same for every member they are sent to. */
+export function framedData(bytes: Uint8Array): Buffer {
+  return frameBytes(FRAME_KIND.data, bytes);
 }
 
 interface OpenSession extends Session {
@@ -138,9 +143,9 @@ export class Mesh {
     return connection;
   }
 
-  /** Drops the bytes when there is no stream; `closed` has told or will tell. */
-  send(member: MemberId, bytes: Uint8Array): void {
-    this.#own(member)?.connection.send(FRAME_KIND.data, bytes);
+  /** `framed`: see `framedData`. Dropped when there is no stream; `closed` has told or will tell. */
+  send(member: MemberId, framed: Buffer): void {
+    this.#own(member)?.connection.sendFramed(framed);
   }
 
   close(member: MemberId, reason: string): void {

@@ -5,7 +5,7 @@
 import type { EmbeddedGroupConfig } from '../config/config.ts';
 import { decodeFrame, decodeHeartbeat, encodeFrame, encodeHeartbeat } from '../membership/codec.ts';
 import type { EngineAction, SansIoEngine } from '../membership/events.ts';
-import { WIRE_VERSION, WIRE_VERSION_OLDEST } from '../membership/messages.ts';
+import { type Frame, WIRE_VERSION, WIRE_VERSION_OLDEST } from '../membership/messages.ts';
 import { type MemberId, nameOf } from '../model/member.ts';
 import type { Instant, Millis } from '../model/time.ts';
 import type { DatagramEndpoint } from '../platform/datagram-socket.ts';
@@ -18,7 +18,7 @@ import { EngineDriver } from './engine-driver.ts';
 import type { GroupEvent, GroupStatus } from './group.ts';
 import { Journal, type LogLine } from './journal.ts';
 import { listenError } from './listen-error.ts';
-import { Mesh } from './mesh.ts';
+import { framedData, Mesh } from './mesh.ts';
 import type { Session } from './mesh-events.ts';
 import { peerStatuses } from './peer-status.ts';
 import type { PingDoors } from './ping-doors.ts';
@@ -63,6 +63,8 @@ export class Transport {
   readonly #dialler: Dialler;
   readonly #driver: EngineDriver;
   readonly #silence: Silence;
+  /** A frame's bytes, as long as the engine has that frame. */
+  readonly #sent = new WeakMap<Frame, Buffer>();
   readonly #warnings = new Set<string>();
   /** First heartbeats that overtook the word that their stream is open. */
   readonly #early = new Map<MemberId, Uint8Array>();
@@ -276,7 +278,7 @@ export class Transport {
   #perform(action: EngineAction): void {
     switch (action.kind) {
       case 'send':
-        return this.#mesh.send(action.to, encodeFrame(action.frame));
+        return this.#mesh.send(action.to, this.#framed(action.frame));
       case 'heartbeat':
         return this.#sendHeartbeat(action.to, encodeHeartbeat(action.heartbeat));
       case 'probe':
@@ -295,6 +297,15 @@ export class Transport {
         return this.#with.log({ level: action.level, message: action.what, fields });
       }
     }
+  }
+
+  /** Of a frame to many members the bytes are made once. */
+  #framed(frame: Frame): Buffer {
+    const known = this.#sent.get(frame);
+    if (known !== undefined) return known;
+    const fresh = framedData(encodeFrame(frame));
+    this.#sent.set(frame, fresh);
+    return fresh;
   }
 
   #probe(to: MemberId, probe: number): void {

@@ -24,13 +24,18 @@ export type ToEngine =
   | { readonly kind: 'tick'; readonly taken: number }
   | { readonly kind: 'leave' };
 
+/** What happened in one turn of the engine's thread. */
+export interface Parcel {
+  readonly events: readonly GroupEvent[];
+  readonly lines: readonly LogLine[];
+}
+
 export type FromEngine =
   | { readonly kind: 'joined' }
   /** It cannot start; why, for a person. */
   | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'events'; readonly events: readonly GroupEvent[] }
+  | ({ readonly kind: 'parcel' } & Parcel)
   | { readonly kind: 'status'; readonly status: GroupStatus }
-  | { readonly kind: 'log'; readonly line: LogLine }
   | { readonly kind: 'left' };
 
 /** Between two status messages. */

@@ -105,7 +105,7 @@ describe.each(['lan', 'fast', 'wan'] as const)('an engine thread that hangs, pro
     thread.answers = false;
     for (let round = 0; round < 20; round += 1) {
       tickFor(AGENT_TICK_MS);
-      thread.say({ kind: 'events', events: [] });
+      thread.say({ kind: 'parcel', events: [], lines: [] });
     }
     expect(events).toEqual([]);
   });
