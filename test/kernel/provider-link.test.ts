@@ -11,6 +11,7 @@ import {
   ETHERTYPE_IPV6,
   type FrameReceiver,
   openFrameReceiver,
+  openFrameSender,
 } from '../../src/platform/packet-socket.ts';
 import type { Provider, ProviderEvent } from '../../src/provider/provider.ts';
 import { until } from '../conformance/provider.ts';
@@ -100,6 +101,18 @@ describe('announcements', () => {
     await local.release(vips, SIGNAL);
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(arp()).toEqual([]);
+  });
+
+  it('that the kernel refuses, or that have no interface, are no reason to throw', () => {
+    const sender = openFrameSender();
+    const requests = openRouteRequests();
+    const index = requests.links().find(({ name }) => name === INTERFACE)!.index;
+    requests.close();
+    // Longer than the interface carries (EMSGSIZE), and an interface that never was (ENXIO).
+    expect(sender.send(Buffer.alloc(5000), index)).toBe('down');
+    expect(sender.send(Buffer.alloc(60), 999_999)).toBe('down');
+    expect(sender.send(Buffer.alloc(60, 0xff), index)).toBe('sent');
+    sender.close();
   });
 
   it('are unsolicited advertisements for IPv6, and the neighbour takes them', async () => {
