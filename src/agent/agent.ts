@@ -191,6 +191,8 @@ export class Agent {
 
   #outranked({ by, reason }: { by?: string | undefined; reason: string }, now: Instant): void {
     this.#portrait.outrankedBecause = by === undefined ? undefined : `outranked by view ${by}: ${reason}`;
+    // The better view serves: what we see released among us says nothing about who has it.
+    this.#doubts.parted();
     const what = by === undefined ? 'not outranked any more' : 'outranked: holding nothing';
     this.#outbox.note('warn', what, { reason });
     this.#history.note({ at: now, what, reason });

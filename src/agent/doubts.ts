@@ -66,8 +66,8 @@ export class Doubts {
   }
 
   /**
-   * Members went without a goodbye: they may go on without us, and may have been given by now what we saw released. So the
-   * link is asked for a moment.
+   * Members went without a goodbye, or serve without us: they may have been given by now what we saw released. So the link is
+   * asked for a moment.
    */
   parted(): void {
     for (const [vip, { at }] of this.#cleared) this.#cleared.set(vip, { at, how: 'silent' });

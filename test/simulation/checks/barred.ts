@@ -25,7 +25,7 @@ export class Barred implements Observer {
   }
 
   sample(): void {
-    const look = this.#world.options.rates.drain.weight > 0 && this.#world.now - this.#lookedAt >= LOOK;
+    const look = this.#world.drained && this.#world.now - this.#lookedAt >= LOOK;
     if (look) this.#lookedAt = this.#world.now;
     for (const host of this.#world.hosts) {
       const { agent } = host;

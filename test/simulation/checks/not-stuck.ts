@@ -14,6 +14,17 @@ const QUIET = 1_500;
 
 /** What is wrong now; undefined: all is well. */
 export function whatIsWrong(world: World): string | undefined {
+  const wrong = whatIsMissing(world);
+  if (wrong !== undefined) return wrong;
+  for (const host of world.hosts) {
+    const other = disagrees(world, host);
+    if (other !== undefined) return other;
+  }
+  return undefined;
+}
+
+/** As far as it shows without asking the agents for their status, which takes long. */
+function whatIsMissing(world: World): string | undefined {
   const views = new Set(world.hosts.map(({ agent }) => agent?.facts.view?.id));
   if (views.size !== 1 || views.has(undefined))
     return `not in one view: ${world.hosts.map((host) => `${host.name} ${host.agent?.facts.view?.id}`).join('; ')}`;
@@ -25,10 +36,6 @@ export function whatIsWrong(world: World): string | undefined {
       if (holders.length !== 1)
         return `${vip.id}: ${address} is up on [${holders.map(({ name }) => name).join(' ')}]`;
     }
-  }
-  for (const host of world.hosts) {
-    const wrong = disagrees(world, host);
-    if (wrong !== undefined) return wrong;
   }
   return undefined;
 }
@@ -58,7 +65,8 @@ export function recover(
       undrain();
       undrainAt = world.now + 3_000;
     }
-    wrong = whatIsWrong(world);
+    const sure = wellSince === undefined || world.now - wellSince >= QUIET;
+    wrong = sure ? whatIsWrong(world) : whatIsMissing(world);
     if (wrong !== undefined) wellSince = undefined;
     else wellSince ??= world.now;
     if (wellSince !== undefined && world.now - wellSince >= QUIET) return { after: wellSince - from };

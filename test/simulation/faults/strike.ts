@@ -112,7 +112,10 @@ const DEEDS: Readonly<Record<FaultKind, Deed>> = {
     world.troubledUntil = Math.max(world.troubledUntil, world.now + length + AFTERMATH);
     world.agenda.after(length, () => world.segment.strangers.delete(address));
   },
-  drain: ({ host, other }) => host.agent?.command({ kind: 'drain', member: other.name }),
+  drain: ({ world, host, other }) => {
+    world.drained = true;
+    host.agent?.command({ kind: 'drain', member: other.name });
+  },
   undrain: ({ host, other }) => host.agent?.command({ kind: 'undrain', member: other.name }),
   move: ({ world, host, other, random }) =>
     host.agent?.command({ kind: 'move', vip: random.pick(world.vips).id, to: other.name }),

@@ -271,10 +271,11 @@ export class EngineThread {
   #answered(from: EngineThread, probe: number): void {
     if (!this.alive || !this.host.up || this.host.frozen) return;
     this.#world.network.probeAnswered(this.host, from.host);
+    const { member } = from;
     this.thread.post(() => {
-      this.#answeredOnce.add(from.member);
-      this.#silentSince.delete(from.member);
-      this.#give({ kind: 'probe-answered', member: from.member, probe });
+      this.#answeredOnce.add(member);
+      this.#silentSince.delete(member);
+      this.#give({ kind: 'probe-answered', member, probe });
     });
   }
 

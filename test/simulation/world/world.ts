@@ -45,6 +45,8 @@ export class World {
   readonly observers: Observer[] = [];
   /** Until when an earlier trouble of the whole cluster may still show. */
   troubledUntil: Instant = 0;
+  /** Somebody was told to drain: from then on it is worth looking for. */
+  drained = false;
   /** What happened, for a reader; kept only when asked for. */
   readonly timeline: string[] | undefined;
 
