@@ -18,14 +18,14 @@ import type { EngineThreadData, FromEngine, ToEngine } from './worker-messages.t
 /** Longest a goodbye may take; then everything is dropped. */
 export const LEAVE_MS_MAX = 1000;
 
+/** The agent ticks every 200 ms; what comes faster is not passed on, for each word wakes the engine's thread. */
+const TICK_MS = 200;
+const TICK_MS_MIN = 0.75 * TICK_MS;
 /**
- * Between two ticks that are passed on, as a part of the heartbeat timeout and at most. With an agent that ticks every 200 ms
- * that makes 200 ms in `lan`, 400 ms in `wan`.
+ * Ticks without an answer after which the thread hangs: as many as pass before the others exclude us for our silence, but
+ * it shall not take longer than two seconds.
  */
-const TICK_PART = 0.15;
-const TICK_MS_MAX = 300;
-/** After so many ticks without an answer the thread hangs: before the others exclude us where that can be, within two seconds anywhere. */
-const TICKS_UNANSWERED_MAX = 3;
+const TICKS_UNANSWERED_MAX = 8;
 /** The same while it starts: code is read and compiled, perhaps on a host that is just booting; we hold nothing yet. */
 const TICKS_UNANSWERED_MAX_JOINING = 50;
 
@@ -161,18 +161,21 @@ class EmbeddedGroup implements GroupCommunication {
   tick(): void {
     if (this.#state !== 'joining' && this.#state !== 'joined') return;
     const now = monotonicNow();
-    // Each word wakes the engine's thread: a few within the time after which it calls us hung are enough.
-    const { heartbeat_timeout_ms } = this.#settings.group.timers;
-    if (now - this.#tickedAt < Math.min(TICK_PART * heartbeat_timeout_ms, TICK_MS_MAX)) return;
+    if (now - this.#tickedAt < TICK_MS_MIN) return;
     this.#tickedAt = now;
     const pulse = Atomics.load(this.#pulse, 0);
     if (pulse !== this.#lastPulse) this.#ticksUnanswered = 0;
     this.#lastPulse = pulse;
     // Counted in ticks, not in time: during a stall of ours none was asked, and that is not its fault.
-    const most = this.#state === 'joining' ? TICKS_UNANSWERED_MAX_JOINING : TICKS_UNANSWERED_MAX;
-    if (this.#ticksUnanswered >= most) return this.#lost('the engine’s thread hangs');
+    if (this.#ticksUnanswered >= this.#ticksUnansweredMax()) return this.#lost('the engine’s thread hangs');
     this.#ticksUnanswered += 1;
     this.#post({ kind: 'tick', taken: this.#taken });
+  }
+
+  #ticksUnansweredMax(): number {
+    if (this.#state === 'joining') return TICKS_UNANSWERED_MAX_JOINING;
+    const fit = Math.floor(this.#settings.group.timers.heartbeat_timeout_ms / TICK_MS) - 1;
+    return Math.min(TICKS_UNANSWERED_MAX, Math.max(2, fit));
   }
 
   status(): GroupStatus {
