@@ -21,6 +21,8 @@ const { values } = parseArgs({
     lines: { type: 'string', default: '60' },
     /** Print the timeline also when nothing fails. */
     verbose: { type: 'boolean', default: false },
+    /** Stop after so many seconds. */
+    seconds: { type: 'string', default: '1e9' },
     /** Stop after so many failures. */
     failures: { type: 'string', default: '3' },
   },
@@ -37,7 +39,9 @@ const total = { runs: 0, seconds: 0, views: 0, messages: 0, recovery: 0, duplica
 const tries: Record<string, number> = {};
 let failures = 0;
 
-for (let seed = first; seed < first + count && failures < Number(values.failures); seed++) {
+const goesOn = () =>
+  failures < Number(values.failures) && performance.now() - started < 1000 * Number(values.seconds);
+for (let seed = first; seed < first + count && goesOn(); seed++) {
   const options = drawOptions(seed, wishes);
   const verdict = simulate(options, faultsOf(options), { timeline: values.verbose });
   add(verdict);
