@@ -9,6 +9,7 @@ export default defineConfig({
           name: 'gate',
           include: ['test/{unit,golden,conformance,architecture}/**/*.test.ts'],
           pool: 'forks',
+          maxWorkers: 2,
         },
       },
       {
