@@ -64,11 +64,21 @@ export function neighbourProbe(binding: Binding): Buffer {
   return icmpv6Frame(body, { mac: binding.mac, source: UNSPECIFIED, destination: group });
 }
 
+function isArp(frame: Buffer): boolean {
+  if (frame.length < ARP_FRAME_BYTES || frame.readUInt16BE(12) !== ETHERTYPE_ARP) return false;
+  // Ethernet, IPv4, lengths 6 and 4.
+  return frame.readUInt32BE(14) === 0x00010800 && frame.readUInt16BE(18) === 0x0604;
+}
+
+/** Who asks by an ARP probe whether the address is free, and so means to have it (RFC 5227, 2.1.1). */
+export function arpQuestion(frame: Buffer): Binding | undefined {
+  if (!isArp(frame) || frame.readUInt16BE(20) !== 1 || frame.readUInt32BE(28) !== 0) return undefined;
+  return { mac: frame.subarray(22, 28), address: frame.subarray(38, 42) };
+}
+
 /** Who says in an ARP frame that it has the address; `undefined` for a probe, or anything that is no ARP over Ethernet. */
 export function arpClaim(frame: Buffer): Binding | undefined {
-  if (frame.length < ARP_FRAME_BYTES || frame.readUInt16BE(12) !== ETHERTYPE_ARP) return undefined;
-  // Ethernet, IPv4, lengths 6 and 4.
-  if (frame.readUInt32BE(14) !== 0x00010800 || frame.readUInt16BE(18) !== 0x0604) return undefined;
+  if (!isArp(frame)) return undefined;
   const address = frame.subarray(28, 32);
   return address.readUInt32BE(0) === 0 ? undefined : { mac: frame.subarray(22, 28), address };
 }

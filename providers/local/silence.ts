@@ -19,6 +19,7 @@ import type { Link } from '../../src/platform/rtnetlink-codec.ts';
 import {
   arpClaim,
   arpProbe,
+  arpQuestion,
   type Binding,
   macText,
   NEIGHBOUR_CLAIM_BYTES,
@@ -173,6 +174,7 @@ class AskRound<T> {
       for (let reads = 0; reads < READS_PER_ROUND_MAX; reads++) {
         const frame = ear.receiver.next();
         if (frame === undefined) break;
+        if (ear.arp) this.#noteRival(arpQuestion(frame), ear.interfaceIndex);
         const claim = ear.arp ? arpClaim(frame) : neighbourClaim(frame);
         if (claim === undefined || own.has(macText(claim.mac))) continue;
         slowest = Math.max(slowest, this.#note(claim, ear.interfaceIndex, now));
@@ -244,6 +246,19 @@ class AskRound<T> {
     const ear = openEar(link, family);
     this.#ears.set(key, ear);
     return ear;
+  }
+
+  /**
+   * Two who ask at once both hear silence. The lower link address goes on, the other takes the question for an answer until
+   * it gets a real one. (Solicitations of IPv6 go to groups that a network card may not let through to us.)
+   */
+  #noteRival(question: Binding | undefined, interfaceIndex: number): void {
+    const own = this.#parts.linkOf(interfaceIndex)?.mac;
+    if (question === undefined || own === undefined || Buffer.compare(question.mac, own) >= 0) return;
+    for (const { pending, address } of this.#byAddress.get(claimKey(interfaceIndex, question.address)) ??
+      []) {
+      pending.claim = { address, mac: macText(question.mac) };
+    }
   }
 
   /** How long the answer took, if it came after its round; else 0. */

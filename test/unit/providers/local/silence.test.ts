@@ -1,6 +1,6 @@
 /** The silence probe on links made of memory and a clock that moves only while somebody waits. */
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { arpGratuitousReply } from '../../../../providers/local/packets.ts';
+import { arpGratuitousReply, arpProbe } from '../../../../providers/local/packets.ts';
 import type { Standing } from '../../../../providers/local/placement.ts';
 import { type Question, SilenceProbe, type Verdict } from '../../../../providers/local/silence.ts';
 import { SystemError } from '../../../../src/platform/libc.ts';
@@ -151,4 +151,20 @@ describe('an answer', () => {
     strangers.set('10.0.0.1', 9);
     expect((await ask(question('10.0.0.1', 100))).get('10.0.0.1')).toEqual({ kind: 'silent', at: 8 });
   });
+
+  it.each([
+    { rival: 0x01, lower: true },
+    { rival: 0xf0, lower: false },
+  ])(
+    'who asks for the same address at once goes first only with the lower link address ($lower)',
+    async ({ rival, lower }) => {
+      const address = Uint8Array.of(10, 0, 0, 7);
+      // Link 2 has 02:00:00:00:00:02.
+      const mac = Uint8Array.of(2, 0, 0, 0, 0, rival);
+      for (let at = 1; at < 40; at += 4)
+        inbox.push({ link: 2, at: now + at, frame: arpProbe({ mac, address }) });
+      const verdicts = await ask(question('10.0.0.7', now + 30, 2));
+      expect(JSON.stringify([...verdicts])).toContain(lower ? 'answered' : 'silent');
+    },
+  );
 });
