@@ -111,6 +111,7 @@ export class AgentLoop {
   async #end(reason: string): Promise<void> {
     // A start half done is brought to its own end first; it looks at `#ended` and does no more than it must.
     await Promise.resolve();
+    // Whatever goes wrong with it is told by `start`.
     await this.#starting.catch(() => undefined);
     if (this.#closed) return;
     const left = new Promise<void>((resolve) => {
