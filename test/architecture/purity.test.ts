@@ -25,7 +25,7 @@ const FORBIDDEN: readonly RegExp[] = [
   /\bfetch\(/,
 ];
 
-const PURE_ROOMS = ['model', 'config', 'membership', 'allocation', 'agent'];
+const PURE_ROOMS = ['model', 'config', 'membership', 'allocation', 'agent', 'simulation'];
 
 const pure = sources('src').filter(
   (file) => PURE_ROOMS.includes(roomOf(file.path)) && IMPURE[file.path] === undefined,

@@ -1,7 +1,7 @@
 /** The seeds of `seeds.txt`. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Wishes } from './options.ts';
+import type { Wishes } from '../../src/simulation/options.ts';
 
 /** `seed  story`, or `seed@members x vips`, without the blanks. */
 const LINE = /^(\d+)(?:@(\d+)x(\d+))?\s+(.+)$/gm;

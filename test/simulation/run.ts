@@ -4,9 +4,9 @@
  */
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { drawOptions, type SimulationOptions, type Wishes } from './options.ts';
-import { faultsOf, simulate, type Verdict } from './run-seed.ts';
-import { shrink } from './shrink.ts';
+import { drawOptions, type SimulationOptions, type Wishes } from '../../src/simulation/options.ts';
+import { faultsOf, simulate, type Verdict } from '../../src/simulation/run-seed.ts';
+import { shrink } from '../../src/simulation/shrink.ts';
 
 const { values } = parseArgs({
   options: {
@@ -81,7 +81,8 @@ function tell(options: SimulationOptions, { failure }: Verdict): void {
   console.log(`  commit ${commit()}, seed ${options.seed}, at ${failure.at.toFixed(1)} ms`);
   console.log(`  replay: node test/simulation/run.ts --seed ${options.seed}${size}`);
   console.log(`  options: ${JSON.stringify(rest)}`);
-  const shortest = shrink(options, { failure, seconds: Number(values.shrink) });
+  const until = performance.now() + 1000 * Number(values.shrink);
+  const shortest = shrink(options, { failure, goesOn: () => performance.now() < until });
   console.log(`  shortest list of faults found (${shortest.length} of ${faultsOf(options).length}):`);
   for (const fault of shortest) console.log(`    ${JSON.stringify(fault)}`);
   const { timeline } = simulate(options, shortest, { timeline: true });

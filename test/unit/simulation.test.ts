@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { drawOptions, type Wishes } from '../../src/simulation/options.ts';
+import { faultsOf, simulate, type Verdict } from '../../src/simulation/run-seed.ts';
 import { keptSeeds } from '../simulation/kept-seeds.ts';
-import { drawOptions, type Wishes } from '../simulation/options.ts';
-import { faultsOf, simulate, type Verdict } from '../simulation/run-seed.ts';
 
 const FRESH_FROM = 1_000;
 const FRESH = 60;

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { MemberId } from '../../../src/model/member.ts';
 import { nameOf } from '../../../src/model/member.ts';
+import type { Delivered } from '../../../src/simulation/world/trace.ts';
 import { calmWorld, pass, processOf } from '../../simulation/membership/calm-world.ts';
-import type { Delivered } from '../../simulation/membership/trace.ts';
 import type { World } from '../../simulation/membership/world.ts';
 
 function names(members: readonly MemberId[]): string {

@@ -1,8 +1,8 @@
 /** A world without accidents, for scenarios told step by step: fixed delays, no losses, everybody started and together. */
 import type { View } from '../../../src/model/view.ts';
-import { Random } from './random.ts';
+import { Random } from '../../../src/simulation/world/random.ts';
+import type { Trace } from '../../../src/simulation/world/trace.ts';
 import { LAN } from './run-seed.ts';
-import type { Trace } from './trace.ts';
 import type { Host, Process } from './world.ts';
 import { World } from './world.ts';
 

@@ -1,5 +1,5 @@
 /** A seeded stretch of misfortune: what goes wrong when. Everything it breaks can be mended by `calm`. */
-import type { Random } from './random.ts';
+import type { Random } from '../../../src/simulation/world/random.ts';
 import type { Host, Process, World } from './world.ts';
 
 export type FaultKind =

@@ -1,14 +1,14 @@
 /** One simulation from one seed: boot, a stretch of faults, calm, and the verdict of all checkers. */
 import type { DetectorTimers } from '../../../src/config/config.ts';
-import { checkAgreement } from './check-agreement.ts';
+import { checkAgreement } from '../../../src/simulation/checks/agreement.ts';
+import { checkOrder } from '../../../src/simulation/checks/order.ts';
+import { checkSelfInclusion } from '../../../src/simulation/checks/self-inclusion.ts';
+import { checkSynchrony } from '../../../src/simulation/checks/synchrony.ts';
+import { checkTransitional } from '../../../src/simulation/checks/transitional.ts';
+import { Random } from '../../../src/simulation/world/random.ts';
 import { checkConvergence } from './check-convergence.ts';
-import { checkOrder } from './check-order.ts';
 import { checkOutranked } from './check-outranked.ts';
-import { checkSelfInclusion } from './check-self-inclusion.ts';
-import { checkSynchrony } from './check-synchrony.ts';
-import { checkTransitional } from './check-transitional.ts';
 import { calm, chatter, plague } from './faults.ts';
-import { Random } from './random.ts';
 import { World } from './world.ts';
 
 /** The `lan` profile's proportions. */

@@ -12,9 +12,9 @@ import type { Decoded, Frame, Heartbeat } from '../../../src/membership/messages
 import { WIRE_VERSION } from '../../../src/membership/messages.ts';
 import type { MemberId } from '../../../src/model/member.ts';
 import { memberId } from '../../../src/model/member.ts';
-import { Agenda } from './agenda.ts';
-import type { Random } from './random.ts';
-import type { Trace } from './trace.ts';
+import { Agenda } from '../../../src/simulation/world/agenda.ts';
+import type { Random } from '../../../src/simulation/world/random.ts';
+import type { Trace } from '../../../src/simulation/world/trace.ts';
 
 export interface WorldSettings {
   readonly hosts: number;

@@ -1,0 +1,90 @@
+/**
+ * A member that may hold nothing has nothing up beyond a small bound: detached, outranked, just come out of a stall,
+ * without a quorum for what needs one, draining.
+ */
+import type { Instant, Millis } from '../../model/time.ts';
+import { Breach } from '../breach.ts';
+import type { AgentProcess } from '../world/agent-process.ts';
+import type { Host } from '../world/host.ts';
+import type { Observer, World } from '../world/world.ts';
+
+/** Longest way from knowing to an address being gone, for an agent that runs and a provider that is well. */
+const BOUND: Millis = 300;
+const DRAIN_BOUND: Millis = 3_000;
+/** Between two looks at the status. */
+const LOOK: Millis = 500;
+
+export class Barred implements Observer {
+  readonly #world: World;
+  readonly #runsSince = new Map<Host, Instant>();
+  readonly #drainingSince = new Map<Host, Instant>();
+  #lookedAt: Instant = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  sample(): void {
+    const look = this.#world.drained && this.#world.now - this.#lookedAt >= LOOK;
+    if (look) this.#lookedAt = this.#world.now;
+    for (const host of this.#world.hosts) {
+      const { agent } = host;
+      if (
+        !agent ||
+        host.frozen ||
+        agent.main.stalled ||
+        agent.main.slowness > 0 ||
+        this.#world.now < host.troubledUntil
+      ) {
+        this.#runsSince.delete(host);
+        this.#drainingSince.delete(host);
+        continue;
+      }
+      const since = this.#runsSince.get(host) ?? this.#world.now;
+      this.#runsSince.set(host, since);
+      if (host.addresses.size === 0) continue;
+      this.#check(host, agent, since);
+      if (look) this.#checkDrain(host, agent, since);
+    }
+  }
+
+  #check(host: Host, agent: AgentProcess, runsSince: Instant): void {
+    const { facts } = agent;
+    const { now } = this.#world;
+    const over = (since: Instant) => now - Math.max(since, runsSince) > BOUND;
+    if (!facts.connected && over(facts.changedAt)) this.#breach(host, 'is detached');
+    if (facts.connected && facts.outranked && over(facts.changedAt)) this.#breach(host, 'is outranked');
+    if (over(facts.stalledAt)) {
+      for (const { putAt } of host.addresses.values())
+        if (putAt < facts.stalledAt) this.#breach(host, 'came out of a stall');
+    }
+    if (facts.view && over(facts.viewAt) && 2 * facts.view.members.length <= this.#world.hosts.length)
+      this.#checkPrimary(host);
+  }
+
+  #checkPrimary(host: Host): void {
+    for (const { policy, addresses, id } of host.config.vips) {
+      if (policy === 'primary' && addresses.some(({ address }) => host.addresses.has(address)))
+        this.#breach(host, `holds ${id} without a quorum`);
+    }
+  }
+
+  #checkDrain(host: Host, agent: AgentProcess, runsSince: Instant): void {
+    const own = agent.core.status(0, 0).members.find((member) => member.self);
+    const draining =
+      own?.draining === true &&
+      agent.core.phase === 'settled' &&
+      host.disturbedAt < this.#world.now - DRAIN_BOUND;
+    if (!draining) {
+      this.#drainingSince.delete(host);
+      return;
+    }
+    const since = this.#drainingSince.get(host) ?? this.#world.now;
+    this.#drainingSince.set(host, since);
+    if (this.#world.now - Math.max(since, runsSince) > DRAIN_BOUND) this.#breach(host, 'is draining');
+  }
+
+  #breach(host: Host, why: string): never {
+    throw new Breach('barred', `${host.name} ${why} and has ${[...host.addresses.keys()].join(', ')} up`);
+  }
+}

@@ -1,0 +1,63 @@
+/** One failure moves only what the failed member held: nothing that is up on the others goes down or moves for it. */
+import type { Instant, Millis } from '../../model/time.ts';
+import { Breach } from '../breach.ts';
+import type { Host } from '../world/host.ts';
+import type { Observer, World } from '../world/world.ts';
+
+/** How long everything must have been quiet before, and is watched after. */
+const QUIET: Millis = 3_000;
+const WATCH: Millis = 1_500;
+
+export class OwnOnly implements Observer {
+  readonly #world: World;
+  #failed: Host | undefined;
+  #until: Instant = 0;
+  #changedAt: Instant = 0;
+  watched = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  disturbed(hosts: readonly Host[], what: string): void {
+    const [host] = hosts;
+    const single = /^(crash|power) /.test(what) && host?.agent !== undefined;
+    const quiet = this.#world.hosts.every((one) => one === host || one.disturbedAt < this.#world.now - QUIET);
+    this.#failed = undefined;
+    const others = this.#world.hosts.filter((one) => one !== host);
+    if (!single || !quiet || this.#changedAt > this.#world.now - QUIET || !this.#settled(others)) return;
+    this.#failed = host;
+    this.#until = this.#world.now + WATCH;
+    this.watched += 1;
+  }
+
+  addressChanged(address: string, host: Host): void {
+    this.#changedAt = this.#world.now;
+    if (!this.#failed || host === this.#failed || this.#world.now > this.#until) return;
+    if (host.addresses.has(address) || this.#needsQuorum(address)) return;
+    throw new Breach(
+      'own-only',
+      `${address} goes from ${host.name}, though only ${this.#failed.name} failed`,
+    );
+  }
+
+  /** The failure may have cost the others their quorum. */
+  #needsQuorum(address: string): boolean {
+    const vip = this.#world.vips.find(({ addresses }) => addresses.some((one) => one.address === address));
+    return vip?.policy === 'primary' && 2 * (this.#world.hosts.length - 1) <= this.#world.hosts.length;
+  }
+
+  /** All others are in one view and nothing else is going on. */
+  #settled(others: readonly Host[]): boolean {
+    const views = new Set(others.map(({ agent }) => agent?.facts.view?.id));
+    const { now } = this.#world;
+    return (
+      views.size === 1 &&
+      !views.has(undefined) &&
+      others.every(
+        ({ agent, troubledUntil, config }) =>
+          agent?.core.phase === 'settled' && troubledUntil < now && config.vips === this.#world.vips,
+      )
+    );
+  }
+}

@@ -1,0 +1,107 @@
+/** The faults as data: what can happen, how often, for how long. A schedule is a list of these, so that it can be shortened. */
+import type { Instant, Millis } from '../../model/time.ts';
+import type { Random } from '../world/random.ts';
+
+export interface Shape {
+  /** Share among the faults of a run; 0: never. */
+  readonly weight: number;
+  /** How long it lasts, where it lasts. */
+  readonly length: readonly [Millis, Millis];
+}
+
+/** What happens to the cluster, and its usual weight and length. */
+export const FAULTS = {
+  /** The agent dies; its guardian acts. */
+  crash: { weight: 3, length: [0, 0] },
+  /** Agent and guardian die; the leases act. */
+  crashBoth: { weight: 1, length: [0, 0] },
+  /** The guardian alone dies and is started again. */
+  guardian: { weight: 0.5, length: [50, 500] },
+  power: { weight: 2, length: [0, 0] },
+  start: { weight: 6, length: [0, 0] },
+  engineDies: { weight: 0.7, length: [0, 0] },
+  pauseProcess: { weight: 1.5, length: [20, 8_000] },
+  pauseMain: { weight: 1.5, length: [20, 8_000] },
+  pauseEngine: { weight: 1.5, length: [20, 8_000] },
+  pauseHost: { weight: 1.5, length: [20, 8_000] },
+  slow: { weight: 1, length: [500, 8_000] },
+  split: { weight: 2, length: [0, 0] },
+  oneWay: { weight: 1.5, length: [0, 0] },
+  pair: { weight: 1, length: [0, 0] },
+  heal: { weight: 5, length: [0, 0] },
+  storm: { weight: 1.5, length: [200, 6_000] },
+  reset: { weight: 1.5, length: [0, 0] },
+  halfOpen: { weight: 1, length: [0, 0] },
+  provider: { weight: 2, length: [200, 8_000] },
+  carrier: { weight: 1, length: [10, 6_000] },
+  removeAddress: { weight: 1, length: [0, 0] },
+  stranger: { weight: 0.7, length: [100, 6_000] },
+  drain: { weight: 1, length: [0, 0] },
+  undrain: { weight: 2, length: [0, 0] },
+  move: { weight: 2, length: [0, 0] },
+  rebalance: { weight: 1, length: [0, 0] },
+  stop: { weight: 1.5, length: [0, 0] },
+  reload: { weight: 1.5, length: [0, 0] },
+} as const satisfies Readonly<Record<string, Shape>>;
+
+export type FaultKind = keyof typeof FAULTS;
+export type FaultRates = Readonly<Record<FaultKind, Shape>>;
+
+/** One fault. Where and how is drawn from numbers of its own, so that dropping another fault does not change it. */
+export interface Fault {
+  readonly at: Instant;
+  readonly kind: FaultKind;
+  /** Host it strikes first, by index. */
+  readonly host: number;
+  /** Another host. */
+  readonly other: number;
+  readonly length: Millis;
+  readonly seed: number;
+}
+
+/** Each kind is on or off by chance, so that rare meetings of few kinds are not drowned by all the others. */
+export function swarm(random: Random): FaultRates {
+  const kept = random.pick([0.15, 0.35, 0.6, 1]);
+  const rates: Record<string, Shape> = {};
+  for (const [kind, shape] of Object.entries(FAULTS)) {
+    // What mends is never switched off.
+    const on = kind === 'start' || kind === 'heal' || kind === 'undrain' || random.chance(kept);
+    rates[kind] = { weight: on ? shape.weight : 0, length: shape.length };
+  }
+  return rates as FaultRates;
+}
+
+export interface ScheduleInput {
+  readonly rates: FaultRates;
+  readonly members: number;
+  readonly length: Millis;
+  readonly pace: Millis;
+}
+
+/** Faults come alone or in bursts of milliseconds, so that the second finds the first half dealt with. */
+export function schedule({ rates, members, length, pace }: ScheduleInput, random: Random): Fault[] {
+  const kinds = Object.keys(rates) as FaultKind[];
+  const total = kinds.reduce((sum, kind) => sum + rates[kind].weight, 0);
+  const faults: Fault[] = [];
+  let at = random.between(0, 2 * pace) + (random.chance(0.7) ? 3_000 : 0);
+  while (at < length) {
+    let rest = random.next() * total;
+    const kind = kinds.find((one) => {
+      rest -= rates[one].weight;
+      return rest < 0;
+    });
+    if (kind) {
+      const [shortest, longest] = rates[kind].length;
+      faults.push({
+        at: Math.round(at * 10) / 10,
+        kind,
+        host: random.integer(0, members - 1),
+        other: random.integer(0, members - 1),
+        length: Math.round(shortest + random.next() ** 2 * (longest - shortest)),
+        seed: random.integer(0, 1e9),
+      });
+    }
+    at += random.chance(0.35) ? random.pick([1, 8, 60, 400]) * random.next() : random.between(0, 2 * pace);
+  }
+  return faults;
+}

@@ -1,0 +1,138 @@
+/** Hosts, agents, the network and the link between them in virtual time; tells the checkers what happens. Breaks nothing by itself. */
+import type { MemberId } from '../../model/member.ts';
+import type { Instant } from '../../model/time.ts';
+import type { View } from '../../model/view.ts';
+import type { Vip } from '../../model/vip.ts';
+import { configOf, nameOfHost, type SimulationOptions, vipsOf } from '../options.ts';
+import { Agenda } from './agenda.ts';
+import { AgentProcess } from './agent-process.ts';
+import type { EngineThread } from './engine-thread.ts';
+import { Host } from './host.ts';
+import { Network } from './network.ts';
+import { Random } from './random.ts';
+import { Segment } from './segment.ts';
+import { Streams } from './streams.ts';
+import type { Trace } from './trace.ts';
+
+/** A checker: what it wants to hear of. It throws a Breach. */
+export interface Observer {
+  addressChanged?(address: string, host: Host): void;
+  /** Hosts that could not reach each other now can. */
+  reachChanged?(): void;
+  viewInstalled?(agent: AgentProcess, view: View): void;
+  /** A message of the view was delivered to the agent, and handled. */
+  delivered?(agent: AgentProcess): void;
+  /** Something is done to these hosts. */
+  disturbed?(hosts: readonly Host[], what: string): void;
+  /** Every {@link SAMPLE} ms. */
+  sample?(): void;
+}
+
+export const SAMPLE = 50;
+
+export class World {
+  readonly agenda = new Agenda();
+  readonly options: SimulationOptions;
+  readonly random: Random;
+  readonly hosts: readonly Host[];
+  readonly network: Network;
+  readonly segment: Segment;
+  readonly streams: Streams;
+  readonly engines = new Map<MemberId, EngineThread>();
+  readonly traces: Trace[] = [];
+  /** The VIPs of the configuration as it was at first and shall be in the end. */
+  readonly vips: readonly Vip[];
+  readonly observers: Observer[] = [];
+  /** Until when an earlier trouble of the whole cluster may still show. */
+  troubledUntil: Instant = 0;
+  /** Somebody was told to drain: from then on it is worth looking for. */
+  drained = false;
+  /** What happened, for a reader; kept only when asked for. */
+  readonly timeline: string[] | undefined;
+
+  constructor(options: SimulationOptions, { timeline }: { readonly timeline: boolean }) {
+    this.options = options;
+    this.random = new Random(options.seed * 7919 + 5);
+    this.timeline = timeline ? [] : undefined;
+    this.vips = vipsOf(options);
+    this.segment = new Segment(this);
+    this.streams = new Streams(this);
+    this.network = new Network(
+      {
+        delay: options.delay,
+        oneNic: options.oneNic,
+        probeTimeout: configOf(options, 'h00', []).group.timers.probe_timeout_ms,
+      },
+      {
+        random: this.random,
+        now: () => this.now,
+        reachChanged: () => {
+          for (const observer of this.observers) observer.reachChanged?.();
+        },
+      },
+    );
+    this.hosts = Array.from(
+      { length: options.members },
+      (_, index) =>
+        new Host(this, {
+          index,
+          config: configOf(options, nameOfHost(index), this.vips),
+          rate: 1 + (2 * this.random.next() - 1) * options.drift,
+        }),
+    );
+    this.network.populate(this.hosts);
+  }
+
+  get now(): Instant {
+    return this.agenda.now;
+  }
+
+  /** Powers the host up if need be, and starts an agent if there is none. */
+  start(host: Host): void {
+    if (!host.up) host.powerOn();
+    if (host.frozen || host.agent) return;
+    const agent = new AgentProcess(this, host);
+    host.agent = agent;
+    this.note(host, 'an agent starts');
+    agent.start();
+  }
+
+  runUntil(end: Instant): void {
+    while (this.now < end) {
+      this.agenda.runUntil(Math.min(end, this.now + SAMPLE));
+      for (const observer of this.observers) observer.sample?.();
+    }
+  }
+
+  seekAll(engine: EngineThread): void {
+    engine.seek();
+    for (const other of this.engines.values()) if (other !== engine) other.seek();
+  }
+
+  addressChanged(address: string, host: Host): void {
+    for (const observer of this.observers) observer.addressChanged?.(address, host);
+  }
+
+  viewInstalled(agent: AgentProcess, view: View): void {
+    if (this.timeline)
+      this.note(
+        agent.host,
+        `view ${view.epoch}: ${view.members.map((m) => m.slice(0, -12)).join(' ')} ${view.departed.map((d) => `-${d.member.slice(0, 3)}(${d.how})`).join(' ')}`,
+      );
+    for (const observer of this.observers) observer.viewInstalled?.(agent, view);
+  }
+
+  delivered(agent: AgentProcess): void {
+    for (const observer of this.observers) observer.delivered?.(agent);
+  }
+
+  disturb(hosts: readonly Host[], what: string): void {
+    for (const host of hosts) host.disturbedAt = this.now;
+    if (this.timeline) this.note(undefined, `---- ${what}`);
+    for (const observer of this.observers) observer.disturbed?.(hosts, what);
+  }
+
+  note(host: Host | undefined, text: string): void {
+    this.timeline?.push(`${this.now.toFixed(2).padStart(10)} ${(host?.name ?? '').padEnd(4)} ${text}`);
+  }
+}
