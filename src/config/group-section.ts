@@ -126,8 +126,13 @@ function checkReach({ peers, listen, member, family }: Reach, findings: Findings
   const loopback = (host: string) => kindOf(parseIp(host)!) === 'loopback';
   for (const { name, addresses } of peers) {
     const named = addresses.some(({ host }) => parseIp(host) === undefined);
-    if (name === member || named || addresses.length === 0) continue;
     const path = ['group', 'peers', name];
+    if (name !== member && addresses.some((address) => formatEndpoint(address) === formatEndpoint(listen))) {
+      const what = `${formatEndpoint(listen)} is where this member, ${member}, listens`;
+      findings.error(path, { what, mend: `if this host is ${name}, write \`member: ${name}\`` });
+      continue;
+    }
+    if (name === member || named || addresses.length === 0) continue;
     if (!addresses.some(({ host }) => (host.includes(':') ? 6 : 4) === family)) {
       const what = `${name} has no IPv${family} address, and this member listens on ${listen.host}`;
       findings.error(path, {

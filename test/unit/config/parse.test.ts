@@ -128,6 +128,13 @@ describe('parseConfig of a wrong file', () => {
     [{ cluster: '12' }, '1:10 cluster: expected text, found 12'],
     [{ cluster: 'a/b' }, '1:10 cluster: not a cluster name'],
     [{ member: 'toString' }, '5:9 member: cannot be a member name, since JavaScript keeps it for itself'],
+    [
+      {
+        member: 'vm',
+        group: '{ listen: 10.0.0.1, peers: { a: 10.0.0.1, b: 10.0.0.2 }, key_file: k }',
+      },
+      'group.peers.a: 10.0.0.1:4873 is where this member, vm, listens',
+    ],
     [{ vips: '{ w: { addresses: [10.9.0.1], weigth: 2 } }' }, '4:37 vips.w.weigth: unknown key "weigth"'],
     [{ vips: '{ w: 10.9.0.0/24 }' }, '4:12 vips.w: 10.9.0.0/24 is the network address of its /24'],
     [{ vips: '{ w: 10.9.0.255/24 }' }, '4:12 vips.w: 10.9.0.255/24 is the broadcast address of its /24'],
