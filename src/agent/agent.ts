@@ -100,6 +100,11 @@ export class Agent {
     return !this.#holdings.empty;
   }
 
+  /** What is wrong with providers as a whole, for people. */
+  get providerTroubles(): ReadonlyMap<ProviderName, string> {
+    return this.#troubles;
+  }
+
   /** VIPs to renew now. */
   held(): Vip[] {
     return this.#holdings.held();

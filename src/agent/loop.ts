@@ -43,6 +43,8 @@ export interface LoopComponents {
 
 /** How often the loop shows that it is alive. */
 const TICK: Millis = 200;
+/** Ticks that did not come for so long say that the loop is not well. */
+const UNWELL_AFTER: Millis = 1_000;
 /** An operator command that takes longer than this is answered as unfinished. */
 const COMMAND_BOUND: Millis = 10_000;
 
@@ -56,6 +58,7 @@ export class AgentLoop {
   #ticker: NodeJS.Timeout | undefined;
   #renewer: NodeJS.Timeout | undefined;
   #lastAlive: Instant = 0;
+  #tickedAt: Instant = 0;
   #commandNumber = 0;
   readonly #answers = new Map<number, (result: CommandResult) => void>();
   readonly #listeners = new Set<() => void>();
@@ -128,6 +131,18 @@ export class AgentLoop {
     return group === undefined ? status : withGroup(status, group);
   }
 
+  /**
+   * Why this agent should not be trusted to go on, for people; undefined: it is well. Looks at the loop's own pulse, at the
+   * engine's and at the providers, so that whoever watches us is not kept calm by a process that merely runs.
+   */
+  unwell(): string | undefined {
+    const late = this.#with.clock.boot() - this.#tickedAt;
+    if (late > UNWELL_AFTER) return `the loop has not ticked for ${Math.round(late)} ms`;
+    const [trouble] = this.#core.providerTroubles;
+    if (trouble !== undefined) return `provider ${trouble[0]}: ${trouble[1]}`;
+    return this.#group?.unwell?.();
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -194,6 +209,7 @@ export class AgentLoop {
   #tick(): void {
     const lateness = this.#alive();
     if (lateness > 0) this.#pass({ kind: 'stalled', lateness });
+    this.#tickedAt = this.#lastAlive;
     this.#group?.tick();
     for (const provider of this.#with.providers.values()) provider.tick?.();
   }

@@ -10,6 +10,7 @@ import { createLogger, type Logger } from '../platform/logger.ts';
 import { raisePriority } from '../platform/priority.ts';
 import { createProviders } from './providers.ts';
 import { needsRestart, readConfig } from './read-config.ts';
+import { openSupervision, type Supervision } from './supervision.ts';
 import { version } from './version.ts';
 
 /** A takeover must not wait for a batch job. */
@@ -53,6 +54,7 @@ class AgentRun {
   readonly #file: string;
   #config: Config;
   readonly #logger: Logger;
+  readonly #supervision: Supervision;
   #loop: AgentLoop | undefined;
   #control: ControlServer | undefined;
   #running = false;
@@ -62,6 +64,7 @@ class AgentRun {
     this.#file = file;
     this.#config = config;
     this.#logger = logger;
+    this.#supervision = openSupervision(process.env, logger);
   }
 
   async untilStopped(): Promise<void> {
@@ -94,6 +97,7 @@ class AgentRun {
       { version, cluster: this.#config.cluster, member: this.#config.member, socket },
       'agent starting',
     );
+    this.#supervision.watch(loop);
     await loop.start();
     this.#running = true;
     await stopped;
@@ -105,11 +109,15 @@ class AgentRun {
   async close(): Promise<void> {
     await this.#control?.stop();
     this.#control = undefined;
+    this.#supervision.close();
   }
 
   #stopOnSignal(loop: AgentLoop): Promise<void> {
     return new Promise((resolve) => {
-      const stop = (signal: string) => void loop.stop(`received ${signal}`).then(resolve);
+      const stop = (signal: string) => {
+        this.#supervision.stopping(`received ${signal}`);
+        void loop.stop(`received ${signal}`).then(resolve);
+      };
       process.once('SIGTERM', () => stop('SIGTERM'));
       process.once('SIGINT', () => stop('SIGINT'));
     });
@@ -117,9 +125,11 @@ class AgentRun {
 
   /** One at a time; a file that is wrong changes nothing. */
   #reload(): Promise<CommandResult> {
-    this.#reloading ??= this.#readAgain().finally(() => {
-      this.#reloading = undefined;
-    });
+    this.#reloading ??= this.#supervision
+      .reloading(() => this.#readAgain())
+      .finally(() => {
+        this.#reloading = undefined;
+      });
     return this.#reloading;
   }
 

@@ -28,6 +28,8 @@ const TICK_MS_MIN = 0.75 * TICK_MS;
 const TICKS_UNANSWERED_MAX = 8;
 /** The same while it starts: code is read and compiled, perhaps on a host that is just booting; we hold nothing yet. */
 const TICKS_UNANSWERED_MAX_JOINING = 50;
+/** A thread that is merely busy may leave as many unanswered. */
+const TICKS_UNANSWERED_WELL = 3;
 
 export interface EmbeddedGroupSettings {
   readonly cluster: string;
@@ -170,6 +172,12 @@ class EmbeddedGroup implements GroupCommunication {
     if (this.#ticksUnanswered >= this.#ticksUnansweredMax()) return this.#lost('the engine’s thread hangs');
     this.#ticksUnanswered += 1;
     this.#post({ kind: 'tick', taken: this.#taken });
+  }
+
+  unwell(): string | undefined {
+    // One is always under way.
+    if (this.#state !== 'joined' || this.#ticksUnanswered <= TICKS_UNANSWERED_WELL) return undefined;
+    return `the engine’s thread has not answered ${this.#ticksUnanswered} ticks`;
   }
 
   #ticksUnansweredMax(): number {

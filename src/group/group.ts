@@ -57,6 +57,8 @@ export interface GroupCommunication {
    * the engine stops its own heartbeats, so that others take over from a hung agent.
    */
   tick(): void;
+  /** Why the engine does not answer just now, for people; undefined: it is well. Absent where nobody can tell. */
+  unwell?(): string | undefined;
   status(): GroupStatus;
 }
 

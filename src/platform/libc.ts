@@ -9,6 +9,7 @@ import koffi from 'koffi';
 /** A number the kernel gave us for an open file or socket; to be closed with {@link closeDescriptor}. */
 export type Descriptor = number & { readonly __brand?: 'Descriptor' };
 
+export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
