@@ -61,6 +61,7 @@ class Engine implements SansIoEngine {
     if (core.state === 'stopped') return [];
     core.actions = [];
     core.now = this.clock.read(now, this.due, event.kind === 'stalled' ? event.lateness : 0);
+    if (this.isRoutine(event, now)) return [];
     if (!this.started) this.start();
     this.take(event);
     this.settle();
@@ -87,6 +88,25 @@ class Engine implements SansIoEngine {
 
   private stopped(): boolean {
     return this.core.state === 'stopped';
+  }
+
+  /**
+   * Takes in a sign of life from somebody we hear that says nothing new, and nothing is due: most events of a day. All
+   * that could follow from it is that a deadline moves away, and being called at the earlier one is harmless.
+   */
+  private isRoutine(event: EngineEvent, now: Instant): boolean {
+    const { core } = this;
+    if (this.due === undefined || now >= this.due || core.dirty) return false;
+    if (event.kind === 'probe-answered') {
+      const peer = core.peers.get(event.member);
+      if (!peer?.hears || peer.detector.host(core.now) !== 'answers') return false;
+      return peer.detector.probeAnswered(event.probe, core.now);
+    }
+    if (event.kind !== 'heartbeat') return false;
+    const { heartbeat } = event;
+    const { log } = this.sequence;
+    const news = heartbeat.highest > core.highest || heartbeat.stable > log.stable;
+    return !news && heartbeat.view === core.view.id && this.roster.toldAgain(event.member, heartbeat);
   }
 
   /** Alone we are a view at once; whoever is heard joins it. */

@@ -87,6 +87,23 @@ export class Peer {
     );
   }
 
+  /** Takes over a newer heartbeat that says what the last one said; returns false, and does nothing, if it says more. */
+  repeats(heartbeat: Heartbeat, now: Instant): boolean {
+    const { told } = this;
+    const same =
+      told !== undefined &&
+      heartbeat.number > told.number &&
+      heartbeat.view === told.view &&
+      heartbeat.size === told.size &&
+      heartbeat.well === told.well &&
+      heartbeat.received === told.received &&
+      sameList(told.list, heartbeat.hears);
+    if (!same) return false;
+    told.number = heartbeat.number;
+    this.toldAt = now;
+    return true;
+  }
+
   /** It says it has installed this view. */
   installed(view: ViewId, size: number): void {
     const { epoch, representative } = splitViewId(view);

@@ -63,6 +63,17 @@ export class Roster {
     if (peer.learn(heartbeat, this.core.now)) this.core.dirty = true;
   }
 
+  /** Whether a heartbeat proper from somebody we hear says what it said before; then it counts as a sign of life. */
+  toldAgain(member: MemberId, heartbeat: Heartbeat): boolean {
+    const peer = this.core.peers.get(member);
+    if (heartbeat.sender !== member || !peer?.hears) return false;
+    if (peer.detector.agent(this.core.now) !== 'well' || !peer.repeats(heartbeat, this.core.now))
+      return false;
+    peer.seenAt = this.core.now;
+    peer.detector.heard(this.core.now);
+    return true;
+  }
+
   /** Looks at every peer: who is heard now, who no longer. Cheap while nothing changes. */
   survey(): void {
     const { core } = this;
