@@ -33,4 +33,19 @@ describe('the filter for frames', () => {
   ])('%j', (frame, kept) => {
     expect(runProgram(program, Uint8Array.from(frame))).toBe(kept);
   });
+
+  it.each([
+    [[58, 135, 7], 2048],
+    [[58, 136, 7], 2048],
+    [[58, 134, 7], 0],
+    [[58, 135, 8], 0],
+    [[6, 136, 7], 0],
+  ])('one of two values: %j', (frame, kept) => {
+    const either = matchProgram([
+      { offset: 0, value: 58 },
+      { offset: 1, value: 136, or: 135 },
+      { offset: 2, value: 7 },
+    ]);
+    expect(runProgram(either, Uint8Array.from(frame))).toBe(kept);
+  });
 });
