@@ -38,6 +38,8 @@ export interface EmbeddedGroupConfig {
   readonly multicast?: { readonly group: string; readonly port: number; readonly interface?: string };
   /** Cluster key, 32 bytes; absent only with `insecure: true` in the file. */
   readonly key?: Uint8Array;
+  /** Further keys that are accepted, while `key` alone seals: the others of a rotation. At most three. */
+  readonly otherKeys?: readonly Uint8Array[];
   readonly profile: ProfileName;
   readonly timers: DetectorTimers;
 }

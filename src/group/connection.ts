@@ -85,6 +85,11 @@ export class Connection {
     return this.#socket?.remoteAddress ?? '';
   }
 
+  /** Which end of the stream we are, and what only its two ends know (absent without a key, and before the handshake). */
+  get ends(): { readonly dialled: boolean; readonly binding: Buffer | undefined } {
+    return { dialled: this.settings.outgoing, binding: this.#socket?.binding() };
+  }
+
   /** `open` starts the socket with the handlers it is given. */
   start(open: (handlers: StreamHandlers) => StreamSocket): void {
     this.#allow(this.settings.connectWithin, 'the host does not answer');

@@ -57,6 +57,10 @@ function stop(reason: string): void {
 function handle(message: ToEngine): void {
   if (message.kind === 'multicast') return transport.multicast(message.bytes);
   if (message.kind === 'leave') return transport.leave();
+  if (message.kind === 'rekey') {
+    post({ kind: 'rekeyed', refusal: transport.rekey(message.keys) });
+    return post({ kind: 'status', status: transport.status() });
+  }
   Atomics.add(pulse, 0, 1);
   outbound.taken(message.taken);
   transport.tick();

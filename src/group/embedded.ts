@@ -73,6 +73,8 @@ class EmbeddedGroup implements GroupCommunication {
   #worker: RunningWorker | undefined;
   #listener: ((event: GroupEvent) => void) | undefined;
   #joining: Pending | undefined;
+  /** Who waits for an answer to `rekey`, in order. */
+  readonly #rekeying: ((refusal: string | undefined) => void)[] = [];
   #ended: Promise<void> = Promise.resolve();
   #taken = 0;
   readonly #pulse = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
@@ -96,9 +98,10 @@ class EmbeddedGroup implements GroupCommunication {
       );
     }
     const { group } = this.#settings;
-    if (group.key !== undefined && group.key.length !== 32) {
+    const unfit = [group.key, ...(group.otherKeys ?? [])].find((key) => key && key.length !== 32);
+    if (unfit !== undefined) {
       return Promise.reject(
-        new Error(`the cluster key has ${group.key.length} bytes, 32 are needed: make a new one`),
+        new Error(`the cluster key has ${unfit.length} bytes, 32 are needed: make a new one`),
       );
     }
     this.#state = 'joining';
@@ -186,6 +189,15 @@ class EmbeddedGroup implements GroupCommunication {
     return Math.min(TICKS_UNANSWERED_MAX, Math.max(2, fit));
   }
 
+  rekey(keys: readonly Uint8Array[]): Promise<string | undefined> {
+    // Without a thread there is nobody to be lost; the next connection is made with the new configuration.
+    if (this.#state !== 'joining' && this.#state !== 'joined') return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      this.#rekeying.push(resolve);
+      this.#post({ kind: 'rekey', keys });
+    });
+  }
+
   status(): GroupStatus {
     return this.#status;
   }
@@ -211,6 +223,8 @@ class EmbeddedGroup implements GroupCommunication {
         for (const event of message.events) this.#event(event);
         for (const line of message.lines) this.#log[line.level](line.fields, line.message);
         return;
+      case 'rekeyed':
+        return this.#rekeying.shift()?.(message.refusal);
       case 'status':
         this.#status = message.status;
         return;
@@ -233,6 +247,7 @@ class EmbeddedGroup implements GroupCommunication {
     this.#status = { ...this.#status, engine: 'embedded (detached)', peers: [] };
     if (before === 'joining') this.#joining?.reject(new Error(reason));
     this.#joining = undefined;
+    for (const answer of this.#rekeying.splice(0)) answer(undefined);
     if (before === 'joining' || before === 'joined') void this.#endSoon();
     if (before !== 'joined') return;
     this.#listener?.({ kind: 'detached', reason });

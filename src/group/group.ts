@@ -24,6 +24,8 @@ export interface GroupStatus {
   readonly engine: string;
   readonly self: MemberId;
   readonly peers: readonly PeerStatus[];
+  /** Fingerprints of the cluster keys; the first one seals. Absent or empty: none. */
+  readonly keys?: readonly string[];
   /** Named counters (`refused_wrong_key`, `frames_malformed`, …), never decreasing within a run. */
   readonly counters: Readonly<Record<string, number>>;
 }
@@ -59,6 +61,12 @@ export interface GroupCommunication {
   tick(): void;
   /** Why the engine does not answer just now, for people; undefined: it is well. Absent where nobody can tell. */
   unwell?(): string | undefined;
+  /**
+   * Other cluster keys from now on, the first one to seal with, all to be accepted (32 bytes each). Resolves with nothing, or
+   * with why not, for a person, where a member of the group would be lost by it: then nothing has changed. Absent where keys
+   * cannot change.
+   */
+  rekey?(keys: readonly Uint8Array[]): Promise<string | undefined>;
   status(): GroupStatus;
 }
 

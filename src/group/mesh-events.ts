@@ -1,8 +1,25 @@
-/** What the mesh of streams tells: which stream a pair has, what came over it, and what became of those that failed. */
+/** What the mesh of streams is told and tells: which stream a pair has, what came over it, and what became of those that failed. */
 import type { MemberId } from '../model/member.ts';
+import type { Millis } from '../model/time.ts';
 import type { Connection, ConnectionEnd } from './connection.ts';
 import type { Hello, Refusal } from './hello.ts';
+import type { OwnIdentity } from './judge-hello.ts';
+import type { KeyRing } from './key-ring.ts';
 import type { PairToken } from './sealed-datagram.ts';
+import type { StreamKeys } from './stream-keys.ts';
+
+export interface MeshSettings {
+  readonly identity: OwnIdentity;
+  /** Port 0 lets the kernel choose. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Source of what we dial. */
+  readonly localAddress?: string;
+  /** Whether it holds keys at all is settled for the run; which ones may change. */
+  readonly ring: KeyRing;
+  readonly connectWithin: Millis;
+  /** How long a stream that is asked whether it still works may take to answer. */
+  readonly checkWithin: Millis;
+}
 
 /** An open stream. */
 export interface Session {
@@ -11,6 +28,7 @@ export interface Session {
   readonly remoteAddress: string;
   readonly listenPort: number;
   readonly token: PairToken;
+  readonly keys: Pick<StreamKeys, 'missing'>;
 }
 
 export interface MeshEvents {

@@ -13,7 +13,7 @@ import { freshToken } from '../platform/identity.ts';
 import {
   dialStream,
   listenStreams,
-  type SharedKey,
+  type SharedKeys,
   type StreamHandlers,
   type StreamListener,
   type StreamSocket,
@@ -21,27 +21,18 @@ import {
 import { Admission } from './admission.ts';
 import { Connection, type ConnectionEnd, HANDSHAKE_MS_MAX } from './connection.ts';
 import type { Counters } from './counters.ts';
+import { FAILURE_COUNTERS } from './failure-counters.ts';
 import { decodeReason, decodeRefusal, type Hello, type Refusal } from './hello.ts';
-import { judgeHello, type OwnIdentity } from './judge-hello.ts';
-import type { MeshEvents, Session } from './mesh-events.ts';
+import { judgeHello } from './judge-hello.ts';
+import { KeyRing } from './key-ring.ts';
+import type { MeshEvents, MeshSettings, Session } from './mesh-events.ts';
 import type { PairToken } from './sealed-datagram.ts';
 import { StreamCheck } from './stream-check.ts';
 import { FRAME_KIND, frameBytes, type StreamFrame } from './stream-frames.ts';
+import { lostBy, StreamKeys } from './stream-keys.ts';
 
 /** Members (with a stream, or about to have one) we deal with at once. */
 export const SESSIONS_MAX = 256;
-
-export interface MeshSettings {
-  readonly identity: OwnIdentity;
-  /** Port 0 lets the kernel choose. */
-  readonly listen: { readonly host: string; readonly port: number };
-  /** Source of what we dial. */
-  readonly localAddress?: string;
-  readonly sharedKey?: SharedKey;
-  readonly connectWithin: Millis;
-  /** How long a stream that is asked whether it still works may take to answer. */
-  readonly checkWithin: Millis;
-}
 
 export interface MeshCollaborators {
   readonly counters: Counters;
@@ -56,6 +47,7 @@ export function framedData(bytes: Uint8Array): Buffer {
 
 interface OpenSession extends Session {
   readonly connection: Connection;
+  readonly keys: StreamKeys;
   readonly check: StreamCheck;
 }
 
@@ -67,15 +59,6 @@ interface Candidate {
   otherReady: boolean;
   refusal: Refusal | undefined;
 }
-
-const FAILURE_COUNTERS: { readonly [code in ConnectionEnd['code']]?: string } = {
-  overflow: 'streams_overflowed',
-  malformed: 'refused_garbage',
-  'not-tls': 'refused_garbage',
-  'wrong-key': 'refused_wrong_key',
-  'wrong-group': 'refused_wrong_cluster',
-  'handshake-timeout': 'refused_handshake_timeout',
-};
 
 export class Mesh {
   readonly #settings: MeshSettings;
@@ -168,6 +151,27 @@ export class Mesh {
     if (session !== undefined) this.#lose(session, reason);
   }
 
+  /**
+   * Other cluster keys from now on, without a new stream. Why not, for people, where a member would be lost by it: nothing
+   * has changed then.
+   */
+  rekey(secrets: readonly Uint8Array[]): string | undefined {
+    const { cluster } = this.#settings.identity;
+    const sessions = [...this.#sessions.values()];
+    const obstacle = lostBy(sessions, new KeyRing(cluster, secrets));
+    if (obstacle !== undefined) return obstacle;
+    this.#settings.ring.replace(secrets);
+    for (const session of sessions) this.#tellKeys(session);
+    // Begun with keys that may have been removed; whoever is there dials again.
+    for (const connection of [...this.#candidates.keys()]) connection.destroy();
+    return undefined;
+  }
+
+  #tellKeys({ keys, connection }: OpenSession): void {
+    const ours = keys.ours(this.#settings.ring);
+    if (ours !== undefined) connection.send(FRAME_KIND.keys, ours);
+  }
+
   /** Ends everything; what is queued still goes out. */
   stop(reason: string): void {
     this.#stopped = true;
@@ -181,8 +185,10 @@ export class Mesh {
     return session?.member === member ? session : undefined;
   }
 
-  #key(): { sharedKey?: SharedKey } {
-    return this.#settings.sharedKey === undefined ? {} : { sharedKey: this.#settings.sharedKey };
+  #key(): { sharedKeys?: SharedKeys } {
+    const { ring } = this.#settings;
+    const first = ring.streamKeys;
+    return first === undefined ? {} : { sharedKeys: () => ring.streamKeys ?? first };
   }
 
   #admit(address: string, open: (handlers: StreamHandlers) => StreamSocket): void {
@@ -323,10 +329,12 @@ export class Mesh {
       listenPort: hello.listen.port,
       token: this.#token(connection, hello),
       connection,
+      keys: new StreamKeys({ ...connection.ends, self: this.#settings.identity.member, other: hello.member }),
       check: new StreamCheck(this.#settings.checkWithin),
     };
     this.#sessions.set(nameOf(hello.member), session);
     this.#byConnection.set(connection, session);
+    this.#tellKeys(session);
     this.#counters.add('streams_opened');
     this.#events.opened(session);
   }
@@ -350,6 +358,7 @@ export class Mesh {
     if (frame.kind === FRAME_KIND.check) return session.connection.send(FRAME_KIND.alive);
     if (frame.kind === FRAME_KIND.alive) return session.check.end(true);
     if (frame.kind === FRAME_KIND.bye) return this.#lose(session, `it closed: ${decodeReason(frame.body)}`);
+    if (frame.kind === FRAME_KIND.keys) return session.keys.learn(frame.body);
     if (frame.kind === FRAME_KIND.ready) return; // It crossed our `go`.
     session.connection.reject(`frame ${frame.kind} on an open stream`);
   }

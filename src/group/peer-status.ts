@@ -3,6 +3,7 @@ import type { EngineStatus } from '../membership/events.ts';
 import { nameOf } from '../model/member.ts';
 import type { Place } from './address-book.ts';
 import type { PeerStatus } from './group.ts';
+import type { KeyRing } from './key-ring.ts';
 import type { Mesh } from './mesh.ts';
 import type { Session } from './mesh-events.ts';
 
@@ -10,6 +11,7 @@ export interface PeerStatusInput {
   readonly places: Iterable<Place>;
   readonly mesh: Pick<Mesh, 'sessionOfName'>;
   readonly engine: EngineStatus;
+  readonly ring: KeyRing;
   /** About this host's own side; told with every peer they concern, that is all of them. */
   readonly warnings: readonly string[];
 }
@@ -21,12 +23,14 @@ export function peerStatuses(input: PeerStatusInput): PeerStatus[] {
   return lines.sort((a, b) => order(a.name, b.name) || order(a.address, b.address));
 }
 
-function lineOf(place: Place, { mesh, engine, warnings }: PeerStatusInput): PeerStatus {
+function lineOf(place: Place, { mesh, engine, ring, warnings }: PeerStatusInput): PeerStatus {
   const session = place.name === undefined ? undefined : mesh.sessionOfName(place.name);
   const opinion = session && engine.peers.find(({ member }) => member === session.member);
   const member = session?.member ?? place.member;
   const problem = session === undefined || place.configured ? place.problem : undefined;
-  const said = [...(problem === undefined ? [] : [problem]), ...warnings].join('; ');
+  const missing = session?.keys.missing(ring) ?? [];
+  const keys = missing.length === 0 ? [] : [`has not shown cluster key ${missing.join(', ')}`];
+  const said = [...(problem === undefined ? [] : [problem]), ...keys, ...warnings].join('; ');
   return {
     name: place.name ?? (member === undefined ? '?' : nameOf(member)),
     ...(member === undefined ? {} : { member }),

@@ -20,7 +20,10 @@ const AT = { kind: 3, cluster: 4, pair: 8, number: 12, clock: 20, port: 24, idLe
 export type DatagramKind = keyof typeof KIND;
 
 export interface DatagramSecret {
+  /** Seals, and opens. */
   readonly key: SealingKey;
+  /** Open only: the other keys of a rotation. */
+  readonly others?: readonly SealingKey[];
   /** Four bytes that name the cluster, in clear. */
   readonly clusterHash: Buffer;
 }
@@ -91,8 +94,10 @@ export function openDatagram(
   const token = tokens.find((candidate) => pairMark(candidate) === mark);
   if (token === undefined) return refuse('stale-pair');
   const covered = bytes.subarray(0, bytes.length - CODE_BYTES);
-  const code = authenticationCode(secret.key, [covered, token], CODE_BYTES);
-  if (!codesEqual(code, bytes.subarray(bytes.length - CODE_BYTES))) return refuse('wrong-key');
+  const code = bytes.subarray(bytes.length - CODE_BYTES);
+  const made = (key: SealingKey): boolean =>
+    codesEqual(authenticationCode(key, [covered, token], CODE_BYTES), code);
+  if (!made(secret.key) && !(secret.others ?? []).some(made)) return refuse('wrong-key');
   return {
     ok: true,
     value: {

@@ -17,6 +17,8 @@ export const FRAME_KIND = {
   /** Last frame before closing, with the reason. */
   bye: 7,
   data: 8,
+  /** Which cluster keys the sender has, each proved (`key-ring.ts`); once a stream is open and whenever that changes. */
+  keys: 9,
 } as const;
 
 export type FrameKindCode = (typeof FRAME_KIND)[keyof typeof FRAME_KIND];

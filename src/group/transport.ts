@@ -9,7 +9,6 @@ import { type Frame, WIRE_VERSION, WIRE_VERSION_OLDEST } from '../membership/mes
 import { type MemberId, nameOf } from '../model/member.ts';
 import type { Instant, Millis } from '../model/time.ts';
 import type { DatagramEndpoint } from '../platform/datagram-socket.ts';
-import { deriveKey, sealingKey } from '../platform/keyed-hash.ts';
 import { isWildcard } from '../platform/name-lookup.ts';
 import { Counters } from './counters.ts';
 import { DatagramPlane } from './datagram-plane.ts';
@@ -17,13 +16,13 @@ import { Dialler } from './dialler.ts';
 import { EngineDriver } from './engine-driver.ts';
 import type { GroupEvent, GroupStatus } from './group.ts';
 import { Journal, type LogLine } from './journal.ts';
+import { KeyRing } from './key-ring.ts';
 import { listenError } from './listen-error.ts';
 import { framedData, Mesh } from './mesh.ts';
 import type { Session } from './mesh-events.ts';
 import { peerStatuses } from './peer-status.ts';
 import type { PingDoors } from './ping-doors.ts';
 import { Prober } from './prober.ts';
-import { clusterHash } from './sealed-datagram.ts';
 import { Silence } from './silence.ts';
 
 /** Not sooner: the engine has excluded the silent by then, and TCP gets over shorter pauses by itself. */
@@ -56,6 +55,7 @@ export class Transport {
   readonly #settings: TransportSettings;
   readonly #with: TransportCollaborators;
   readonly #counters = new Counters();
+  readonly #ring: KeyRing;
   readonly #journal: Journal;
   readonly #mesh: Mesh;
   readonly #datagrams: DatagramPlane;
@@ -73,6 +73,8 @@ export class Transport {
     this.#settings = settings;
     this.#with = collaborators;
     const { clock } = collaborators;
+    const { key, otherKeys = [] } = settings.config;
+    this.#ring = new KeyRing(settings.cluster, key === undefined ? [] : [key, ...otherKeys]);
     this.#journal = new Journal(collaborators.log, clock);
     this.#mesh = this.#makeMesh();
     this.#datagrams = this.#makeDatagrams();
@@ -126,6 +128,11 @@ export class Transport {
     this.#driver.post({ kind: 'tick' });
   }
 
+  /** Other cluster keys; why not, for people, where a member would be lost by it. */
+  rekey(secrets: readonly Uint8Array[]): string | undefined {
+    return this.#mesh.rekey(secrets);
+  }
+
   leave(): void {
     this.#driver.post({ kind: 'leave' });
   }
@@ -145,23 +152,20 @@ export class Transport {
     return {
       engine: `embedded (${engine.state})`,
       self: this.#settings.self,
-      peers: peerStatuses({ places: this.#dialler.places(), mesh: this.#mesh, engine, warnings }),
+      peers: peerStatuses({
+        places: this.#dialler.places(),
+        mesh: this.#mesh,
+        engine,
+        ring: this.#ring,
+        warnings,
+      }),
+      keys: this.#ring.fingerprints,
       counters: this.#counters.snapshot(),
     };
   }
 
   #makeMesh(): Mesh {
     const { cluster, self, config, wire } = this.#settings;
-    const key = config.key;
-    const sharedKey =
-      key === undefined
-        ? {}
-        : {
-            sharedKey: {
-              key: deriveKey(key, { salt: cluster, use: 'wackamole stream 1' }),
-              identity: `wackamole-1-${clusterHash(cluster).toString('hex')}`,
-            },
-          };
     const settings = {
       identity: {
         cluster,
@@ -170,7 +174,7 @@ export class Transport {
       },
       listen: config.listen,
       ...localAddressOf(config),
-      ...sharedKey,
+      ring: this.#ring,
       connectWithin: Math.min(3000, Math.max(300, 2 * config.timers.probe_timeout_ms)),
       checkWithin: Math.max(500, config.timers.probe_timeout_ms),
     };
@@ -191,14 +195,11 @@ export class Transport {
   }
 
   #makeDatagrams(): DatagramPlane {
-    const { cluster, self, config } = this.#settings;
-    const key = sealingKey(
-      deriveKey(config.key ?? new Uint8Array(32), { salt: cluster, use: 'wackamole datagram 1' }),
-    );
+    const { self, config } = this.#settings;
     const settings = {
       self,
       listen: config.listen,
-      secret: { key, clusterHash: clusterHash(cluster) },
+      secret: this.#ring,
       ...(config.multicast === undefined ? {} : { multicast: config.multicast }),
       beaconInterval: 4 * config.timers.seek_interval_ms,
       heartbeatFresh: 2 * config.timers.heartbeat_interval_ms,

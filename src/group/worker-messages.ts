@@ -22,6 +22,7 @@ export type ToEngine =
   | { readonly kind: 'multicast'; readonly bytes: Uint8Array }
   /** `taken`: how many events the main thread has taken so far. */
   | { readonly kind: 'tick'; readonly taken: number }
+  | { readonly kind: 'rekey'; readonly keys: readonly Uint8Array[] }
   | { readonly kind: 'leave' };
 
 /** What happened in one turn of the engine's thread. */
@@ -35,6 +36,8 @@ export type FromEngine =
   /** It cannot start; why, for a person. */
   | { readonly kind: 'refused'; readonly reason: string }
   | ({ readonly kind: 'parcel' } & Parcel)
+  /** To each `rekey`, in their order; `refusal`: nothing has changed, and why. */
+  | { readonly kind: 'rekeyed'; readonly refusal: string | undefined }
   | { readonly kind: 'status'; readonly status: GroupStatus }
   | { readonly kind: 'left' };
 

@@ -43,3 +43,8 @@ export function codesEqual(a: Uint8Array, b: Uint8Array): boolean {
 export function shortHash(text: string, length: number): Buffer {
   return createHash('sha256').update(text, 'utf8').digest().subarray(0, length);
 }
+
+/** Names a secret of 32 random bytes without telling anything of it: 16 hexadecimal digits, the same on every host. */
+export function keyFingerprint(secret: Uint8Array): string {
+  return deriveKey(secret, { salt: '', use: 'wackamole fingerprint 1' }).toString('hex', 0, 8);
+}

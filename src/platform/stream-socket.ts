@@ -2,6 +2,7 @@
  * Byte streams between two hosts: TCP, and over it TLS 1.3 with a pre-shared key (RFC 8446, 4.2.11) where there is a key.
  * Says how a stream ended in words one can act on. Knows nothing of what the bytes mean.
  */
+import { randomBytes } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, TLSSocket } from 'node:tls';
 import { plainAddress } from './name-lookup.ts';
@@ -14,9 +15,13 @@ const SUITE = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', ciphers: 'TLS_AES_
 export interface SharedKey {
   /** 32 bytes, the same at both ends. */
   readonly key: Uint8Array;
-  /** Sent in clear by the dialling end: which key is meant. */
-  readonly identity: string;
+  /** Which group it opens, and which of that group's keys it is; the dialling end sends both in clear. */
+  readonly group: string;
+  readonly name: string;
 }
+
+/** Asked at every handshake, so that keys may change while we listen. The first one dials, all are accepted. */
+export type SharedKeys = () => readonly [SharedKey, ...SharedKey[]];
 
 export type StreamEndCode =
   /** We ended it. */
@@ -53,6 +58,8 @@ export interface StreamSocket {
   readonly remoteAddress: string;
   /** Bytes written and not yet taken by the kernel. */
   readonly queuedBytes: number;
+  /** 32 bytes that nobody but the two ends of this very stream knows (RFC 8446, 7.5); absent where there is no key or not yet a proof. */
+  binding(): Buffer | undefined;
   write(bytes: Uint8Array): void;
   /** Writes between the two go out together. */
   cork(): void;
@@ -67,22 +74,25 @@ export interface DialTarget {
   readonly port: number;
   /** Source address; absent: the kernel chooses by route. */
   readonly localAddress?: string;
-  readonly sharedKey?: SharedKey;
+  readonly sharedKeys?: SharedKeys;
 }
 
 /** Dials at once; `ready` or `ended` tells how it went. Whoever calls bounds the time. */
 export function dialStream(target: DialTarget, handlers: StreamHandlers): StreamSocket {
-  const { host, port, localAddress, sharedKey } = target;
+  const { host, port, localAddress, sharedKeys } = target;
   const raw = connect({ host, port, ...(localAddress === undefined ? {} : { localAddress }), noDelay: true });
   raw.once('connect', () => handlers.connected?.());
-  if (sharedKey === undefined) {
+  if (sharedKeys === undefined) {
     raw.once('connect', handlers.ready);
     return doorOf(raw, { raw, remoteAddress: host, handlers });
   }
   const secured = connectTls({
     socket: raw,
     ...SUITE,
-    pskCallback: () => ({ psk: Buffer.from(sharedKey.key), identity: sharedKey.identity }),
+    pskCallback: () => {
+      const [own] = sharedKeys();
+      return { psk: Buffer.from(own.key), identity: `${own.group}-${own.name}` };
+    },
     // Both ends prove the key; there is no certificate that could carry a name.
     checkServerIdentity: () => undefined,
   });
@@ -94,7 +104,7 @@ export interface ListenTarget {
   /** An address of this host, or a wildcard. */
   readonly host: string;
   readonly port: number;
-  readonly sharedKey?: SharedKey;
+  readonly sharedKeys?: SharedKeys;
 }
 
 /** Decides about one incoming connection before any byte of it is read: its handlers, or nothing to drop it. */
@@ -149,8 +159,8 @@ interface Accepted {
 }
 
 function acceptStream(raw: Socket, { target, context, remoteAddress, handlers }: Accepted): StreamSocket {
-  const { sharedKey } = target;
-  if (sharedKey === undefined) {
+  const { sharedKeys } = target;
+  if (sharedKeys === undefined) {
     queueMicrotask(handlers.ready);
     return doorOf(raw, { raw, remoteAddress, handlers });
   }
@@ -160,8 +170,12 @@ function acceptStream(raw: Socket, { target, context, remoteAddress, handlers }:
     secureContext: context,
     ...SUITE,
     pskCallback: (_socket: TLSSocket, identity: string) => {
-      foreignIdentity = identity !== sharedKey.identity;
-      return foreignIdentity ? null : Buffer.from(sharedKey.key);
+      const keys = sharedKeys();
+      foreignIdentity = !identity.startsWith(`${keys[0].group}-`);
+      if (foreignIdentity) return null;
+      const meant = keys.find(({ group, name }) => identity === `${group}-${name}`);
+      // One of ours with a key we do not have: what it proves fails against these bytes, and both ends say so.
+      return meant === undefined ? randomBytes(32) : Buffer.from(meant.key);
     },
   };
   const secured = new TLSSocket(raw, options);
@@ -207,6 +221,7 @@ function doorOf(socket: Socket, { raw, remoteAddress, handlers }: DoorParts): St
   socket.on('close', end);
   return {
     remoteAddress,
+    binding: () => (socket instanceof TLSSocket ? bindingOf(socket) : undefined),
     get queuedBytes() {
       return socket.writableLength;
     },
@@ -226,6 +241,15 @@ function doorOf(socket: Socket, { raw, remoteAddress, handlers }: DoorParts): St
       raw.destroy();
     },
   };
+}
+
+/** Throws nothing: before the handshake is complete there is none. */
+function bindingOf(secured: TLSSocket): Buffer | undefined {
+  try {
+    return secured.exportKeyingMaterial(32, 'EXPORTER-wackamole-keys-1', Buffer.alloc(0));
+  } catch {
+    return undefined;
+  }
 }
 
 const OURS: StreamEnd = { code: 'ours', text: 'we closed it' };
