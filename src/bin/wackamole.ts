@@ -40,5 +40,6 @@ process.exitCode = await runCli(process.argv.slice(2), {
     const { DEMO_DEFAULTS, runDemo } = await import('../lab/demo.ts');
     return runDemo({ ...DEMO_DEFAULTS, ...options });
   },
+  cleanUp: async (options) => (await import('../../providers/local/cleanup.ts')).cleanUp(options),
   checkHost: async (config) => (await import('./check-host.ts')).checkHost(config),
 });

@@ -25,6 +25,15 @@ export interface HostCheck {
   readonly mend?: string;
 }
 
+/** An address that an agent left on this host. */
+export interface Leftover {
+  /** With its prefix length. */
+  readonly address: string;
+  readonly interfaceName: string;
+  /** Why it is still there; absent: it is gone, or would be. */
+  readonly problem?: string;
+}
+
 export interface DemoOptions {
   readonly profile?: 'lan' | 'fast';
   readonly hosts?: number;
@@ -54,4 +63,6 @@ export interface Collaborators {
   runDemo(options: DemoOptions): Promise<number>;
   /** Examines whether this host can do what the configuration asks; changes nothing. */
   checkHost(config: Config): Promise<readonly HostCheck[]>;
+  /** Removes every address that carries our mark; rejects with an Error for a person. */
+  cleanUp(options: { readonly dryRun: boolean }): Promise<readonly Leftover[]>;
 }

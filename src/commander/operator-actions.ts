@@ -77,7 +77,11 @@ type FoundSocket =
   | { readonly ok: true; readonly socket: string }
   | { readonly ok: false; readonly message: string };
 
-async function findSocket({ socket, config }: Target, collaborators: Collaborators): Promise<FoundSocket> {
+/** The socket of the agent that is meant, or why nothing says which that is. */
+export async function findSocket(
+  { socket, config }: Pick<Target, 'socket' | 'config'>,
+  collaborators: Pick<Collaborators, 'readFile'>,
+): Promise<FoundSocket> {
   if (socket !== undefined) return { ok: true, socket };
   let text: string;
   try {

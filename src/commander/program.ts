@@ -4,6 +4,7 @@ import { CONFIG_FILE } from '../config/defaults.ts';
 import { parseDuration } from '../config/duration.ts';
 import { isMemberName } from '../model/member.ts';
 import type { Millis } from '../model/time.ts';
+import type { CleanupOptions } from './cleanup-action.ts';
 import type { DemoOptions, Output } from './collaborators.ts';
 import { exitCode } from './exit-codes.ts';
 
@@ -25,6 +26,7 @@ export interface Actions {
   move(options: { readonly vip: string; readonly to: string }, target: Target): Promise<number>;
   rebalance(target: Target): Promise<number>;
   reload(target: Target): Promise<number>;
+  cleanup(options: CleanupOptions): Promise<number>;
   configCheck(options: {
     readonly file: string;
     readonly host: boolean;
@@ -77,6 +79,7 @@ export function createProgram(
   const perform = (action: () => Promise<number>) => action().then((code) => options.done(code));
   addAgent(program, actions, perform);
   addOperator(program, actions, perform);
+  addCleanup(program, actions, perform);
   addConfig(program, actions, perform);
   addKey(program, actions, perform);
   addDemo(program, actions, perform);
@@ -154,6 +157,20 @@ function addOperator(program: Command, actions: Actions, perform: Perform): void
   operatorCommand(program, 'reload', 'let the agent read its configuration file again').action(
     (options: TargetOptions) => perform(() => actions.reload(targetOf(options))),
   );
+}
+
+function addCleanup(program: Command, actions: Actions, perform: Perform): void {
+  program
+    .command('cleanup')
+    .description('take away every address that an agent left on this host; for after its end')
+    .addOption(configOption())
+    .option('-n, --dry-run', 'only say what would be removed', false)
+    .option('--force', 'even while an agent is running here', false)
+    .action((options: CleanupOptions) =>
+      perform(() =>
+        actions.cleanup({ config: options.config, dryRun: options.dryRun, force: options.force }),
+      ),
+    );
 }
 
 function addConfig(program: Command, actions: Actions, perform: Perform): void {

@@ -1,4 +1,6 @@
 /** One run of the command line, from words to exit code. `bin` hands in the collaborators and exits with the code. */
+
+import { cleanUp } from './cleanup-action.ts';
 import type { Collaborators } from './collaborators.ts';
 import { configActions } from './config-actions.ts';
 import { exitCode } from './exit-codes.ts';
@@ -22,6 +24,7 @@ export function createActions(collaborators: Collaborators): Actions {
     ...operatorActions(collaborators),
     ...configActions(collaborators),
     agent: (options) => collaborators.runAgent(options),
+    cleanup: (options) => cleanUp(options, collaborators),
     demo: (options) => collaborators.runDemo(options),
   };
 }

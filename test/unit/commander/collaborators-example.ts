@@ -44,6 +44,7 @@ export async function run(
     runAgent: () => Promise.resolve(0),
     runDemo: () => Promise.resolve(0),
     checkHost: () => Promise.resolve([]),
+    cleanUp: () => Promise.resolve([]),
     ...others,
     stdout: {
       write: (text) => {

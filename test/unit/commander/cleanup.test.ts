@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import type { Leftover } from '../../../src/commander/collaborators.ts';
+import { ControlError } from '../../../src/control/control-error.ts';
+import { run, type Scene } from './collaborators-example.ts';
+
+const ONE: Leftover = { address: '10.0.0.100/32', interfaceName: 'eth0' };
+const STUCK: Leftover = { ...ONE, address: '10.0.0.101/32', problem: 'not permitted; run it as root' };
+const FILES = { '/etc/wackamole/wackamole.yaml': 'cluster: web\n' };
+
+async function cleanup(words: string, scene: Scene & { leftovers?: readonly Leftover[] } = {}) {
+  const calls: unknown[] = [];
+  const result = await run(words, {
+    answer: () => new ControlError('no-agent', 'nobody there'),
+    ...scene,
+    cleanUp: (options) => {
+      calls.push(options);
+      return Promise.resolve(scene.leftovers ?? []);
+    },
+  });
+  return { ...result, calls };
+}
+
+describe('cleanup', () => {
+  test('says what it removed, or that there was nothing', async () => {
+    expect(await cleanup('cleanup', { leftovers: [ONE] })).toMatchObject({
+      code: 0,
+      out: 'removed 10.0.0.100/32 from eth0\n',
+      err: '',
+      calls: [{ dryRun: false }],
+    });
+    expect(await cleanup('cleanup')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('nothing to remove'),
+    });
+  });
+
+  test('only says what it would remove when asked so, also beside a running agent', async () => {
+    const answer = (): { ok: true; message: string } => ({ ok: true, message: 'here' });
+    expect(await cleanup('cleanup --dry-run', { files: FILES, answer, leftovers: [ONE] })).toMatchObject({
+      code: 0,
+      out: 'would remove 10.0.0.100/32 from eth0\n',
+      calls: [{ dryRun: true }],
+    });
+  });
+
+  test('refuses beside a running agent, unless forced', async () => {
+    const answer = (): { ok: true; message: string } => ({ ok: true, message: 'here' });
+    const refused = await cleanup('cleanup', { files: FILES, answer, leftovers: [ONE] });
+    expect(refused).toMatchObject({ code: 1, out: '', calls: [] });
+    expect(refused.err).toContain('/run/wackamole/web.sock');
+    expect(await cleanup('cleanup --force', { files: FILES, answer })).toMatchObject({
+      code: 0,
+      calls: [{ dryRun: false }],
+    });
+  });
+
+  test.each([
+    ['is missing', {}],
+    ['is broken', { '/etc/wackamole/wackamole.yaml': '\tcluster: [' }],
+    ['names an agent that does not answer', FILES],
+  ])('goes on where the file %s', async (_, files) => {
+    expect(await cleanup('cleanup', { files, leftovers: [ONE] })).toMatchObject({
+      code: 0,
+      calls: [{ dryRun: false }],
+    });
+  });
+
+  test('ends with 1 when something is left, and says what and why', async () => {
+    const { code, out, err } = await cleanup('cleanup', { leftovers: [ONE, STUCK] });
+    expect({ code, out }).toEqual({ code: 1, out: 'removed 10.0.0.100/32 from eth0\n' });
+    expect(err).toBe(
+      'not removed: 10.0.0.101/32 from eth0: not permitted; run it as root\n1 of 2 leftovers could not be removed\n',
+    );
+  });
+
+  test('ends with 1 where the kernel says nothing', async () => {
+    const cleanUp = () => Promise.reject(new Error('the kernel does not say'));
+    expect(await run('cleanup', { cleanUp })).toMatchObject({ code: 1, err: 'the kernel does not say\n' });
+  });
+});
