@@ -7,6 +7,7 @@
  * The path: view → everybody reports what it really holds → (all reports in) table → reconcile. A newer view starts it
  * again. Cut off from the group or after a stall: release first, ask later.
  */
+import type { Quorum } from '../allocation/quorum.ts';
 import type { Config } from '../config/config.ts';
 import type { GroupEvent } from '../group/group.ts';
 import { type MemberId, nameOf } from '../model/member.ts';
@@ -29,6 +30,7 @@ import { reconcile } from './reconcile.ts';
 import { Rounds } from './rounds.ts';
 import { SelfPortrait } from './self-portrait.ts';
 import { buildStatus } from './status.ts';
+import type { Table } from './table.ts';
 
 export interface AgentSettings {
   readonly config: Config;
@@ -103,6 +105,11 @@ export class Agent {
   /** What is wrong with providers as a whole, for people. */
   get providerTroubles(): ReadonlyMap<ProviderName, string> {
     return this.#troubles;
+  }
+
+  /** What this member and its view agreed on; absent while reports are being collected. */
+  get table(): Table | undefined {
+    return this.#rounds.table;
   }
 
   /** VIPs to renew now. */
@@ -356,7 +363,8 @@ export class Agent {
   #settle(now: Instant): void {
     const { table, view, self, told } = this.#rounds;
     if (self !== undefined) {
-      const barred = (vip: Vip) => this.#barred(vip, now);
+      const quorum = once(() => (view === undefined ? undefined : quorumIn(view, this.#config)));
+      const barred = (vip: Vip) => this.#barred(vip, { now, quorum });
       const clearance = (vip: Vip) => this.#clearance(vip, now);
       const local = { vips: this.#vips, holdings: this.#holdings, told, waits: this.#waits };
       const { lettingGo, rest } = reconcile({ self, now, table, ...local, barred, clearance });
@@ -374,7 +382,10 @@ export class Agent {
     this.#finish(now);
   }
 
-  #barred(vip: Vip, now: Instant): string | undefined {
+  #barred(
+    vip: Vip,
+    { now, quorum }: { readonly now: Instant; readonly quorum: () => Quorum | undefined },
+  ): string | undefined {
     const trouble = this.#trouble ?? this.#lifecycle.over(now);
     if (trouble !== undefined) return trouble;
     if (this.#holdings.get(vip.id)?.retired) return 'its configuration changed';
@@ -383,9 +394,8 @@ export class Agent {
     const { view } = this.#rounds;
     const { leaving } = this.#lifecycle;
     if (leaving !== undefined && view?.members.length === 1) return leaving;
-    if (vip.policy !== 'primary' || view === undefined) return undefined;
-    const quorum = quorumIn(view, this.#config);
-    return quorum.primary ? undefined : `not in the primary component: ${quorum.reason}`;
+    const lacking = vip.policy === 'primary' ? quorum() : undefined;
+    return lacking?.primary === false ? `not in the primary component: ${lacking.reason}` : undefined;
   }
 
   /** Why this member may hold nothing at all. */
@@ -438,6 +448,15 @@ export class Agent {
     for (const row of table.rows.values()) if (row.holders.includes(self)) return false;
     return true;
   }
+}
+
+/** Asked for often, found out once. */
+function once<T>(find: () => T): () => T {
+  let found: { readonly value: T } | undefined;
+  return () => {
+    found ??= { value: find() };
+    return found.value;
+  };
 }
 
 /** Whether an address that is up may stay as it is under the new definition. */

@@ -4,7 +4,7 @@ import { type MemberId, nameOf } from '../model/member.ts';
 import type { AgentPhase, MemberStatus, Status, VipStatus } from '../model/status.ts';
 import type { Instant } from '../model/time.ts';
 import { representativeOf, type View } from '../model/view.ts';
-import type { VipId } from '../model/vip.ts';
+import type { Vip, VipId } from '../model/vip.ts';
 import { type History, stateOf } from './history.ts';
 import type { Holdings } from './holdings.ts';
 import { quorumIn, votesOfMember } from './quorum.ts';
@@ -36,7 +36,8 @@ export interface StatusClock {
 /** `peers` is left empty: the loop fills it in from the group. */
 export function buildStatus(input: StatusInput, clock: StatusClock): Status {
   const { config, view } = input;
-  const at = (instant: Instant) => new Date(clock.wall - (clock.now - instant)).toISOString();
+  const at = wallClock(clock);
+  const counts = heldCounts(input.table);
   return {
     cluster: config.cluster,
     version: input.version,
@@ -45,8 +46,8 @@ export function buildStatus(input: StatusInput, clock: StatusClock): Status {
     ...(view && { view: { id: view.id, epoch: view.epoch, since: at(input.viewSince), cause: view.cause } }),
     primary: view !== undefined && quorumIn(view, config).primary,
     config_digest: config.digest,
-    members: view ? view.members.map((member) => memberStatus(member, input)) : [],
-    vips: config.vips.map((vip) => vipStatus(vip.id, input, at)),
+    members: view ? view.members.map((member) => memberStatus(member, counts, input)) : [],
+    vips: config.vips.map((vip) => vipStatus(vip, input, at)),
     changes: input.history.changes.map(({ at: instant, what, reason }) => ({
       at: at(instant),
       what,
@@ -58,10 +59,33 @@ export function buildStatus(input: StatusInput, clock: StatusClock): Status {
   };
 }
 
-function memberStatus(member: MemberId, input: StatusInput): MemberStatus {
+/** Instants as ISO 8601; many things changed at the same one, so each is written once. */
+function wallClock({ now, wall }: StatusClock): (instant: Instant) => string {
+  const written = new Map<Instant, string>();
+  return (instant) => {
+    const known = written.get(instant);
+    if (known !== undefined) return known;
+    const text = new Date(wall - (now - instant)).toISOString();
+    written.set(instant, text);
+    return text;
+  };
+}
+
+/** How many VIPs each member holds, or may hold. */
+function heldCounts(table: Table | undefined): ReadonlyMap<MemberId, number> {
+  const counts = new Map<MemberId, number>();
+  for (const { holders } of table?.rows.values() ?? [])
+    for (const member of holders) counts.set(member, (counts.get(member) ?? 0) + 1);
+  return counts;
+}
+
+function memberStatus(
+  member: MemberId,
+  counts: ReadonlyMap<MemberId, number>,
+  input: StatusInput,
+): MemberStatus {
   const { table, view, config } = input;
   const seat = table?.seats.get(member);
-  const rows = [...(table?.rows.values() ?? [])];
   return {
     name: nameOf(member),
     member,
@@ -72,7 +96,7 @@ function memberStatus(member: MemberId, input: StatusInput): MemberStatus {
     reported: seat?.reported ?? !input.missing.includes(member),
     capacity: seat?.standing.capacity ?? 0,
     votes: seat?.votes ?? votesOfMember(nameOf(member), config),
-    vips: rows.filter((row) => row.holders.includes(member)).length,
+    vips: counts.get(member) ?? 0,
     problems: seat ? problemsOf(seat, input) : [],
   };
 }
@@ -97,9 +121,9 @@ function problemsOf(seat: Seat, { config }: StatusInput): string[] {
   return problems;
 }
 
-function vipStatus(id: VipId, input: StatusInput, at: (instant: Instant) => string): VipStatus {
-  const vip = input.config.vips.find((v) => v.id === id);
-  const addresses = vip?.addresses.map((a) => a.address) ?? [];
+function vipStatus(vip: Vip, input: StatusInput, at: (instant: Instant) => string): VipStatus {
+  const { id } = vip;
+  const addresses = vip.addresses.map((a) => a.address);
   const row = input.table?.rows.get(id);
   if (row === undefined) return withoutTable(id, addresses, { input, at });
   const passed = [...(input.table?.seats.values() ?? [])]
