@@ -59,9 +59,15 @@ export function neighbourProbe(binding: Binding): Buffer {
   const body = Buffer.alloc(24);
   body[0] = NEIGHBOUR_SOLICITATION;
   body.set(binding.address, 8);
-  const group = Buffer.from('ff0200000000000000000001ff000000', 'hex');
-  group.set(binding.address.subarray(13), 13);
-  return icmpv6Frame(body, { mac: binding.mac, source: UNSPECIFIED, destination: group });
+  const destination = solicitedNodeGroup(binding.address);
+  return icmpv6Frame(body, { mac: binding.mac, source: UNSPECIFIED, destination });
+}
+
+/** Where questions about an IPv6 address go (RFC 4291, 2.7.1). */
+export function solicitedNodeGroup(address: Uint8Array): Uint8Array {
+  const group = Uint8Array.of(0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0, 0, 0);
+  group.set(address.subarray(13, 16), 13);
+  return group;
 }
 
 function isArp(frame: Buffer): boolean {
@@ -83,19 +89,30 @@ export function arpClaim(frame: Buffer): Binding | undefined {
   return address.readUInt32BE(0) === 0 ? undefined : { mac: frame.subarray(22, 28), address };
 }
 
-/** Where a frame that {@link neighbourClaim} takes has which byte: ICMPv6, and a neighbour advertisement. */
-export const NEIGHBOUR_CLAIM_BYTES = [
+/** Where a frame that {@link neighbourClaim} or {@link neighbourQuestion} takes has which byte. */
+export const NEIGHBOUR_BYTES = [
   { offset: ETHERNET_BYTES + 6, value: NEXT_HEADER_ICMPV6 },
-  { offset: ETHERNET_BYTES + IPV6_HEADER_BYTES, value: NEIGHBOUR_ADVERTISEMENT },
+  { offset: ETHERNET_BYTES + IPV6_HEADER_BYTES, value: NEIGHBOUR_ADVERTISEMENT, or: NEIGHBOUR_SOLICITATION },
 ] as const;
 
 /** Who says in a neighbour advertisement that it has the address. */
 export function neighbourClaim(frame: Buffer): Binding | undefined {
+  return neighbourMessage(frame, NEIGHBOUR_ADVERTISEMENT);
+}
+
+/** Who asks from `::` whether the address is free, and so means to have it (RFC 4862, 5.4.3). */
+export function neighbourQuestion(frame: Buffer): Binding | undefined {
+  const asks = neighbourMessage(frame, NEIGHBOUR_SOLICITATION);
+  const source = frame.subarray(ETHERNET_BYTES + 8, ETHERNET_BYTES + 24);
+  return asks !== undefined && source.every((byte) => byte === 0) ? asks : undefined;
+}
+
+function neighbourMessage(frame: Buffer, type: number): Binding | undefined {
   const body = ETHERNET_BYTES + IPV6_HEADER_BYTES;
   if (frame.length < body + 24 || frame.readUInt16BE(12) !== ETHERTYPE_IPV6) return undefined;
   // Next header, and hop limit 255: it was not routed here.
   if (frame[20] !== NEXT_HEADER_ICMPV6 || frame[21] !== 255) return undefined;
-  if (frame[body] !== NEIGHBOUR_ADVERTISEMENT || frame[body + 1] !== 0) return undefined;
+  if (frame[body] !== type || frame[body + 1] !== 0) return undefined;
   return { mac: frame.subarray(6, 12), address: frame.subarray(body + 8, body + 24) };
 }
 

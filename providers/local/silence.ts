@@ -8,25 +8,11 @@ import type { Instant, Millis } from '../../src/model/time.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
 import { ipBytes } from '../../src/platform/ip-bytes.ts';
 import { SystemError } from '../../src/platform/libc.ts';
-import {
-  ETHERTYPE_ARP,
-  ETHERTYPE_IPV6,
-  type FrameReceiver,
-  type FrameSender,
-  openFrameReceiver,
-} from '../../src/platform/packet-socket.ts';
+import type { FrameSender } from '../../src/platform/packet-socket.ts';
 import type { Link } from '../../src/platform/rtnetlink-codec.ts';
-import {
-  arpClaim,
-  arpProbe,
-  arpQuestion,
-  type Binding,
-  macText,
-  NEIGHBOUR_CLAIM_BYTES,
-  neighbourClaim,
-  neighbourProbe,
-} from './packets.ts';
+import { arpProbe, type Binding, macText, neighbourProbe } from './packets.ts';
 import type { Standing } from './placement.ts';
+import { type Ear, openEar } from './silence-ear.ts';
 
 /** A flood of frames shall not keep us from judging at all; what is left waits for the next round. */
 const READS_PER_ROUND_MAX = 50_000;
@@ -171,13 +157,10 @@ class AskRound<T> {
     let slowest = 0;
     for (const ear of this.#ears.values()) {
       if ('code' in ear) continue;
-      for (let reads = 0; reads < READS_PER_ROUND_MAX; reads++) {
-        const frame = ear.receiver.next();
-        if (frame === undefined) break;
-        if (ear.arp) this.#noteRival(arpQuestion(frame), ear.interfaceIndex);
-        const claim = ear.arp ? arpClaim(frame) : neighbourClaim(frame);
-        if (claim === undefined || own.has(macText(claim.mac))) continue;
-        slowest = Math.max(slowest, this.#note(claim, ear.interfaceIndex, now));
+      for (const heard of ear.heard(READS_PER_ROUND_MAX)) {
+        if (heard === undefined || own.has(macText(heard.binding.mac))) continue;
+        if (heard.kind === 'question') this.#noteRival(heard.binding, ear.interfaceIndex);
+        else slowest = Math.max(slowest, this.#note(heard.binding, ear.interfaceIndex, now));
       }
     }
     return slowest;
@@ -211,7 +194,7 @@ class AskRound<T> {
     this.#ears.clear();
     // The kernel takes some 10 ms for it: whoever waits for the verdicts shall not.
     setImmediate(() => {
-      for (const ear of ears) if (!('code' in ear)) ear.receiver.close();
+      for (const ear of ears) if (!('code' in ear)) ear.close();
     });
   }
 
@@ -221,19 +204,23 @@ class AskRound<T> {
       pending.asked = false;
     } else if (link.resolves) {
       const ear = this.#hearOn(link, standing.family);
-      if ('code' in ear) pending.trouble = ear;
-      else if (this.#parts.sender.send(this.#frame(standing, link), link.index) !== 'sent')
-        pending.asked = false;
+      if ('code' in ear) {
+        pending.trouble = ear;
+        return;
+      }
+      const sent = this.#parts.sender.send(this.#frame(standing, link, ear), link.index);
+      if (sent !== 'sent') pending.asked = false;
     } else {
       pending.askable = false;
     }
   }
 
   /** The same bytes round after round, for as long as the link stays as it is. */
-  #frame(standing: Standing, link: Link): Buffer {
+  #frame(standing: Standing, link: Link, ear: Ear): Buffer {
     const known = this.#frames.get(standing);
     if (known?.link === link) return known.frame;
     const binding = { mac: link.mac, address: ipBytes(standing.address) };
+    ear.attend(binding.address);
     const frame = standing.family === 4 ? arpProbe(binding) : neighbourProbe(binding);
     this.#frames.set(standing, { link, frame });
     return frame;
@@ -243,21 +230,20 @@ class AskRound<T> {
     const key = `${link.index} ${family}`;
     const known = this.#ears.get(key);
     if (known !== undefined) return known;
-    const ear = openEar(link, family);
+    const ear = tryToHear(link, family);
     this.#ears.set(key, ear);
     return ear;
   }
 
   /**
    * Two who ask at once both hear silence. The lower link address goes on, the other takes the question for an answer until
-   * it gets a real one. (Solicitations of IPv6 go to groups that a network card may not let through to us.)
+   * it gets a real one.
    */
-  #noteRival(question: Binding | undefined, interfaceIndex: number): void {
+  #noteRival({ mac, address: asked }: Binding, interfaceIndex: number): void {
     const own = this.#parts.linkOf(interfaceIndex)?.mac;
-    if (question === undefined || own === undefined || Buffer.compare(question.mac, own) >= 0) return;
-    for (const { pending, address } of this.#byAddress.get(claimKey(interfaceIndex, question.address)) ??
-      []) {
-      pending.claim = { address, mac: macText(question.mac) };
+    if (own === undefined || Buffer.compare(mac, own) >= 0) return;
+    for (const { pending, address } of this.#byAddress.get(claimKey(interfaceIndex, asked)) ?? []) {
+      pending.claim = { address, mac: macText(mac) };
     }
   }
 
@@ -274,22 +260,9 @@ class AskRound<T> {
   }
 }
 
-/** Where answers about one family on one link come in. */
-interface Ear {
-  readonly receiver: FrameReceiver;
-  readonly interfaceIndex: number;
-  readonly arp: boolean;
-}
-
-function openEar(link: Link, family: 4 | 6): Ear | Trouble {
-  const arp = family === 4;
+function tryToHear(link: Link, family: 4 | 6): Ear | Trouble {
   try {
-    const receiver = openFrameReceiver({
-      interfaceIndex: link.index,
-      ethertype: arp ? ETHERTYPE_ARP : ETHERTYPE_IPV6,
-      ...(arp ? {} : { match: NEIGHBOUR_CLAIM_BYTES }),
-    });
-    return { receiver, interfaceIndex: link.index, arp };
+    return openEar(link, family);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     return troubleFrom(error, link.name);

@@ -61,7 +61,14 @@ export interface FrameReceiverOptions {
   readonly interfaceIndex: number;
   readonly ethertype: number;
   /** Only frames that have these bytes; the kernel drops all others before they cost us anything. */
-  readonly match?: readonly { readonly offset: number; readonly value: number }[];
+  readonly match?: readonly FrameByte[];
+}
+
+/** The byte at `offset` is `value`, or `or` where that is given. */
+export interface FrameByte {
+  readonly offset: number;
+  readonly value: number;
+  readonly or?: number;
 }
 
 /**
@@ -120,13 +127,17 @@ const BPF_LOAD_BYTE = 0x30;
 const BPF_JUMP_EQUAL = 0x15;
 const BPF_RETURN = 0x06;
 
-/** Classic BPF: load and compare each byte, keep the frame if all are equal. */
-export function matchProgram(match: readonly { readonly offset: number; readonly value: number }[]): Buffer {
-  const instructions = match.flatMap(({ offset, value }, at) => [
-    [BPF_LOAD_BYTE, 0, 0, offset],
+/** Classic BPF: load and compare each byte, keep the frame if all are as wanted. */
+export function matchProgram(match: readonly FrameByte[]): Buffer {
+  const total = match.reduce((sum, { or }) => sum + (or === undefined ? 2 : 3), 2);
+  const instructions: (readonly number[])[] = [];
+  for (const { offset, value, or } of match) {
+    instructions.push([BPF_LOAD_BYTE, 0, 0, offset]);
+    // Equal: over the other comparison.
+    if (or !== undefined) instructions.push([BPF_JUMP_EQUAL, 1, 0, value]);
     // Unequal: on to the last instruction.
-    [BPF_JUMP_EQUAL, 0, (match.length - at) * 2 - 1, value],
-  ]);
+    instructions.push([BPF_JUMP_EQUAL, 0, total - instructions.length - 2, or ?? value]);
+  }
   instructions.push([BPF_RETURN, 0, 0, FRAME_BYTES_MAX], [BPF_RETURN, 0, 0, 0]);
   const program = Buffer.alloc(instructions.length * 8);
   for (const [at, [code = 0, ifTrue = 0, ifFalse = 0, k = 0]] of instructions.entries()) {

@@ -5,10 +5,13 @@ import {
   arpClaim,
   arpGratuitousReply,
   arpProbe,
+  arpQuestion,
   macText,
   neighbourAdvertisement,
   neighbourClaim,
   neighbourProbe,
+  neighbourQuestion,
+  solicitedNodeGroup,
 } from '../../../../providers/local/packets.ts';
 import { ipBytes } from '../../../../src/platform/ip-bytes.ts';
 
@@ -77,11 +80,31 @@ describe('neighbour discovery', () => {
     expect(neighbourClaim(neighbourProbe(SIX))).toBeUndefined();
   });
 
+  it('reads who asks from ::; one who has an address of its own asks for another reason', () => {
+    const frame = neighbourProbe(SIX);
+    const question = neighbourQuestion(frame)!;
+    expect([macText(question.mac), [...question.address]]).toEqual([macText(SIX.mac), [...SIX.address]]);
+    expect(neighbourQuestion(neighbourAdvertisement(SIX))).toBeUndefined();
+    const resolving = Buffer.from(frame);
+    resolving[37] = 1;
+    expect(neighbourQuestion(resolving)).toBeUndefined();
+    const routed = Buffer.from(frame);
+    routed[21] = 64;
+    expect(neighbourQuestion(routed)).toBeUndefined();
+    for (let length = 0; length < 78; length++)
+      expect(neighbourQuestion(frame.subarray(0, length))).toBeUndefined();
+    expect(Buffer.from(solicitedNodeGroup(SIX.address)).toString('hex')).toBe(
+      'ff0200000000000000000001ff000101',
+    );
+  });
+
   it('never throws, and makes nothing of a frame that is cut', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 120 }), (bytes) => {
         arpClaim(Buffer.from(bytes));
+        arpQuestion(Buffer.from(bytes));
         neighbourClaim(Buffer.from(bytes));
+        neighbourQuestion(Buffer.from(bytes));
       }),
     );
     const [arp, advertisement] = [arpAnnouncement(FOUR), neighbourAdvertisement(SIX)];

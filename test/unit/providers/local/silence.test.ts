@@ -1,8 +1,15 @@
 /** The silence probe on links made of memory and a clock that moves only while somebody waits. */
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { arpGratuitousReply, arpProbe } from '../../../../providers/local/packets.ts';
+import {
+  arpGratuitousReply,
+  arpProbe,
+  neighbourAdvertisement,
+  neighbourProbe,
+  solicitedNodeGroup,
+} from '../../../../providers/local/packets.ts';
 import type { Standing } from '../../../../providers/local/placement.ts';
 import { type Question, SilenceProbe, type Verdict } from '../../../../providers/local/silence.ts';
+import { ipBytes, ipText } from '../../../../src/platform/ip-bytes.ts';
 import { SystemError } from '../../../../src/platform/libc.ts';
 import type { Link } from '../../../../src/platform/rtnetlink-codec.ts';
 
@@ -15,6 +22,7 @@ let sleepers: { at: number; wake: () => void }[] = [];
 let deaf = new Map<number, number>();
 /** How long the stranger that has an address takes to answer. */
 let strangers = new Map<string, number>();
+let joined: string[] = [];
 let inbox: { link: number; at: number; frame: Buffer }[] = [];
 
 vi.mock('../../../../src/platform/clock.ts', () => ({ monotonicNow: () => now }));
@@ -31,6 +39,15 @@ vi.mock('../../../../src/platform/packet-socket.ts', async (original) => ({
     const errno = deaf.get(interfaceIndex);
     if (errno !== undefined) throw new SystemError('bind', errno);
     return { next: () => takeFrame(interfaceIndex), watch: () => ({ close() {} }), close() {} };
+  },
+}));
+
+vi.mock('../../../../src/platform/multicast-groups.ts', () => ({
+  MulticastGroups: class {
+    join(group: Uint8Array, link: number) {
+      joined.push(`${ipText(group)} on ${link}`);
+    }
+    close() {}
   },
 }));
 
@@ -72,7 +89,8 @@ const sender = {
 
 function question(address: string, until: number, interfaceIndex = 1): Question<string> {
   const interfaceName = `eth${interfaceIndex}`;
-  const standing: Standing = { family: 4, address, prefixLength: 32, interfaceName, interfaceIndex };
+  const family = address.includes(':') ? 6 : 4;
+  const standing: Standing = { family, address, prefixLength: 32, interfaceName, interfaceIndex };
   return { subject: address, standings: [standing], until };
 }
 
@@ -97,6 +115,7 @@ beforeEach(() => {
   deaf = new Map();
   strangers = new Map();
   inbox = [];
+  joined = [];
 });
 
 describe('a link that cannot be asked', () => {
@@ -151,20 +170,47 @@ describe('an answer', () => {
     strangers.set('10.0.0.1', 9);
     expect((await ask(question('10.0.0.1', 100))).get('10.0.0.1')).toEqual({ kind: 'silent', at: 8 });
   });
+});
 
-  it.each([
-    { rival: 0x01, lower: true },
-    { rival: 0xf0, lower: false },
-  ])(
-    'who asks for the same address at once goes first only with the lower link address ($lower)',
-    async ({ rival, lower }) => {
-      const address = Uint8Array.of(10, 0, 0, 7);
-      // Link 2 has 02:00:00:00:00:02.
-      const mac = Uint8Array.of(2, 0, 0, 0, 0, rival);
-      for (let at = 1; at < 40; at += 4)
-        inbox.push({ link: 2, at: now + at, frame: arpProbe({ mac, address }) });
-      const verdicts = await ask(question('10.0.0.7', now + 30, 2));
-      expect(JSON.stringify([...verdicts])).toContain(lower ? 'answered' : 'silent');
-    },
-  );
+describe.each(['10.0.0.7', '2001:db8::7'])('who asks for %s at once', (text) => {
+  const address = ipBytes(text);
+  const probe = text.includes(':') ? neighbourProbe : arpProbe;
+  const answer = text.includes(':') ? neighbourAdvertisement : arpGratuitousReply;
+  /** Link 2 has 02:00:00:00:00:02. */
+  const mac = (last: number) => Uint8Array.of(2, 0, 0, 0, 0, last);
+
+  function asks(rival: number, from: number, to: number): void {
+    for (let at = from; at < to; at += 4)
+      inbox.push({ link: 2, at, frame: probe({ mac: mac(rival), address }) });
+  }
+
+  it('goes first with the lower link address: nothing is silent while it asks', async () => {
+    asks(0x00, 1, 30);
+    expect((await ask(question(text, 100, 2))).get(text)).toEqual({ kind: 'silent', at: 40 });
+  });
+
+  it('goes first with the lower link address, and has it from then on', async () => {
+    asks(0x00, 1, 9);
+    for (let at = 10; at < 60; at += 4)
+      inbox.push({ link: 2, at, frame: answer({ mac: mac(0x00), address }) });
+    expect((await ask(question(text, 40, 2))).get(text)).toMatchObject({ kind: 'answered' });
+  });
+
+  it('is left waiting with the higher link address', async () => {
+    asks(0xf0, 1, 30);
+    expect((await ask(question(text, 100, 2))).get(text)).toEqual({ kind: 'silent', at: 8 });
+  });
+
+  it('is nobody to wait for where it is this host on its other interface', async () => {
+    LINKS[1]!.mac[5] = 0x0f;
+    asks(0x01, 1, 30);
+    const verdicts = await ask(question(text, 100, 2));
+    LINKS[1]!.mac[5] = 2;
+    expect(verdicts.get(text)).toEqual({ kind: 'silent', at: 8 });
+  });
+});
+
+it('questions about IPv6 addresses are joined for, once', async () => {
+  await ask(question('2001:db8::ab:1:7', 100), question('10.0.0.1', 100));
+  expect(joined).toEqual([`${ipText(solicitedNodeGroup(ipBytes('2001:db8::ab:1:7')))} on 1`]);
 });
