@@ -3,16 +3,18 @@
  * exception that must come before everything else: after a stall it tells the core so before it passes on any event.
  */
 import type { Config } from '../config/config.ts';
+import { keysOf } from '../config/keys.ts';
 import type { GroupCommunication, GroupStatus } from '../group/group.ts';
 import type { CommandResult, OperatorCommand } from '../model/operator.ts';
 import type { Status } from '../model/status.ts';
 import type { Instant, Millis } from '../model/time.ts';
 import type { ProviderName, Vip } from '../model/vip.ts';
-import type { Provider, ProviderEvent } from '../provider/provider.ts';
+import type { Provider } from '../provider/provider.ts';
 import { Agent } from './agent.ts';
 import type { AgentAction, AgentEvent } from './events.ts';
 import { encodeMessage } from './messages.ts';
 import { Operations } from './operations.ts';
+import { readEvent } from './provider-answers.ts';
 
 export interface LoopSettings {
   readonly config: Config;
@@ -60,6 +62,7 @@ export class AgentLoop {
   #lastAlive: Instant = 0;
   #tickedAt: Instant = 0;
   #commandNumber = 0;
+  readonly #complaints = new Map<ProviderName, string>();
   readonly #answers = new Map<number, (result: CommandResult) => void>();
   readonly #listeners = new Set<() => void>();
   #starting: Promise<void> = Promise.resolve();
@@ -72,7 +75,10 @@ export class AgentLoop {
     this.#with = components;
     const traits = new Map([...components.providers].map(([name, provider]) => [name, provider.traits]));
     this.#core = new Agent({ config: settings.config, version: settings.version, traits });
-    this.#operations = new Operations(components.providers, (event) => this.#handle(event));
+    this.#operations = new Operations(components.providers, {
+      emit: (event) => this.#handle(event),
+      complain: (provider, problem) => this.#complain(provider, problem),
+    });
   }
 
   /**
@@ -93,9 +99,7 @@ export class AgentLoop {
   async #begin(): Promise<void> {
     for (const [name, provider] of this.#with.providers) {
       const vips = this.#operations.carriedBy(name, this.#config.vips);
-      await provider.start(vips, (event: ProviderEvent) =>
-        this.#handle({ kind: 'provider', provider: name, event }),
-      );
+      await provider.start(vips, (event) => this.#providerEvent(name, event));
       if (this.#ended !== undefined) return;
     }
     this.#lastAlive = this.#with.clock.boot();
@@ -165,9 +169,32 @@ export class AgentLoop {
   reconfigure(config: Config): void {
     this.#config = config;
     this.#handle({ kind: 'config', config });
-    for (const [name, provider] of this.#with.providers) {
-      provider.configure(this.#operations.carriedBy(name, config.vips));
-    }
+    this.#operations.configure(config.vips);
+  }
+
+  #providerEvent(provider: ProviderName, told: unknown): void {
+    // What a reload dropped may still be held, and lost, for a moment.
+    const known = new Set([...this.#config.vips, ...this.#core.held()].map(({ id }) => id));
+    const event = readEvent(known, told);
+    if (typeof event === 'string') return this.#complain(provider, event);
+    this.#handle({ kind: 'provider', provider, event });
+  }
+
+  /** The same complaint again and again (a renewal comes twice a second) is told once. */
+  #complain(provider: ProviderName, problem: string): void {
+    if (this.#complaints.get(provider) === problem) return;
+    this.#complaints.set(provider, problem);
+    this.#with.logger.error({ provider, reason: problem }, 'provider breaks its contract');
+  }
+
+  /**
+   * Takes over the cluster keys of a configuration that is otherwise in force. Resolves with nothing, or with why not, for a
+   * person, where a member would be lost by it: then nothing has changed.
+   */
+  async rekey(config: Config): Promise<string | undefined> {
+    const refusal = await this.#group?.rekey?.(keysOf(config));
+    if (refusal === undefined) this.#config = { ...this.#config, group: config.group };
+    return refusal;
   }
 
   #renewInterval(): Millis {
@@ -211,7 +238,7 @@ export class AgentLoop {
     if (lateness > 0) this.#pass({ kind: 'stalled', lateness });
     this.#tickedAt = this.#lastAlive;
     this.#group?.tick();
-    for (const provider of this.#with.providers.values()) provider.tick?.();
+    this.#operations.tick();
   }
 
   #renew(): void {
@@ -323,6 +350,7 @@ function withGroup(status: Status, group: GroupStatus): Status {
   return {
     ...status,
     peers,
+    ...(group.keys !== undefined && { keys: group.keys }),
     counters: { ...status.counters, ...group.counters },
     warnings: [...status.warnings, ...problems],
   };

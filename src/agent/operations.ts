@@ -3,22 +3,41 @@ import type { Millis } from '../model/time.ts';
 import type { ProviderName, Vip, VipId } from '../model/vip.ts';
 import type { AcquireRequest, Provider, VipOutcome } from '../provider/provider.ts';
 import type { AgentAction, AgentEvent } from './events.ts';
+import { brokenAnswer, problemOf, readAnswer } from './provider-answers.ts';
 
 /** No provider call may take longer; what is unfinished then is told by its outcome. */
 const CALL_BOUND: Millis = 30_000;
+/** A call that was aborted settles within 100 ms by contract; one that has not by now is given up. */
+const ABORT_GRACE: Millis = 2_000;
 
 type Call = (provider: Provider, signal: AbortSignal) => Promise<readonly VipOutcome[]>;
+
+interface Work {
+  readonly vips: readonly Vip[];
+  readonly call: Call;
+  readonly abort: AbortController;
+  readonly done: (outcomes: readonly VipOutcome[]) => void;
+}
 
 export class Operations {
   readonly #providers: ReadonlyMap<ProviderName, Provider>;
   readonly #emit: (event: AgentEvent) => void;
+  readonly #complain: (provider: ProviderName, problem: string) => void;
   readonly #acquiring = new Map<VipId, AbortController>();
   readonly #running = new Set<Promise<void>>();
   #renewing = false;
 
-  constructor(providers: ReadonlyMap<ProviderName, Provider>, emit: (event: AgentEvent) => void) {
+  /** `complain` is told what a provider did against its contract. */
+  constructor(
+    providers: ReadonlyMap<ProviderName, Provider>,
+    listeners: {
+      readonly emit: (event: AgentEvent) => void;
+      readonly complain: (provider: ProviderName, problem: string) => void;
+    },
+  ) {
     this.#providers = providers;
-    this.#emit = emit;
+    this.#emit = listeners.emit;
+    this.#complain = listeners.complain;
   }
 
   /** The VIPs for which this provider is the first one that this host has. */
@@ -73,7 +92,19 @@ export class Operations {
 
   announce(vips: readonly Vip[]): void {
     for (const [name, batch] of this.#byProvider(vips, (vip) => vip))
-      this.#providers.get(name)?.announce(batch);
+      this.#guarded(name, 'announce', (provider) => provider.announce(batch));
+  }
+
+  /** The agent is well: for those who pass it on to a guardian. */
+  tick(): void {
+    for (const name of this.#providers.keys()) this.#guarded(name, 'tick', (provider) => provider.tick?.());
+  }
+
+  /** The VIPs are these from now on. */
+  configure(vips: readonly Vip[]): void {
+    for (const name of this.#providers.keys()) {
+      this.#guarded(name, 'configure', (provider) => provider.configure(this.carriedBy(name, vips)));
+    }
   }
 
   /** Resolves when no call is under way. */
@@ -97,32 +128,63 @@ export class Operations {
     return batches;
   }
 
-  #run(
-    name: ProviderName,
-    work: {
-      readonly vips: readonly Vip[];
-      readonly call: Call;
-      readonly abort: AbortController;
-      readonly done: (outcomes: readonly VipOutcome[]) => void;
-    },
-  ): void {
+  #run(name: ProviderName, work: Work): void {
     const provider = this.#providers.get(name);
     if (provider === undefined) return;
-    const timer = setTimeout(() => work.abort.abort(), CALL_BOUND);
-    const running = work
-      .call(provider, work.abort.signal)
-      .catch((error: unknown): readonly VipOutcome[] => broken(work.vips, error))
-      .then((outcomes) => {
-        clearTimeout(timer);
-        this.#running.delete(running);
-        work.done(outcomes);
-      });
+    const running = this.#answer(provider, work).then((outcomes) => {
+      this.#running.delete(running);
+      work.done(outcomes);
+    });
     this.#running.add(running);
+  }
+
+  /** Always resolves, whatever the provider does. */
+  async #answer(provider: Provider, { vips, call, abort }: Work): Promise<readonly VipOutcome[]> {
+    const timer = setTimeout(() => abort.abort(), CALL_BOUND);
+    const givenUp = afterAbort(abort.signal);
+    try {
+      const answer = await Promise.race([call(provider, abort.signal), givenUp.promise]);
+      const { outcomes, complaint } = readAnswer(vips, answer);
+      if (complaint !== '') this.#complain(provider.name, complaint);
+      return outcomes;
+    } catch (error) {
+      // A provider that throws breaks its contract: say so, and count the VIPs as held, since nobody knows.
+      const problem = problemOf(error);
+      this.#complain(provider.name, problem);
+      return brokenAnswer(vips, problem);
+    } finally {
+      clearTimeout(timer);
+      givenUp.forget();
+    }
+  }
+
+  #guarded(name: ProviderName, what: string, call: (provider: Provider) => unknown): void {
+    const provider = this.#providers.get(name);
+    if (provider === undefined) return;
+    try {
+      call(provider);
+    } catch (error) {
+      this.#complain(name, `${what}: ${problemOf(error)}`);
+    }
   }
 }
 
-/** A provider that throws breaks its contract: say so, and count the VIPs as held, since nobody knows. */
-function broken(vips: readonly Vip[], error: unknown): VipOutcome[] {
-  const reason = `the provider failed unexpectedly: ${error instanceof Error ? error.message : String(error)}`;
-  return vips.map((vip) => ({ vip: vip.id, held: true, code: 'failed' as const, reason }));
+/** Rejects some time after the abort. `forget` must be called in the end. */
+function afterAbort(signal: AbortSignal): { readonly promise: Promise<never>; forget(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  let aborted = (): void => undefined;
+  const promise = new Promise<never>((_, reject) => {
+    aborted = () => {
+      const late = new Error(`it did not answer within ${ABORT_GRACE} ms of being told to stop`);
+      timer = setTimeout(() => reject(late), ABORT_GRACE);
+    };
+    signal.addEventListener('abort', aborted, { once: true });
+  });
+  return {
+    promise,
+    forget: () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', aborted);
+    },
+  };
 }

@@ -223,10 +223,19 @@ class ReplyReader {
   }
 
   #read(message: Buffer): void {
-    const start = this.#socket.withIpHeader ? ((message[0] ?? 0) & 0x0f) * 4 : 0;
-    const echo = message.subarray(start);
-    if (echo.length < ECHO_HEADER_BYTES || echo[0] !== ECHO_REPLY[this.#socket.family]) return;
-    if (echo.readUInt16BE(4) !== this.#socket.identifier) return;
-    this.#onReply({ sequence: echo.readUInt16BE(6), payload: echo.subarray(ECHO_HEADER_BYTES) });
+    const reply = readEchoReply(message, this.#socket);
+    if (reply !== undefined) this.#onReply(reply);
   }
+}
+
+/** The reply in what the socket handed over; `undefined` for anything else. The payload is a view on the message. Never throws. */
+export function readEchoReply(
+  message: Buffer,
+  socket: Pick<PingDescriptor, 'family' | 'identifier' | 'withIpHeader'>,
+): EchoReply | undefined {
+  const start = socket.withIpHeader ? ((message[0] ?? 0) & 0x0f) * 4 : 0;
+  const echo = message.subarray(start);
+  if (echo.length < ECHO_HEADER_BYTES || echo[0] !== ECHO_REPLY[socket.family]) return undefined;
+  if (echo.readUInt16BE(4) !== socket.identifier) return undefined;
+  return { sequence: echo.readUInt16BE(6), payload: echo.subarray(ECHO_HEADER_BYTES) };
 }
