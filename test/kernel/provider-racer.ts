@@ -15,7 +15,7 @@ const PATIENCE = 60;
 const signal = new AbortController().signal;
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const first = await lines.next();
-const { interfaceName, vips } = JSON.parse(first.value) as { interfaceName: string; vips: Vip[] };
+const { interfaceName, vips } = JSON.parse(String(first.value)) as { interfaceName: string; vips: Vip[] };
 
 const config = { ...QUICK, interface: interfaceName, silence_probe_interval_ms: 4, silence_probes: 2 };
 const provider = createLocalProvider('local', config);
