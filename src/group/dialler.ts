@@ -16,6 +16,7 @@ import type { Hello, Refusal } from './hello.ts';
 import type { Journal } from './journal.ts';
 import type { Mesh } from './mesh.ts';
 import type { Session } from './mesh-events.ts';
+import { type Forget, SilentNeighbours } from './silent-neighbours.ts';
 
 /** Between two dials to an address where nobody answers. */
 const PAUSE_MS_MAX = 1000;
@@ -42,12 +43,15 @@ export interface DiallerCollaborators {
   readonly clock: () => Instant;
   /** 0 ≤ x < 1, for jitter. */
   readonly random: () => number;
+  /** The kernel's neighbour table unless given. */
+  readonly forget?: Forget;
 }
 
 export class Dialler {
   readonly #settings: DiallerSettings;
   readonly #with: DiallerCollaborators;
   readonly #book = new AddressBook();
+  readonly #neighbours: SilentNeighbours;
   #timer: NodeJS.Timeout | undefined;
   #resolvedAt: Instant = Number.NEGATIVE_INFINITY;
   #prunedAt: Instant = 0;
@@ -56,6 +60,9 @@ export class Dialler {
   constructor(settings: DiallerSettings, collaborators: DiallerCollaborators) {
     this.#settings = settings;
     this.#with = collaborators;
+    const { config, seekInterval } = settings;
+    const source = isWildcard(config.listen.host) ? {} : { source: config.listen.host };
+    this.#neighbours = new SilentNeighbours({ seekInterval, ...source }, collaborators.forget);
   }
 
   start(): void {
@@ -298,10 +305,12 @@ export class Dialler {
   #round(): void {
     this.#timer = undefined;
     const now = this.#with.clock();
-    let missing = false;
-    for (const place of this.#book.all()) {
-      if (place.self || this.#sessionAt(place) !== undefined) continue;
-      missing = true;
+    const silent = [...this.#book.all()].filter(
+      (place) => !place.self && this.#sessionAt(place) === undefined,
+    );
+    const missing = silent.length > 0;
+    this.#neighbours.askAnew(silent, now);
+    for (const place of silent) {
       this.#seek(place);
       if (place.nextDialAt <= now) this.#dial(place, now);
     }

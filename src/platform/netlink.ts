@@ -50,6 +50,8 @@ const READS_PER_WAKE_MAX = 4096;
 export interface RouteRequests {
   /** The errno of each message, 0 for done, in their order. Throws SystemError when the socket itself fails. */
   request(messages: readonly Buffer[]): number[];
+  /** The kernel's one answer to a question that is no dump, or the errno with which it refused. Throws as `request`. */
+  ask(question: Buffer): NetlinkMessage | number;
   links(): Link[];
   addresses(): InterfaceAddress[];
   close(): void;
@@ -115,6 +117,18 @@ class RouteRequestSocket implements RouteRequests {
       errnos.push(...this.#requestChunk(messages.slice(at, at + CHUNK_MESSAGES_MAX)));
     }
     return errnos;
+  }
+
+  ask(question: Buffer): NetlinkMessage | number {
+    const sequence = this.#take(1);
+    stampSequence(question, sequence);
+    this.#send(question);
+    for (;;) {
+      const messages = receive(this.#fd);
+      if (messages === undefined) throw new SystemError('netlink answer', 11);
+      const answer = messages.find((message) => message.sequence === sequence);
+      if (answer !== undefined) return acknowledgedErrno(answer) ?? answer;
+    }
   }
 
   links(): Link[] {

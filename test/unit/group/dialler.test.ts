@@ -57,6 +57,7 @@ function make(peers = [{ name: 'b', addresses: [{ host: '10.0.0.2', port: PORT }
       journal: new Journal((line) => lines.push(line), clock),
       clock,
       random: () => 0.5,
+      forget: () => 0,
     },
   );
   dialler.start();
