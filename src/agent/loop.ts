@@ -3,7 +3,6 @@
  * exception that must come before everything else: after a stall it tells the core so before it passes on any event.
  */
 import type { Config } from '../config/config.ts';
-import { keysOf } from '../config/keys.ts';
 import type { GroupCommunication, GroupStatus } from '../group/group.ts';
 import type { CommandResult, OperatorCommand } from '../model/operator.ts';
 import type { Status } from '../model/status.ts';
@@ -188,12 +187,12 @@ export class AgentLoop {
   }
 
   /**
-   * Takes over the cluster keys of a configuration that is otherwise in force. Resolves with nothing, or with why not, for a
-   * person, where a member would be lost by it: then nothing has changed.
+   * Takes over the cluster keys of a group section that is otherwise in force. Resolves with nothing, or with why not, for a
+   * person, where a member would be lost by it: then nothing has changed. `keys`: those of the section.
    */
-  async rekey(config: Config): Promise<string | undefined> {
-    const refusal = await this.#group?.rekey?.(keysOf(config));
-    if (refusal === undefined) this.#config = { ...this.#config, group: config.group };
+  async rekey(section: Config['group'], keys: readonly Uint8Array[]): Promise<string | undefined> {
+    const refusal = await this.#group?.rekey?.(keys);
+    if (refusal === undefined) this.#config = { ...this.#config, group: section };
     return refusal;
   }
 

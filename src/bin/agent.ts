@@ -2,10 +2,12 @@
 import { AgentLoop } from '../agent/loop.ts';
 import { exitCode } from '../commander/exit-codes.ts';
 import type { Config } from '../config/config.ts';
+import { keysOf } from '../config/keys.ts';
 import { type ControlServer, startControlServer } from '../control/server.ts';
 import { createEmbeddedGroup } from '../group/embedded.ts';
 import type { CommandResult } from '../model/operator.ts';
 import { bootTimeNow, monotonicNow } from '../platform/clock.ts';
+import { keyFingerprint } from '../platform/keyed-hash.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
 import { raisePriority } from '../platform/priority.ts';
 import { createProviders } from './providers.ts';
@@ -145,6 +147,8 @@ class AgentRun {
         `nothing was changed: ${fixed.join(', ')} cannot change while the agent runs; restart it`,
       );
     }
+    const lost = await this.#rekey(read.config);
+    if (lost !== undefined) return this.#refuse(`nothing was changed: with these cluster keys ${lost}`);
     for (const warning of read.warnings) this.#logger.warn({ file: this.#file }, warning);
     this.#config = read.config;
     this.#logger.setLevel(read.config.log.level);
@@ -152,6 +156,17 @@ class AgentRun {
     const message = `${this.#file} is in force: ${read.config.vips.length} VIPs, digest ${read.config.digest}`;
     this.#logger.info({ reason: message }, 'configuration reloaded');
     return { ok: true, message };
+  }
+
+  /** Why not, where a member would be lost by it. */
+  async #rekey(config: Config): Promise<string | undefined> {
+    const prints = (of: Config) => keysOf(of).map(keyFingerprint).join(', ');
+    if (prints(config) === prints(this.#config)) return undefined;
+    const lost = await this.#loop?.rekey(config.group, keysOf(config));
+    if (lost === undefined) {
+      this.#logger.info({ before: prints(this.#config), now: prints(config) }, 'cluster keys changed');
+    }
+    return lost;
   }
 
   #refuse(message: string): CommandResult {

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Config } from '../config/config.ts';
+import { withKeys } from '../config/keys.ts';
 import type { ParseOptions, ParseResult } from '../config/parse.ts';
 import { formatProblem } from '../config/problem.ts';
 import { readKeyFile } from '../platform/key-file.ts';
@@ -21,8 +22,7 @@ export async function readConfig(file: string): Promise<ReadConfig> {
     if (!parsed.ok) return { ok: false, problems: parsed.problems.map(formatProblem) };
     const warnings = parsed.warnings.map(formatProblem);
     if (parsed.keyFile === undefined) return { ok: true, config: parsed.config, warnings };
-    const key = await readKeyFile(parsed.keyFile);
-    return { ok: true, config: { ...parsed.config, group: { ...parsed.config.group, key } }, warnings };
+    return { ok: true, config: withKeys(parsed.config, await readKeyFile(parsed.keyFile)), warnings };
   } catch (error) {
     return { ok: false, problems: [unreadable(file, error)] };
   }
@@ -53,7 +53,7 @@ function parseAside(text: string, options: ParseOptions): Promise<ParseResult> {
   });
 }
 
-/** Sections whose change a running agent cannot take over, compared as text. */
+/** Sections whose change a running agent cannot take over, compared as text; of cluster keys only whether there are any. */
 const FIXED = ['cluster', 'member', 'group', 'providers', 'control'] as const;
 
 /** The sections that differ and need a restart of the agent. */
@@ -62,7 +62,8 @@ export function needsRestart(before: Config, after: Config): readonly string[] {
 }
 
 function plain(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    part instanceof Uint8Array ? Buffer.from(part).toString('hex') : part,
-  );
+  return JSON.stringify(value, (name, part: unknown) => {
+    if (name === 'key') return part !== undefined;
+    return name === 'otherKeys' ? undefined : part;
+  });
 }

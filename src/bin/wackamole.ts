@@ -13,7 +13,8 @@ enableCompileCache(packagePath('node_modules/.cache/wackamole'));
 
 const { runCli } = await import('../commander/run.ts');
 const { request, watch } = await import('../control/client.ts');
-const { generateKey, readKeyFile, writeKeyFile } = await import('../platform/key-file.ts');
+const { generateKey, readKeyFile, replaceKeyFile, writeKeyFile } = await import('../platform/key-file.ts');
+const { keyFingerprint } = await import('../platform/keyed-hash.ts');
 const { version } = await import('./version.ts');
 
 process.exitCode = await runCli(process.argv.slice(2), {
@@ -35,6 +36,8 @@ process.exitCode = await runCli(process.argv.slice(2), {
   generateKey,
   writeKeyFile,
   readKeyFile,
+  replaceKeyFile,
+  fingerprintOf: keyFingerprint,
   runAgent: async ({ config }) => (await import('./agent.ts')).runAgent(config),
   runDemo: async (options) => {
     const { DEMO_DEFAULTS, runDemo } = await import('../lab/demo.ts');

@@ -57,7 +57,11 @@ export interface Collaborators {
   readonly watch: typeof watch;
   generateKey(): string;
   writeKeyFile(path: string, key: string): Promise<void>;
-  readKeyFile(path: string): Promise<Uint8Array>;
+  /** At least one; the first is the one in use. */
+  readKeyFile(path: string): Promise<readonly Uint8Array[]>;
+  replaceKeyFile(path: string, keys: readonly Uint8Array[]): Promise<void>;
+  /** Names a key without telling anything of it. */
+  fingerprintOf(key: Uint8Array): string;
   /** Runs until the agent ends; the process's exit code. */
   runAgent(options: { readonly config: string }): Promise<number>;
   runDemo(options: DemoOptions): Promise<number>;

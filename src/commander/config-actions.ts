@@ -1,4 +1,4 @@
-/** The commands about files: check, schema, key. Zod and YAML are loaded only when one of them runs. */
+/** The commands about files: check, schema. Zod and YAML are loaded only when one of them runs. */
 
 import type { ParseResult } from '../config/parse.ts';
 import { formatProblem } from '../config/problem.ts';
@@ -8,32 +8,15 @@ import { count, printable } from './format.ts';
 import { painter, type Style } from './paint.ts';
 import type { Actions } from './program.ts';
 
-type ConfigActions = Pick<Actions, 'configCheck' | 'configSchema' | 'keyGenerate'>;
+type ConfigActions = Pick<Actions, 'configCheck' | 'configSchema'>;
 
 export function configActions(collaborators: Collaborators): ConfigActions {
-  const { stdout, stderr } = collaborators;
+  const { stdout } = collaborators;
   return {
     configCheck: (options) => checkConfig(options, collaborators),
     configSchema: async () => {
       const { configJsonSchema } = await import('../config/json-schema.ts');
       stdout.write(`${JSON.stringify(configJsonSchema(), null, 2)}\n`);
-      return exitCode('ok');
-    },
-    keyGenerate: async ({ file }) => {
-      const key = collaborators.generateKey();
-      if (file === undefined) {
-        stdout.write(`${key}\n`);
-        return exitCode('ok');
-      }
-      try {
-        await collaborators.writeKeyFile(file, key);
-      } catch (error) {
-        stderr.write(`${messageOf(error)}\n`);
-        return exitCode('refused');
-      }
-      stdout.write(
-        `wrote a new cluster key to ${file}; copy it to every host of the cluster, readable by root alone\n`,
-      );
       return exitCode('ok');
     },
   };
@@ -78,11 +61,12 @@ async function examineHost(
 
 async function examineKey(path: string, collaborators: Collaborators): Promise<HostCheck> {
   try {
-    await collaborators.readKeyFile(path);
+    const keys = (await collaborators.readKeyFile(path)).map(collaborators.fingerprintOf);
+    const which = keys.length === 1 ? `a key (${keys[0]})` : `keys (${keys.join(', ')})`;
     return {
       what: 'cluster key',
       verdict: 'pass',
-      detail: `${path} holds a key that only its owner may read`,
+      detail: `${path} holds ${which} that only its owner may read`,
     };
   } catch (error) {
     const [detail, ...mend] = messageOf(error).split('; ');

@@ -1,6 +1,6 @@
 /** The command line: words to actions. Knows no agent, no file and no socket. */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { CONFIG_FILE } from '../config/defaults.ts';
+import { CONFIG_FILE, KEY_FILE } from '../config/defaults.ts';
 import { parseDuration } from '../config/duration.ts';
 import { isMemberName } from '../model/member.ts';
 import type { Millis } from '../model/time.ts';
@@ -34,6 +34,11 @@ export interface Actions {
   }): Promise<number>;
   configSchema(): Promise<number>;
   keyGenerate(options: { readonly file?: string }): Promise<number>;
+  keyFingerprint(options: { readonly file: string }): Promise<number>;
+  /** `from`: another key file, whose keys are accepted from now on. */
+  keyAdd(options: { readonly from: string; readonly file: string }): Promise<number>;
+  keyUse(options: { readonly fingerprint: string; readonly file: string }): Promise<number>;
+  keyRemove(options: { readonly fingerprint: string; readonly file: string }): Promise<number>;
   demo(options: DemoOptions): Promise<number>;
 }
 
@@ -191,15 +196,32 @@ function addConfig(program: Command, actions: Actions, perform: Perform): void {
 }
 
 function addKey(program: Command, actions: Actions, perform: Perform): void {
-  program
-    .command('key')
-    .description('the cluster key')
+  const key = program.command('key').description('the cluster keys');
+  key
     .command('generate')
     .description('make a cluster key')
     .argument('[file]', 'file to create, with mode 0600; absent: print the key')
     .action((file: string | undefined) =>
       perform(() => actions.keyGenerate({ ...(file !== undefined && { file }) })),
     );
+  const command = (name: string, description: string, word?: readonly [string, string]) => {
+    const made = key.command(name).description(description);
+    if (word !== undefined) made.argument(...word);
+    return made.argument('[file]', 'key file', KEY_FILE);
+  };
+  const fingerprint = ['<fingerprint>', 'as `key fingerprint` prints it'] as const;
+  command('fingerprint', 'name the keys of a file').action((file: string) =>
+    perform(() => actions.keyFingerprint({ file })),
+  );
+  command('add', 'accept also the keys of another file', ['<from>', 'the other file']).action(
+    (from: string, file: string) => perform(() => actions.keyAdd({ from, file })),
+  );
+  command('use', 'use this key, and accept the others', fingerprint).action((print: string, file: string) =>
+    perform(() => actions.keyUse({ fingerprint: print, file })),
+  );
+  command('remove', 'accept this key no more', fingerprint).action((print: string, file: string) =>
+    perform(() => actions.keyRemove({ fingerprint: print, file })),
+  );
 }
 
 function addDemo(program: Command, actions: Actions, perform: Perform): void {

@@ -4,6 +4,7 @@ import { cleanUp } from './cleanup-action.ts';
 import type { Collaborators } from './collaborators.ts';
 import { configActions } from './config-actions.ts';
 import { exitCode } from './exit-codes.ts';
+import { keyActions } from './key-actions.ts';
 import { operatorActions } from './operator-actions.ts';
 import { type Actions, runProgram } from './program.ts';
 
@@ -23,6 +24,7 @@ export function createActions(collaborators: Collaborators): Actions {
   return {
     ...operatorActions(collaborators),
     ...configActions(collaborators),
+    ...keyActions(collaborators),
     agent: (options) => collaborators.runAgent(options),
     cleanup: (options) => cleanUp(options, collaborators),
     demo: (options) => collaborators.runDemo(options),

@@ -15,6 +15,9 @@ export const BEACON_GROUPS = { 4: '239.255.87.65', 6: 'ff02::5741:434b' } as con
 
 export const CONFIG_FILE = '/etc/wackamole/wackamole.yaml';
 
+/** Where the documentation has it; `group.key_file` says where it is. */
+export const KEY_FILE = '/etc/wackamole/cluster.key';
+
 export const DEFAULTS = {
   capacity: 1,
   policy: 'component',

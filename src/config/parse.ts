@@ -22,7 +22,7 @@ export interface ParseOptions {
 export type ParseResult =
   | {
       readonly ok: true;
-      /** `group.key` is still absent: see {@link withKey}. */
+      /** `group.key` is still absent: see `keys.ts`. */
       readonly config: Config;
       /** Where the key is to be read from; absent where the file says `insecure: true`. */
       readonly keyFile?: string;
@@ -49,11 +49,6 @@ export function parseConfig(text: string, options: ParseOptions): ParseResult {
   if (built !== undefined && errors.length + syntax.length === 0) return { ok: true, ...built, warnings };
   const problems = [...syntax, ...place(errors, source, options.fileName)].sort(inFileOrder);
   return { ok: false, problems, warnings };
-}
-
-/** The configuration with its cluster key (32 bytes). */
-export function withKey(config: Config, key: Uint8Array): Config {
-  return { ...config, group: { ...config.group, key } };
 }
 
 interface Shaped {

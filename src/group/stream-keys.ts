@@ -1,6 +1,6 @@
 /** Which cluster keys the other end of one open stream has shown, and whether a change of ours would lose it. */
 import { type MemberId, nameOf } from '../model/member.ts';
-import { type Claimant, type KeyRing, KEYS_MAX, sealsWith } from './key-ring.ts';
+import { type Claimant, KEYS_MAX, type KeyRing, sealsWith } from './key-ring.ts';
 
 /** Longest `keys` frame that is kept; a ring of ours makes less. */
 const CLAIMS_BYTES_MAX = KEYS_MAX * 64;

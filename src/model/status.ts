@@ -72,6 +72,8 @@ export interface Status {
     readonly agent: string;
     readonly problem?: string;
   }[];
+  /** Fingerprints of the cluster keys; the first one seals, all are accepted. Absent or empty: none. */
+  readonly keys?: readonly string[];
   readonly counters: Readonly<Record<string, number>>;
   /** Things an operator should mend, in plain words. */
   readonly warnings: readonly string[];

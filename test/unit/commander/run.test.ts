@@ -292,6 +292,53 @@ describe('config and key', () => {
     expect(out).not.toContain('abab');
   });
 
+  describe('a key rotation', () => {
+    const keyOf = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
+    /** Runs with key files by path, and says which keys the file has then. */
+    const rotate = async (words: string, keys: Record<string, readonly number[]>) => {
+      const files = new Map(Object.entries(keys).map(([path, bytes]) => [path, bytes.map(keyOf)]));
+      const result = await run(words, {
+        readKeyFile: (path) => Promise.resolve(files.get(path) ?? []),
+        replaceKeyFile: (path, fresh) => {
+          files.set(path, [...fresh]);
+          return Promise.resolve();
+        },
+      });
+      return { ...result, keys: files.get('/k')?.map((key) => key[0]) };
+    };
+
+    test('names, adds, uses and removes keys, and says what comes next', async () => {
+      expect(await rotate('key fingerprint /k', { '/k': [1, 2] })).toMatchObject({
+        code: 0,
+        out: 'f1  in use\nf2  accepted\n',
+      });
+      expect(await rotate('key add /new /k', { '/k': [1], '/new': [2] })).toMatchObject({
+        code: 0,
+        keys: [1, 2],
+        out: 'f1  in use\nf2  accepted\nin force on this host after: wackamole reload\n',
+      });
+      expect(await rotate('key use F2 /k', { '/k': [1, 2] })).toMatchObject({ code: 0, keys: [2, 1] });
+      expect(await rotate('key remove f1 /k', { '/k': [2, 1] })).toMatchObject({ code: 0, keys: [2] });
+    });
+
+    test('changes nothing where a step is out of turn', async () => {
+      expect(await rotate('key remove f1 /k', { '/k': [1, 2] })).toMatchObject({
+        code: 1,
+        keys: [1, 2],
+        err: 'key f1 is the one in use; use another one first: wackamole key use FINGERPRINT\n',
+      });
+      expect(await rotate('key add /new /k', { '/k': [1, 2], '/new': [2] })).toMatchObject({
+        code: 1,
+        keys: [1, 2],
+      });
+      expect(await rotate('key use f9 /k', { '/k': [1, 2] })).toMatchObject({
+        code: 1,
+        keys: [1, 2],
+        err: 'no key f9 in the file; it has f1, f2\n',
+      });
+    });
+  });
+
   test('key generate that cannot write ends with 1', async () => {
     const writeKeyFile = () => Promise.reject(new Error('it exists already'));
     expect(await run('key generate /k', { writeKeyFile })).toMatchObject({

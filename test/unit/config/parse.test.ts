@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DEFAULTS } from '../../../src/config/defaults.ts';
-import { parseConfig, withKey } from '../../../src/config/parse.ts';
+import { keysOf, withKeys } from '../../../src/config/keys.ts';
+import { parseConfig } from '../../../src/config/parse.ts';
 import { PROFILES } from '../../../src/config/profiles.ts';
 import { configOf, file, parse, problemsOf, warningsOf } from './parse-text.ts';
 
@@ -89,9 +90,12 @@ describe('parseConfig of a right file', () => {
     ]);
   });
 
-  test('withKey puts the key into the group', () => {
-    const key = new Uint8Array(32).fill(7);
-    expect(withKey(configOf(file()), key).group.key).toBe(key);
+  test('withKeys puts the keys into the group, the first apart', () => {
+    const keys = [7, 8, 9].map((byte) => new Uint8Array(32).fill(byte));
+    const config = withKeys(configOf(file()), keys);
+    expect(config.group.key).toBe(keys[0]);
+    expect(keysOf(config)).toEqual(keys);
+    expect(keysOf(withKeys(configOf(file()), []))).toEqual([]);
   });
 });
 
