@@ -97,6 +97,23 @@ export function longestDuplicate(
   return longest;
 }
 
+/**
+ * From that instant until the host had let go of the last address it held then. Absent when it held none, or never let go of
+ * one of them.
+ */
+export function lastRelease(
+  holds: readonly Hold[],
+  { host, at }: { readonly host: string; readonly at: Instant },
+): Millis | undefined {
+  let last: Millis | undefined;
+  for (const hold of holds) {
+    if (hold.host !== host || hold.from >= at || (hold.to ?? at) < at) continue;
+    if (hold.to === undefined) return undefined;
+    last = Math.max(last ?? 0, hold.to - at);
+  }
+  return last;
+}
+
 function orderedSteps(observation: Observation): readonly Step[] {
   const steps: Step[] = observation.topologies.map((topology) => ({ at: topology.at, rank: 0, topology }));
   const judged = new Set(observation.addresses);

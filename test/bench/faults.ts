@@ -1,6 +1,6 @@
 /** The faults the bench measures, one fresh cluster each: what a client misses, and how long two hosts hold one VIP. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Duplicate, longestDuplicate } from '../../src/lab/custody.ts';
+import { type Duplicate, lastRelease, longestDuplicate } from '../../src/lab/custody.ts';
 import type { LabHost } from '../../src/lab/host.ts';
 import { heldOnce, Observatory, type Sighting } from '../../src/lab/observatory.ts';
 import { vipPlans } from '../../src/lab/plan.ts';
@@ -35,6 +35,8 @@ export interface FaultRun {
   readonly stuck: boolean;
   /** Fault → last VIP of the victim held elsewhere; absent where that did not happen. */
   readonly takeover_ms?: number;
+  /** Fault → last VIP of the victim off the victim's own interface; absent where it kept one, or held none. */
+  readonly off_victim_ms?: number;
   /** Worst lateness of the client itself. */
   readonly stall_ms: number;
   /** Addresses that nobody held, or more than one, at the end. */
@@ -88,14 +90,33 @@ export const FAULTS: readonly Fault[] = [
     name: 'heal',
     what: 'partition heals',
     window_ms_min: 15_000,
-    happen: async ({ observatory, victim }) => {
-      const others = observatory.lab.hosts.filter((host) => host !== victim).map(({ name }) => name);
-      await observatory.lab.partition([[victim.name], others]);
+    happen: async (scene) => {
+      await split(scene);
       await sleep(8000);
-      return observatory.lab.heal();
+      return scene.observatory.lab.heal();
+    },
+  },
+  {
+    name: 'heal-late',
+    what: 'long partition heals',
+    window_ms_min: 15_000,
+    happen: async (scene) => {
+      await split(scene);
+      await sleep(2000);
+      // What a minute does: the kernels have forgotten the link addresses of those they cannot reach.
+      const { hosts } = scene.observatory.lab;
+      await Promise.all(hosts.map((host) => host.exec(['ip', 'neigh', 'flush', 'dev', 'eth0'])));
+      await sleep(4000 + Math.random() * 1000);
+      return scene.observatory.lab.heal();
     },
   },
 ];
+
+/** The victim is alone, with the client. */
+async function split({ observatory, victim }: Scene): Promise<void> {
+  const others = observatory.lab.hosts.filter((host) => host !== victim).map(({ name }) => name);
+  await observatory.lab.partition([[victim.name], others]);
+}
 
 /** One run in a lab of its own. Throws when the cluster does not even start. */
 export async function runFault(
@@ -168,11 +189,14 @@ async function judge(
   const to = monotonicNow();
   const sighting = await observatory.sighting(at, to);
   const takeover = await takeoverTime(observatory, { victim, at });
+  const { holds } = await observatory.custody(to);
+  const off = lastRelease(holds, { host: victim.name, at });
   return {
     outage_ms: sighting.outage_ms,
     duplicate_ms: longestDuplicate(sighting.duplicates, sighting.window),
     stuck: sighting.duplicates.some((duplicate) => lasting(duplicate, to)),
     ...(takeover === undefined ? {} : { takeover_ms: takeover }),
+    ...(off === undefined ? {} : { off_victim_ms: off }),
     stall_ms: sighting.stall_ms,
     unsettled: unsettled(sighting, fault.apart === true ? [victim.name] : []),
   };

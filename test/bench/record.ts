@@ -1,6 +1,6 @@
 /** Keeps what the runs measured, tells each as it comes, and prints the summary as a table. */
 import { monotonicNow } from '../../src/platform/clock.ts';
-import { ratioText, type Summary, summarize, summaryText } from './statistics.ts';
+import { eachText, ratioText, type Summary, summarize, summaryText } from './statistics.ts';
 import type { SubjectKind } from './subject.ts';
 
 export interface Entry {
@@ -52,6 +52,21 @@ export class Record {
     }
     const header = ['', 'value', 'setting', 'wackamole', 'keepalived', 'keepalived ÷ wackamole'];
     console.log(`\nmedian [min–max]\n${table([header, ...rows])}`);
+    console.log(`\nevery run, in their order\n${table(this.#everyRun())}`);
+  }
+
+  /** One line a value and subject: an outlier is to be seen, not only to be in the file. */
+  #everyRun(): string[][] {
+    const bySubject = Map.groupBy(this.entries, ({ what, subject }) => `${what}\0${subject}`);
+    return [...bySubject.values()].flatMap((entries) => {
+      const names = new Set(entries.flatMap(({ values }) => Object.keys(values)));
+      return [...names]
+        .filter((name) => !HIDDEN.has(name))
+        .map((name) => {
+          const { what, subject } = entries[0]!;
+          return [what, name, subject, eachText(entries.map(({ values }) => values[name]))];
+        });
+    });
   }
 
   #rows(entries: readonly Entry[], name: string): string[][] {

@@ -21,6 +21,11 @@ export function summaryText(summary: Summary | undefined): string {
   return `${short(summary.median)} [${short(summary.min)}–${short(summary.max)}]`;
 }
 
+/** `91 76 – 552`: a run without the value is a dash. */
+export function eachText(values: readonly (number | boolean | undefined)[]): string {
+  return values.map((value) => (value === undefined ? '–' : short(Number(value)))).join(' ');
+}
+
 function short(value: number): string {
   const size = Math.abs(value);
   if (Number.isInteger(value) || size >= 10) return value.toFixed(0);

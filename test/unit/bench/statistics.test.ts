@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ratioText, summarize, summaryText } from '../../bench/statistics.ts';
+import { eachText, ratioText, summarize, summaryText } from '../../bench/statistics.ts';
 
 describe('statistics of the bench', () => {
   it('take the middle value, or the mean of the two middle ones', () => {
@@ -13,6 +13,10 @@ describe('statistics of the bench', () => {
     expect(summaryText(summarize([0, 1.25, 2]))).toBe('1.3 [0–2]');
     expect(summaryText(summarize([0.0312]))).toBe('0.031 [0.031–0.031]');
     expect(summaryText(undefined)).toBe('–');
+  });
+
+  it('show every run, and which had no value', () => {
+    expect(eachText([91.4, undefined, 5.25, true])).toBe('91 – 5.3 1');
   });
 
   it('give a ratio only where there is one', () => {

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type AddressChange, custodyOf, holdersAtEnd, longestDuplicate } from '../../../src/lab/custody.ts';
+import {
+  type AddressChange,
+  custodyOf,
+  holdersAtEnd,
+  lastRelease,
+  longestDuplicate,
+} from '../../../src/lab/custody.ts';
 import type { Topology } from '../../../src/lab/topology.ts';
 
 const X = '10.0.0.1';
@@ -32,6 +38,22 @@ describe('custody', () => {
         ['10.0.0.2', []],
       ]),
     );
+  });
+
+  it('says how long a host kept the last of what it held at an instant', () => {
+    const holds = [
+      { address: X, host: 'a', from: 10, to: 33 },
+      { address: '10.0.0.2', host: 'a', from: 10, to: 41 },
+      // Over before, begun later, somebody else's.
+      { address: '10.0.0.3', host: 'a', from: 1, to: 29 },
+      { address: X, host: 'a', from: 50, to: 90 },
+      { address: X, host: 'b', from: 34 },
+    ];
+    expect(lastRelease(holds, { host: 'a', at: 30 })).toBe(11);
+    expect(lastRelease(holds, { host: 'a', at: 95 })).toBeUndefined();
+    expect(lastRelease(holds, { host: 'b', at: 40 })).toBeUndefined();
+    const kept = [...holds, { address: '10.0.0.4', host: 'a', from: 10 }];
+    expect(lastRelease(kept, { host: 'a', at: 30 })).toBeUndefined();
   });
 
   it('finds two connected holders, and for how long', () => {
