@@ -1,9 +1,8 @@
-/** Everything one simulation is made of, drawn from its seed: the cluster, the network, and which faults at which rate. */
-import type { Config, ProfileName } from '../config/config.ts';
-import { PROFILES } from '../config/profiles.ts';
+/** Everything one simulation is made of, drawn from its seed: sizes, the network, and which faults at which rate. */
+import type { ProfileName } from '../config/config.ts';
 import type { Millis } from '../model/time.ts';
-import type { PartitionPolicy, Vip } from '../model/vip.ts';
-import type { FaultRates } from './faults/kinds.ts';
+import type { PartitionPolicy } from '../model/vip.ts';
+import type { Acts, FaultRates } from './faults/kinds.ts';
 import { swarm } from './faults/kinds.ts';
 import { Random } from './world/random.ts';
 
@@ -15,119 +14,88 @@ export interface SimulationOptions {
   readonly profile: ProfileName;
   /** Frames and heartbeats pass through the codec. */
   readonly encoded: boolean;
-  /** One-way delay of the network. */
-  readonly delay: { readonly min: Millis; readonly max: Millis };
+  /** One-way delay of the group's network. */
+  readonly delay: Range;
+  /** One-way delay on the link that carries the VIPs. */
+  readonly linkDelay: Range;
   /** VIPs and group share one interface. */
   readonly oneNic: boolean;
   /** Most by which a host's clock runs wrong, as a share. */
   readonly drift: number;
+  /** Share of the runs of agents that are of the next release: it speaks the next wire version too, and says more than we know. */
+  readonly newer: number;
   /** How long faults happen, and the mean time between two of them. */
   readonly length: Millis;
   readonly pace: Millis;
+  /** Absent: faults all the time. */
+  readonly acts?: Acts;
   readonly rates: FaultRates;
 }
 
+export interface Range {
+  readonly min: Millis;
+  readonly max: Millis;
+}
+
+/** What is not drawn but given. */
 export interface Wishes {
   readonly members?: number;
   readonly vips?: number;
+  readonly policy?: PartitionPolicy | 'mixed';
+  readonly profile?: ProfileName;
 }
+
+/** Members times VIPs beyond which a run is kept short. */
+const LARGE = 1_500;
 
 export function drawOptions(seed: number, wishes: Wishes = {}): SimulationOptions {
   const random = new Random(seed * 2 + 1);
-  const large = random.chance(0.03);
-  const members = large ? random.integer(10, 50) : random.integer(2, 7);
-  const vips = random.chance(0.05) ? random.integer(50, large ? 100 : 500) : random.integer(1, 24);
-  const policy = random.pick(['component', 'component', 'primary', 'mixed'] as const);
+  const members = wishes.members ?? drawMembers(random);
+  const vips = wishes.vips ?? drawVips(random, members);
+  const profile = wishes.profile ?? random.pick(['lan', 'lan', 'lan', 'fast', 'wan'] as const);
+  const policy = wishes.policy ?? random.pick(['component', 'component', 'primary', 'mixed'] as const);
   return {
     seed,
-    members: wishes.members ?? members,
-    vips: wishes.vips ?? vips,
+    members,
+    vips,
     policy,
-    profile: random.pick(['lan', 'lan', 'fast'] as const),
+    profile,
     encoded: seed % 5 === 0,
-    delay: { min: 0.05, max: random.pick([0.3, 1]) },
+    delay:
+      profile === 'wan' ? { min: 2, max: random.pick([10, 60]) } : { min: 0.05, max: random.pick([0.3, 1]) },
+    linkDelay: { min: 0.05, max: 0.3 },
     oneNic: random.chance(0.5),
     drift: random.pick([0, 1e-4, 2e-3]),
-    length: large ? 8_000 : random.between(8_000, 40_000),
-    pace: random.pick([150, 600, 2_000, 6_000]),
+    newer: random.pick([0, 0, 0.5]),
+    ...drawTimes(random, { profile, large: members * vips > LARGE || members > 12 }),
     rates: swarm(random),
   };
 }
 
-export function vipsOf({ vips, policy }: SimulationOptions): Vip[] {
-  const width = String(vips).length;
-  return Array.from({ length: vips }, (_, i) => ({
-    id: `v${String(i + 1).padStart(width, '0')}`,
-    addresses: [
-      { family: 4, address: `10.1.${i >> 8}.${i & 255}`, prefixLength: 32 },
-      ...(i % 3 === 2
-        ? [{ family: 6, address: `fd00::${(i + 1).toString(16)}`, prefixLength: 128 } as const]
-        : []),
-    ],
-    prefer: i % 5 === 4 ? ['h00'] : [],
-    weight: 1 + (i % 7 === 6 ? 1 : 0),
-    policy: policy === 'mixed' ? (i % 2 === 0 ? 'component' : 'primary') : policy,
-    providers: ['local'],
-  }));
+function drawMembers(random: Random): number {
+  const size = random.next();
+  if (size < 0.03) return random.integer(13, 50);
+  return size < 0.12 ? random.integer(8, 12) : random.integer(2, 7);
 }
 
-export function nameOfHost(index: number): string {
-  return `h${String(index).padStart(2, '0')}`;
+function drawVips(random: Random, members: number): number {
+  const many = random.chance(0.05);
+  if (random.chance(0.003)) return 500;
+  return many ? random.integer(25, Math.min(500, Math.floor(5_000 / members))) : random.integer(1, 24);
 }
 
-export function configOf(options: SimulationOptions, member: string, vips: readonly Vip[]): Config {
-  const names = Array.from({ length: options.members }, (_, i) => nameOfHost(i));
-  return {
-    cluster: 'simulated',
-    member,
-    group: {
-      engine: 'embedded',
-      listen: { host: '127.0.0.1', port: 4873 },
-      peers: names.map((name, i) => ({ name, addresses: [{ host: `127.0.0.${i + 1}`, port: 4873 }] })),
-      profile: options.profile,
-      timers: PROFILES[options.profile],
-    },
-    providers: {
-      local: {
-        kind: 'local',
-        lease_ms: 3000,
-        renew_interval_ms: 500,
-        guardian_timeout_ms: 1000,
-        announce_repeat_ms: [],
-        probe_always: false,
-        silence_probe_interval_ms: 4,
-        silence_probes: 2,
-        carrier_hold_ms: 500,
-      },
-    },
-    vips,
-    capacity: 1,
-    agent: {
-      maturity_ms: 5000,
-      report_timeout_ms: 500,
-      stop_timeout_ms: 5000,
-      stall_bound_ms: 1000,
-      retry_min_ms: 500,
-      retry_max_ms: options.seed % 2 === 0 ? 2000 : 30_000,
-      takeover: options.seed % 11 === 0 ? 'strict' : 'at-once',
-    },
-    balance: {
-      enabled: options.seed % 4 !== 0,
-      interval_ms: options.seed % 3 === 0 ? 2000 : 10_000,
-      moves_per_round_max: 10,
-      hold_down_ms: options.seed % 3 === 0 ? 3000 : 30_000,
-    },
-    quorum: { votes: {} },
-    default_policy: 'component',
-    control: { socket: '/run/wackamole/simulated.sock' },
-    log: { level: 'info' },
-    digest: digestOf(vips),
-  };
-}
-
-function digestOf(vips: readonly Vip[]): string {
-  const text = JSON.stringify(vips);
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
-  return hash.toString(16).padStart(16, '0');
+/** Half of the runs are one short storm; the others have acts, and lulls in which what must come in time is looked for. */
+function drawTimes(
+  random: Random,
+  { profile, large }: { readonly profile: ProfileName; readonly large: boolean },
+): Pick<SimulationOptions, 'length' | 'pace' | 'acts'> {
+  const slower = profile === 'wan' ? 3 : 1;
+  const pace = slower * random.pick([150, 600, 2_000, 6_000]);
+  if (large) return { length: 8_000 * slower, pace };
+  if (random.chance(0.5)) return { length: slower * random.between(8_000, 40_000), pace };
+  const acts = {
+    length: slower * random.between(500, 8_000),
+    lull: [9_500 * slower, 30_000 * slower],
+  } as const;
+  return { length: slower * random.between(60_000, 180_000), pace, acts };
 }

@@ -2,23 +2,36 @@
  * Promise 2: where a view has stood undisturbed for a bound, every address of its agreed VIPs is up on one of its
  * members, unless nobody may have it.
  */
-import type { Millis } from '../../model/time.ts';
+import type { Instant, Millis } from '../../model/time.ts';
+import type { Vip } from '../../model/vip.ts';
 import { Breach } from '../breach.ts';
 import type { AgentProcess } from '../world/agent-process.ts';
-import type { Host } from '../world/host.ts';
+import { type Host, LEASE_LATENESS } from '../world/host.ts';
 import type { Observer, World } from '../world/world.ts';
+import { serveBound } from './bounds.ts';
 
-/** A doubt lasts as long as a lease (4.1 s), maturity takes 5 s, another attempt half a second. */
-const BOUND: Millis = 10_000;
-const LOOK: Millis = 1_000;
+const LOOK: Millis = 250;
+/** From the release to the next holder's acquire. */
+const HANDOFF: Millis = 1_000;
 
 export class AlwaysOne implements Observer {
   readonly #world: World;
+  readonly #bound: Millis;
+  /** When an address last went up or down anywhere: a planned move takes it down for a moment. */
+  readonly #changedAt = new Map<string, Instant>();
   #lookedAt = 0;
   checked = 0;
 
   constructor(world: World) {
     this.#world = world;
+    const [host] = world.hosts as [Host, ...Host[]];
+    const leaseBound = host.local.lease_ms + LEASE_LATENESS;
+    const maturity = host.config.agent.maturity_ms;
+    this.#bound = serveBound(world.cluster.timers, { leaseBound, maturity });
+  }
+
+  addressChanged(address: string): void {
+    this.#changedAt.set(address, this.#world.now);
   }
 
   sample(): void {
@@ -40,21 +53,26 @@ export class AlwaysOne implements Observer {
   #quietMembers(agent: AgentProcess): Host[] | undefined {
     const { view, viewAt } = agent.facts;
     const { now, hosts } = this.#world;
-    if (!view || now - viewAt < BOUND) return undefined;
+    if (!view || now - viewAt < this.#bound) return undefined;
     const members = hosts.filter(
       (host) =>
         host.agent?.facts.view?.id === view.id &&
-        host.disturbedAt < now - BOUND &&
+        host.disturbedAt < now - this.#bound &&
         host.troubledUntil < now &&
-        host.agent.startedAt < now - BOUND &&
+        host.agent.startedAt < now - this.#bound &&
         !host.frozen,
     );
     return members.length === view.members.length ? members : undefined;
   }
 
   #check(agent: AgentProcess, members: readonly Host[]): void {
-    const unserved = agent.host.config.vips.filter(({ addresses }) =>
-      addresses.some(({ address }) => members.filter((host) => host.addresses.has(address)).length !== 1),
+    const { now } = this.#world;
+    const unserved = agreed(members).filter(({ addresses }) =>
+      addresses.some(
+        ({ address }) =>
+          now - (this.#changedAt.get(address) ?? 0) > HANDOFF &&
+          members.filter((host) => host.addresses.has(address)).length !== 1,
+      ),
     );
     this.checked += 1;
     if (unserved.length === 0) return;
@@ -70,21 +88,30 @@ export class AlwaysOne implements Observer {
     }
   }
 
-  /** Seen from outside: drained, unfit, outranked, without a quorum, or of two minds about what the VIP is. */
+  /** Seen from outside: drained, unfit, outranked, or without a quorum. */
   #nobodyMay(
     id: string,
     members: readonly Host[],
     told: readonly { readonly name: string; readonly draining: boolean }[],
   ): boolean {
     const vip = members[0]?.config.vips.find((one) => one.id === id);
-    const definitions = new Set(
-      members.map(({ config }) => JSON.stringify(config.vips.find((one) => one.id === id))),
-    );
     if (vip?.policy === 'primary' && 2 * members.length <= this.#world.hosts.length) return true;
-    if (definitions.size > 1 || new Set(members.map(({ config }) => config.digest)).size > 1) return true;
     return members.every(
       (host) =>
         !host.carrier || host.agent?.facts.outranked || told.find(({ name }) => name === host.name)?.draining,
     );
   }
+}
+
+/** The VIPs of which all members have one opinion; of the others it is said that nobody serves them, or one of the opinions. */
+function agreed(members: readonly Host[]): readonly Vip[] {
+  const [first, ...rest] = members.map(({ config }) => config.vips) as [
+    readonly Vip[],
+    ...(readonly Vip[])[],
+  ];
+  if (rest.every((vips) => vips === first)) return first;
+  return first.filter((vip) => {
+    const text = JSON.stringify(vip);
+    return rest.every((vips) => JSON.stringify(vips.find(({ id }) => id === vip.id)) === text);
+  });
 }

@@ -4,17 +4,13 @@
  */
 import type { Instant, Millis } from '../../model/time.ts';
 import { Breach } from '../breach.ts';
-import { type Host, LEASE, LEASE_LATENESS } from '../world/host.ts';
+import { type Host, LEASE_LATENESS } from '../world/host.ts';
 import type { Observer, World } from '../world/world.ts';
-
-/** From the meeting of two parts to the release of the lower one: heartbeats, outranked or merged, reports, release. */
-export const MERGE_GRACE: Millis = 3_000;
-
-/** Where no agent runs that could let go, or its provider cannot, the lease ends it. */
-const LEASE_GRACE: Millis = MERGE_GRACE + LEASE + LEASE_LATENESS;
+import { mergeBound } from './bounds.ts';
 
 export class NeverTwo implements Observer {
   readonly #world: World;
+  readonly #mergeGrace: Millis;
   /** Longest time for which a duplicate stood within the grace. */
   longest: Millis = 0;
   /** Acquires of two views that met on the link. */
@@ -24,6 +20,7 @@ export class NeverTwo implements Observer {
 
   constructor(world: World) {
     this.#world = world;
+    this.#mergeGrace = mergeBound(world.cluster.timers);
   }
 
   addressChanged(address: string): void {
@@ -65,7 +62,9 @@ export class NeverTwo implements Observer {
       return false;
     }
     const since = network.knownSince(a, b);
-    const until = since + (lets(a, now) && lets(b, now) ? MERGE_GRACE : LEASE_GRACE);
+    // Where no agent runs that could let go, or its provider cannot, the lease ends it.
+    const lease = lets(a, now) && lets(b, now) ? 0 : Math.max(leaseOf(a), leaseOf(b));
+    const until = since + this.#mergeGrace + lease;
     if (now <= until) {
       this.#again(address, until + 0.01);
       return true;
@@ -88,7 +87,7 @@ export class NeverTwo implements Observer {
     if (sameView || !segment.askedTogether(address, pair)) return false;
     this.races += 1;
     network.falseSilence(a, b);
-    this.#again(address, now + MERGE_GRACE + 0.01);
+    this.#again(address, now + this.#mergeGrace + 0.01);
     return true;
   }
 
@@ -99,6 +98,10 @@ export class NeverTwo implements Observer {
     this.#doubled.delete(address);
     this.longest = Math.max(this.longest, this.#world.now - since);
   }
+}
+
+function leaseOf({ local }: Host): Millis {
+  return local.lease_ms + LEASE_LATENESS;
 }
 
 /** Whether an agent runs there that can let go. */

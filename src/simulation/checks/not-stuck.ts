@@ -4,12 +4,8 @@
  */
 import type { Host } from '../world/host.ts';
 import type { World } from '../world/world.ts';
+import { recoveryBound } from './bounds.ts';
 
-/**
- * A call that hangs is given up after 30 s; then an acquire may wait 30 s for its next attempt; a link that flapped is
- * held down for 3.2 s, a member alone matures in 5 s.
- */
-export const RECOVERY_BOUND = 75_000;
 const QUIET = 1_500;
 
 /** What is wrong now; undefined: all is well. */
@@ -59,7 +55,7 @@ export function recover(
   let wellSince: number | undefined;
   let wrong: string | undefined;
   let undrainAt = from + 1_000;
-  while (world.now < from + RECOVERY_BOUND) {
+  while (world.now < from + recoveryBound(world.cluster.timers)) {
     world.runUntil(world.now + 100);
     if (world.now >= undrainAt) {
       undrain();

@@ -71,37 +71,64 @@ export function swarm(random: Random): FaultRates {
   return rates as FaultRates;
 }
 
+/** Faults in acts, with stretches between them in which nothing is done and everybody is watched. */
+export interface Acts {
+  readonly length: Millis;
+  readonly lull: readonly [Millis, Millis];
+}
+
 export interface ScheduleInput {
   readonly rates: FaultRates;
   readonly members: number;
   readonly length: Millis;
+  /** Mean time between two faults of an act. */
   readonly pace: Millis;
+  /** Absent: one act without a pause. */
+  readonly acts?: Acts;
 }
 
+/** In a lull of at least this length one host may go, and nothing else: that is when its going must touch nobody else. */
+const LONE_LOSS_AFTER: Millis = 9_000;
+
 /** Faults come alone or in bursts of milliseconds, so that the second finds the first half dealt with. */
-export function schedule({ rates, members, length, pace }: ScheduleInput, random: Random): Fault[] {
-  const kinds = Object.keys(rates) as FaultKind[];
-  const total = kinds.reduce((sum, kind) => sum + rates[kind].weight, 0);
+export function schedule(input: ScheduleInput, random: Random): Fault[] {
+  const { length, pace, acts } = input;
+  const draw = drawer(input, random);
   const faults: Fault[] = [];
   let at = random.between(0, 2 * pace) + (random.chance(0.7) ? 3_000 : 0);
+  let actEnds = acts ? at + acts.length : Number.POSITIVE_INFINITY;
   while (at < length) {
+    if (acts && at >= actEnds) {
+      const lull = random.between(...acts.lull);
+      if (lull > LONE_LOSS_AFTER && random.chance(0.6))
+        faults.push(draw(at + lull - 3_000, random.pick(['crash', 'power'] as const)));
+      at += lull;
+      actEnds = at + acts.length;
+    }
+    faults.push(draw(at));
+    at += random.chance(0.35) ? random.pick([1, 8, 60, 400]) * random.next() : random.between(0, 2 * pace);
+  }
+  return faults.filter((fault) => fault.at < length);
+}
+
+function drawer({ rates, members }: ScheduleInput, random: Random): (at: Instant, kind?: FaultKind) => Fault {
+  const kinds = (Object.keys(rates) as FaultKind[]).filter((kind) => rates[kind].weight > 0);
+  const total = kinds.reduce((sum, kind) => sum + rates[kind].weight, 0);
+  return (at, wanted) => {
     let rest = random.next() * total;
-    const kind = kinds.find((one) => {
+    const drawn = kinds.find((one) => {
       rest -= rates[one].weight;
       return rest < 0;
     });
-    if (kind) {
-      const [shortest, longest] = rates[kind].length;
-      faults.push({
-        at: Math.round(at * 10) / 10,
-        kind,
-        host: random.integer(0, members - 1),
-        other: random.integer(0, members - 1),
-        length: Math.round(shortest + random.next() ** 2 * (longest - shortest)),
-        seed: random.integer(0, 1e9),
-      });
-    }
-    at += random.chance(0.35) ? random.pick([1, 8, 60, 400]) * random.next() : random.between(0, 2 * pace);
-  }
-  return faults;
+    const kind = wanted ?? drawn ?? kinds[0]!;
+    const [shortest, longest] = rates[kind].length;
+    return {
+      at: Math.round(at * 10) / 10,
+      kind,
+      host: random.integer(0, members - 1),
+      other: random.integer(0, members - 1),
+      length: Math.round(shortest + random.next() ** 2 * (longest - shortest)),
+      seed: random.integer(0, 1e9),
+    };
+  };
 }

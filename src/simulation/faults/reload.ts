@@ -1,6 +1,5 @@
 /** A new configuration file on one host, which may differ from those of the others. */
 import type { Vip } from '../../model/vip.ts';
-import { configOf } from '../options.ts';
 import type { Host } from '../world/host.ts';
 import type { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
@@ -31,6 +30,6 @@ export function reloadFirst(world: World, host: Host): void {
 
 function apply(world: World, host: Host, vips: readonly Vip[]): void {
   if (host.config.vips === vips) return;
-  host.config = configOf(world.options, host.name, vips);
+  host.config = world.cluster.configOf(host.name, vips);
   host.agent?.reconfigure();
 }

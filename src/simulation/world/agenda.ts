@@ -1,21 +1,23 @@
-/** Virtual time: what is to happen, in order of instants, and of being entered where instants are equal. */
-interface Entry {
-  readonly at: number;
-  readonly order: number;
-  readonly action: () => void;
-}
+/**
+ * Virtual time: what is to happen, in order of instants, and of being entered where instants are equal. A heap on plain
+ * arrays, since most of a simulation's time is spent here: nothing is allocated for an entry but its action.
+ */
 
 /** More at one instant is no cluster but a loop. */
 const AT_ONCE_MAX = 100_000;
+const ROOM_AT_FIRST = 1024;
 
 export class Agenda {
   now = 0;
-  private heap: Entry[] = [];
-  private entered = 0;
+  #ats = new Float64Array(ROOM_AT_FIRST);
+  #orders = new Float64Array(ROOM_AT_FIRST);
+  readonly #actions: (() => void)[] = [];
+  #size = 0;
+  #entered = 0;
 
   at(instant: number, action: () => void): void {
-    this.heap.push({ at: Math.max(instant, this.now), order: this.entered++, action });
-    this.up(this.heap.length - 1);
+    if (this.#size === this.#ats.length) this.#grow();
+    this.#rise(this.#size++, { at: Math.max(instant, this.now), order: this.#entered++, action });
   }
 
   after(delay: number, action: () => void): void {
@@ -25,45 +27,82 @@ export class Agenda {
   /** Runs everything up to this instant. Throws when time stands still: what happens brings about the next without end. */
   runUntil(end: number): void {
     let atOnce = 0;
-    for (let first = this.heap[0]; first && first.at <= end; first = this.heap[0]) {
-      atOnce = first.at > this.now ? 0 : atOnce + 1;
+    while (this.#size > 0 && this.#ats[0]! <= end) {
+      const at = this.#ats[0]!;
+      atOnce = at > this.now ? 0 : atOnce + 1;
       if (atOnce > AT_ONCE_MAX) throw new Error(`time stands still at ${this.now}`);
-      this.now = first.at;
-      this.removeFirst();
-      first.action();
+      this.now = at;
+      this.#removeFirst()();
     }
     this.now = end;
   }
 
-  private removeFirst(): void {
-    const last = this.heap.pop()!;
-    if (this.heap.length === 0) return;
-    this.heap[0] = last;
-    this.down(0);
+  #grow(): void {
+    const ats = new Float64Array(2 * this.#size);
+    const orders = new Float64Array(2 * this.#size);
+    ats.set(this.#ats);
+    orders.set(this.#orders);
+    this.#ats = ats;
+    this.#orders = orders;
   }
 
-  private up(from: number): void {
-    for (let i = from; i > 0; ) {
-      const parent = (i - 1) >> 1;
-      if (!before(this.heap[i]!, this.heap[parent]!)) return;
-      [this.heap[i], this.heap[parent]] = [this.heap[parent]!, this.heap[i]!];
-      i = parent;
-    }
+  #removeFirst(): () => void {
+    const first = this.#actions[0]!;
+    const last = --this.#size;
+    const entry = { at: this.#ats[last]!, order: this.#orders[last]!, action: this.#actions[last]! };
+    this.#actions.pop();
+    if (last > 0) this.#sink(entry);
+    return first;
   }
 
-  private down(from: number): void {
-    for (let i = from; ; ) {
-      let least = i;
-      for (const child of [2 * i + 1, 2 * i + 2]) {
-        if (child < this.heap.length && before(this.heap[child]!, this.heap[least]!)) least = child;
-      }
-      if (least === i) return;
-      [this.heap[i], this.heap[least]] = [this.heap[least]!, this.heap[i]!];
-      i = least;
+  /** Moves the hole up from its place until the entry fits, and puts it there. */
+  #rise(from: number, { at, order, action }: Entry): void {
+    const ats = this.#ats;
+    const orders = this.#orders;
+    const actions = this.#actions;
+    let hole = from;
+    while (hole > 0) {
+      const parent = (hole - 1) >> 1;
+      const above = ats[parent]!;
+      if (above < at || (above === at && orders[parent]! < order)) break;
+      ats[hole] = above;
+      orders[hole] = orders[parent]!;
+      actions[hole] = actions[parent]!;
+      hole = parent;
     }
+    ats[hole] = at;
+    orders[hole] = order;
+    actions[hole] = action;
+  }
+
+  /** Moves the hole down from the top. */
+  #sink({ at, order, action }: Entry): void {
+    const ats = this.#ats;
+    const orders = this.#orders;
+    const actions = this.#actions;
+    let hole = 0;
+    for (let child = 1; child < this.#size; child = 2 * hole + 1) {
+      const right = child + 1;
+      if (right < this.#size && before(ats, orders, { a: right, b: child })) child = right;
+      const below = ats[child]!;
+      if (at < below || (at === below && order < orders[child]!)) break;
+      ats[hole] = below;
+      orders[hole] = orders[child]!;
+      actions[hole] = actions[child]!;
+      hole = child;
+    }
+    ats[hole] = at;
+    orders[hole] = order;
+    actions[hole] = action;
   }
 }
 
-function before(a: Entry, b: Entry): boolean {
-  return a.at < b.at || (a.at === b.at && a.order < b.order);
+interface Entry {
+  readonly at: number;
+  readonly order: number;
+  readonly action: () => void;
+}
+
+function before(ats: Float64Array, orders: Float64Array, { a, b }: { a: number; b: number }): boolean {
+  return ats[a]! < ats[b]! || (ats[a]! === ats[b]! && orders[a]! < orders[b]!);
 }

@@ -14,12 +14,11 @@ import { Calls } from './calls.ts';
 import { EngineThread } from './engine-thread.ts';
 import { Guardian } from './guardian.ts';
 import type { Host } from './host.ts';
-import { LOCAL_TRAITS, LocalProvider } from './local-provider.ts';
+import { LocalProvider, localTraits } from './local-provider.ts';
 import { Channel, Thread } from './thread.ts';
 import type { World } from './world.ts';
 
 const TICK: Millis = 200;
-const RENEW: Millis = 500;
 const LEAVE_MAX: Millis = 1000;
 const TICKS_UNANSWERED_MAX = 10;
 
@@ -64,7 +63,7 @@ export class AgentProcess {
     this.#calls = new Calls(this);
     this.core = new Agent({
       config: host.config,
-      traits: new Map([['local', LOCAL_TRAITS]]),
+      traits: new Map([['local', localTraits(host)]]),
       version: 'simulated',
     });
   }
@@ -229,7 +228,7 @@ export class AgentProcess {
   }
 
   #renewOn(): void {
-    this.after(RENEW, () => this.#renewOn());
+    this.after(Math.min(1_000, this.host.local.renew_interval_ms), () => this.#renewOn());
     const lateness = this.#aliveAgain();
     if (lateness > 0) return this.#pass({ kind: 'stalled', lateness });
     const vips = this.core.held();

@@ -42,6 +42,9 @@ export class EngineThread {
   #wakes = 0;
   #wokenFor: Instant | undefined;
   #dialling = false;
+  /** Hosts, and the numbers of the probes, that answer at once: nothing is going on that could come in between. */
+  readonly #answering: EngineThread[] = [];
+  readonly #answeredProbes: number[] = [];
   readonly #dialPause = new Map<number, { at: Instant; pause: Millis }>();
 
   constructor(world: World, agent: AgentProcess) {
@@ -151,6 +154,7 @@ export class EngineThread {
     const actions = this.#engine.handle(event, this.host.clocks.monotonic());
     for (const action of actions) this.#perform(action);
     this.#arm();
+    while (this.#answering.length > 0) this.#answered(this.#answering.pop()!, this.#answeredProbes.pop()!);
   }
 
   #arm(): void {
@@ -262,6 +266,11 @@ export class EngineThread {
     const to = this.ends.get(member)?.peer;
     if (!to) return;
     const { network, agenda } = this.#world;
+    if (this.#world.isQuiet && network.answers(this.host, to.host)) {
+      this.#answering.push(to);
+      this.#answeredProbes.push(probe);
+      return;
+    }
     network.probeSent(this.host, to.host);
     this.#dropIfSilent(to);
     if (network.lost() || network.lost() || !network.answers(this.host, to.host)) return;

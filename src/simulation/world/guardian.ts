@@ -3,8 +3,6 @@ import type { Instant, Millis } from '../../model/time.ts';
 import type { Host } from './host.ts';
 import type { World } from './world.ts';
 
-const LIMIT: Millis = 1000;
-
 export class Guardian {
   alive = true;
   readonly #world: World;
@@ -18,7 +16,11 @@ export class Guardian {
     this.#world = world;
     this.#host = host;
     this.#heardAt = world.now;
-    this.#watch(LIMIT);
+    this.#watch(this.#limit);
+  }
+
+  get #limit(): Millis {
+    return this.#host.local.guardian_timeout_ms;
   }
 
   hold(addresses: readonly string[]): void {
@@ -59,8 +61,8 @@ export class Guardian {
     this.#host.after(delay, () => {
       if (!this.alive) return;
       const silence = this.#world.now - this.#heardAt;
-      if (silence < LIMIT) return this.#watch(Math.max(1, LIMIT - silence));
-      this.#watch(LIMIT);
+      if (silence < this.#limit) return this.#watch(Math.max(1, this.#limit - silence));
+      this.#watch(this.#limit);
       if (!this.#ticking || this.#held.size === 0) return;
       this.#fenced = true;
       this.#host.after(this.#world.random.between(2, 8), () => this.alive && this.#removeAll());

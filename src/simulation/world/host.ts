@@ -2,7 +2,7 @@
  * One host: its kernel with the addresses on it and their leases, its clocks, its carrier, and whatever agent runs there.
  * The kernel answers for an address as long as it is up, whatever became of the agent.
  */
-import type { Config } from '../../config/config.ts';
+import type { Config, LocalProviderConfig } from '../../config/config.ts';
 import type { Instant, Millis } from '../../model/time.ts';
 import type { AgentProcess } from './agent-process.ts';
 import { Clocks, type Standstill } from './clocks.ts';
@@ -10,8 +10,6 @@ import type { Guardian } from './guardian.ts';
 import type { ProviderTrouble } from './trouble.ts';
 import type { World } from './world.ts';
 
-/** `valid_lft` of an address, whole seconds. */
-export const LEASE: Millis = 3000;
 /** By how much the kernel may be late to drop an address. */
 export const LEASE_LATENESS: Millis = 1100;
 
@@ -26,6 +24,8 @@ export class Host {
   readonly clocks: Clocks;
   readonly addresses = new Map<string, Standing>();
   config: Config;
+  /** Of the provider that carries its VIPs. */
+  readonly local: LocalProviderConfig;
   up = false;
   /** The whole machine stands still: nothing runs, nothing answers. */
   frozen = false;
@@ -48,6 +48,7 @@ export class Host {
     this.index = index;
     this.name = config.member;
     this.config = config;
+    this.local = localProviderOf(config);
     this.clocks = new Clocks(world.agenda, rate);
   }
 
@@ -100,7 +101,7 @@ export class Host {
 
   put(address: string): void {
     const known = this.addresses.get(address);
-    const until = this.#world.now + LEASE + this.#world.random.between(0, LEASE_LATENESS);
+    const until = this.#leaseEnd();
     if (known) {
       known.until = until;
       return;
@@ -114,7 +115,7 @@ export class Host {
 
   prolong(address: string): void {
     const standing = this.addresses.get(address);
-    if (standing) standing.until = this.#world.now + LEASE + this.#world.random.between(0, LEASE_LATENESS);
+    if (standing) standing.until = this.#leaseEnd();
   }
 
   remove(address: string, by: string): void {
@@ -124,6 +125,11 @@ export class Host {
     if (by !== 'agent') this.agent?.vanished(address);
   }
 
+  /** `valid_lft` counts whole seconds, and the kernel looks now and then. */
+  #leaseEnd(): Instant {
+    return this.#world.now + this.local.lease_ms + this.#world.random.between(0, LEASE_LATENESS);
+  }
+
   #watch(address: string, standing: Standing): void {
     this.after(Math.max(0.1, standing.until - this.#world.now), () => {
       if (this.addresses.get(address) !== standing) return;
@@ -131,4 +137,9 @@ export class Host {
       else this.#watch(address, standing);
     });
   }
+}
+
+function localProviderOf(config: Config): LocalProviderConfig {
+  for (const provider of Object.values(config.providers)) if (provider.kind === 'local') return provider;
+  throw new Error(`the configuration of ${config.member} has no provider of kind local`);
 }

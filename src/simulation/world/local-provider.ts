@@ -14,22 +14,21 @@ import type {
 import type { AgentProcess } from './agent-process.ts';
 import type { Call } from './calls.ts';
 import type { Host } from './host.ts';
-import { LEASE, LEASE_LATENESS } from './host.ts';
+import { LEASE_LATENESS } from './host.ts';
 import { type ProviderTrouble, strikes } from './trouble.ts';
 import type { World } from './world.ts';
 
 const STALL: Millis = 1000;
 const LEASE_MARGIN: Millis = 200;
-const SILENCE_INTERVAL: Millis = 4;
-const SILENCE_ROUNDS = 2;
-const CARRIER_HOLD: Millis = 500;
 
-export const LOCAL_TRAITS: ProviderTraits = {
-  families: [4, 6],
-  scope: 'link',
-  atomicTakeover: false,
-  leaseBound: LEASE + LEASE_LATENESS,
-};
+export function localTraits({ local }: Host): ProviderTraits {
+  return {
+    families: [4, 6],
+    scope: 'link',
+    atomicTakeover: false,
+    leaseBound: local.lease_ms + LEASE_LATENESS,
+  };
+}
 
 type Done = (outcomes: readonly VipOutcome[]) => void;
 
@@ -111,7 +110,7 @@ export class LocalProvider {
       vips.map((vip) => {
         const holding = this.#held.get(vip.id);
         if (holding === undefined) return outcome(vip, 'lost', 'is not held here');
-        if (now - holding.renewedAt > LEASE - LEASE_MARGIN) {
+        if (now - holding.renewedAt > this.#host.local.lease_ms - LEASE_MARGIN) {
           this.#takeAway([vip]);
           return outcome(vip, 'lease-expired', 'was last renewed too long ago');
         }
@@ -129,7 +128,8 @@ export class LocalProvider {
   tick(): void {
     const now = this.#host.clocks.boot();
     this.#lastTick = now;
-    const over = [...this.#held.values()].filter(({ renewedAt }) => now - renewedAt > LEASE - LEASE_MARGIN);
+    const bound = this.#host.local.lease_ms - LEASE_MARGIN;
+    const over = [...this.#held.values()].filter(({ renewedAt }) => now - renewedAt > bound);
     this.#takeAway(over.map(({ vip }) => vip));
     this.#host.guardian?.tick();
     this.#tellLost(over, { reason: 'its lease was not renewed in time', fenced: true });
@@ -154,7 +154,7 @@ export class LocalProvider {
   carrierChanged(): void {
     const change = ++this.#carrierChanges;
     if (!this.#host.carrier) return this.#setFit(false);
-    this.#agent.after(CARRIER_HOLD, () => {
+    this.#agent.after(this.#host.local.carrier_hold_ms, () => {
       if (change === this.#carrierChanges && !this.#fit) this.#setFit(true);
     });
   }
@@ -232,7 +232,7 @@ export class LocalProvider {
           else outcomes.set(vip.id, this.#outcome(vip, 'address-in-use', 'answered'));
         } else {
           question.quiet += asked ? 1 : 0;
-          const isSilent = asked ? question.quiet >= SILENCE_ROUNDS : late >= until;
+          const isSilent = asked ? question.quiet >= this.#host.local.silence_probes : late >= until;
           if (!isSilent) open.push(question);
           else if (!this.#fit) outcomes.set(vip.id, this.#outcome(vip, 'link-down', 'no carrier'));
           else silent.push(vip);
@@ -242,7 +242,7 @@ export class LocalProvider {
       this.#ask(open, context);
     });
     call.onAbort(() => this.#agent.after(0.05, next));
-    this.#agent.after(SILENCE_INTERVAL, next);
+    this.#agent.after(this.#host.local.silence_probe_interval_ms, next);
   }
 
   #put(vips: readonly Vip[], outcomes: Map<VipId, VipOutcome>): void {

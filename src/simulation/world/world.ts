@@ -1,9 +1,10 @@
 /** Hosts, agents, the network and the link between them in virtual time; tells the checkers what happens. Breaks nothing by itself. */
 import type { MemberId } from '../../model/member.ts';
-import type { Instant } from '../../model/time.ts';
+import type { Instant, Millis } from '../../model/time.ts';
 import type { View } from '../../model/view.ts';
 import type { Vip } from '../../model/vip.ts';
-import { configOf, nameOfHost, type SimulationOptions, vipsOf } from '../options.ts';
+import { type Cluster, drawnCluster } from '../cluster.ts';
+import type { SimulationOptions } from '../options.ts';
 import { Agenda } from './agenda.ts';
 import { AgentProcess } from './agent-process.ts';
 import type { EngineThread } from './engine-thread.ts';
@@ -28,11 +29,14 @@ export interface Observer {
   sample?(): void;
 }
 
-export const SAMPLE = 50;
+export const SAMPLE: Millis = 50;
+/** After the last disturbance; by then it is settled who is alive. */
+const QUIET: Millis = 2_000;
 
 export class World {
   readonly agenda = new Agenda();
   readonly options: SimulationOptions;
+  readonly cluster: Cluster;
   readonly random: Random;
   readonly hosts: readonly Host[];
   readonly network: Network;
@@ -50,18 +54,25 @@ export class World {
   /** What happened, for a reader; kept only when asked for. */
   readonly timeline: string[] | undefined;
 
-  constructor(options: SimulationOptions, { timeline }: { readonly timeline: boolean }) {
+  #stirredAt: Instant = 0;
+
+  constructor(
+    options: SimulationOptions,
+    { timeline, cluster }: { readonly timeline: boolean; readonly cluster?: Cluster | undefined },
+  ) {
     this.options = options;
+    this.cluster = cluster ?? drawnCluster(options);
     this.random = new Random(options.seed * 7919 + 5);
     this.timeline = timeline ? [] : undefined;
-    this.vips = vipsOf(options);
+    this.vips = this.cluster.vips;
     this.segment = new Segment(this);
     this.streams = new Streams(this);
     this.network = new Network(
       {
         delay: options.delay,
         oneNic: options.oneNic,
-        probeTimeout: configOf(options, 'h00', []).group.timers.probe_timeout_ms,
+        linkDelay: options.linkDelay,
+        probeTimeout: this.cluster.timers.probe_timeout_ms,
       },
       {
         random: this.random,
@@ -71,12 +82,11 @@ export class World {
         },
       },
     );
-    this.hosts = Array.from(
-      { length: options.members },
-      (_, index) =>
+    this.hosts = this.cluster.names.map(
+      (name, index) =>
         new Host(this, {
           index,
-          config: configOf(options, nameOfHost(index), this.vips),
+          config: this.cluster.configOf(name, this.vips),
           rate: 1 + (2 * this.random.next() - 1) * options.drift,
         }),
     );
@@ -126,7 +136,13 @@ export class World {
     for (const observer of this.observers) observer.delivered?.(agent);
   }
 
+  /** Nothing has been done to anybody for a while, and the network is as it should be. */
+  get isQuiet(): boolean {
+    return this.now - this.#stirredAt > QUIET && this.network.isCalm;
+  }
+
   disturb(hosts: readonly Host[], what: string): void {
+    this.#stirredAt = this.now;
     for (const host of hosts) host.disturbedAt = this.now;
     if (this.timeline) this.note(undefined, `---- ${what}`);
     for (const observer of this.observers) observer.disturbed?.(hosts, what);

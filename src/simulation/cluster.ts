@@ -1,0 +1,115 @@
+/** Who runs where, with which configuration: drawn for the simulator's own runs, an operator's for a rehearsal. */
+import type { Config, DetectorTimers } from '../config/config.ts';
+import { PROFILES } from '../config/profiles.ts';
+import type { Vip } from '../model/vip.ts';
+import type { SimulationOptions } from './options.ts';
+
+export interface Cluster {
+  /** Of the hosts, in order. */
+  readonly names: readonly string[];
+  /** Of the configuration as it was at first and shall be in the end. */
+  readonly vips: readonly Vip[];
+  readonly timers: DetectorTimers;
+  /** The configuration of one member, with these VIPs. */
+  configOf(member: string, vips: readonly Vip[]): Config;
+}
+
+export function drawnCluster(options: SimulationOptions): Cluster {
+  const names = Array.from({ length: options.members }, (_, i) => nameOfHost(i));
+  return {
+    names,
+    vips: vipsOf(options),
+    timers: PROFILES[options.profile],
+    configOf: (member, vips) => configOf(options, { member, names, vips }),
+  };
+}
+
+function nameOfHost(index: number): string {
+  return `h${String(index).padStart(2, '0')}`;
+}
+
+function vipsOf({ vips, policy }: SimulationOptions): Vip[] {
+  const width = String(vips).length;
+  return Array.from({ length: vips }, (_, i) => ({
+    id: `v${String(i + 1).padStart(width, '0')}`,
+    addresses: [
+      { family: 4, address: `10.1.${i >> 8}.${i & 255}`, prefixLength: 32 },
+      ...(i % 3 === 2
+        ? [{ family: 6, address: `fd00::${(i + 1).toString(16)}`, prefixLength: 128 } as const]
+        : []),
+    ],
+    prefer: i % 5 === 4 ? ['h00'] : [],
+    weight: 1 + (i % 7 === 6 ? 1 : 0),
+    policy: policy === 'mixed' ? (i % 2 === 0 ? 'component' : 'primary') : policy,
+    providers: ['local'],
+  }));
+}
+
+interface Place {
+  readonly member: string;
+  readonly names: readonly string[];
+  readonly vips: readonly Vip[];
+}
+
+function configOf(options: SimulationOptions, { member, names, vips }: Place): Config {
+  return {
+    cluster: 'simulated',
+    member,
+    group: {
+      engine: 'embedded',
+      listen: { host: '127.0.0.1', port: 4873 },
+      peers: names.map((name, i) => ({ name, addresses: [{ host: `127.0.0.${i + 1}`, port: 4873 }] })),
+      profile: options.profile,
+      timers: PROFILES[options.profile],
+    },
+    providers: {
+      local: {
+        kind: 'local',
+        lease_ms: 3000,
+        renew_interval_ms: 500,
+        guardian_timeout_ms: 1000,
+        announce_repeat_ms: [],
+        probe_always: false,
+        silence_probe_interval_ms: 4,
+        silence_probes: 2,
+        carrier_hold_ms: 500,
+      },
+    },
+    vips,
+    capacity: 1,
+    agent: {
+      maturity_ms: 5000,
+      report_timeout_ms: 500,
+      stop_timeout_ms: 5000,
+      stall_bound_ms: 1000,
+      retry_min_ms: 500,
+      retry_max_ms: options.seed % 2 === 0 ? 2000 : 30_000,
+      takeover: options.seed % 11 === 0 ? 'strict' : 'at-once',
+    },
+    balance: {
+      enabled: options.seed % 4 !== 0,
+      interval_ms: options.seed % 3 === 0 ? 2000 : 10_000,
+      moves_per_round_max: 10,
+      hold_down_ms: options.seed % 3 === 0 ? 3000 : 30_000,
+    },
+    quorum: { votes: {} },
+    default_policy: 'component',
+    control: { socket: '/run/wackamole/simulated.sock' },
+    log: { level: 'info' },
+    digest: digestOf(vips),
+  };
+}
+
+/** Stands in for the digest of a file; equal for equal VIPs. FNV-1a (Fowler, Noll, Vo). */
+function digestOf(vips: readonly Vip[]): string {
+  const known = DIGESTS.get(vips);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(vips);
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  const digest = hash.toString(16).padStart(16, '0');
+  DIGESTS.set(vips, digest);
+  return digest;
+}
+
+const DIGESTS = new WeakMap<readonly Vip[], string>();
