@@ -3,6 +3,7 @@
  * forgotten, nor on an interface whose neighbours need no telling.
  */
 import type { Millis } from '../../src/model/time.ts';
+import { bootTimeNow } from '../../src/platform/clock.ts';
 import { ipBytes } from '../../src/platform/ip-bytes.ts';
 import type { FrameSender } from '../../src/platform/packet-socket.ts';
 import type { Link } from '../../src/platform/rtnetlink-codec.ts';
@@ -12,6 +13,9 @@ import { type Standing, standingKey } from './placement.ts';
 /** When a queue of the kernel is full, the rest follows after this. */
 const FULL_RETRY: Millis = 2;
 const FULL_RETRIES_MAX = 100;
+/** A repetition later than this comes from a process that stood still. */
+const LATENESS_MAX: Millis = 50;
+const LATE_RETRY: Millis = 50;
 
 export interface AnnouncerParts {
   readonly sender: FrameSender;
@@ -48,8 +52,20 @@ export class Announcer {
     for (const standing of standings) this.#active.add(standingKey(standing));
     this.#send(standings, 0);
     for (const delay of this.#repeats) {
-      this.#later(delay, () => this.#send(this.#stillActive(standings), 0));
+      this.#repeat(standings, delay);
     }
+  }
+
+  /**
+   * A process that stood still may have lost its addresses without knowing it yet. What is late therefore waits once more: the
+   * tick that is due by now finds out first, and has us forget them.
+   */
+  #repeat(standings: readonly Standing[], delay: Millis): void {
+    const due = bootTimeNow() + delay;
+    this.#later(delay, () => {
+      if (bootTimeNow() - due > LATENESS_MAX) this.#repeat(standings, LATE_RETRY);
+      else this.#send(this.#stillActive(standings), 0);
+    });
   }
 
   /** From now on nothing is said for these. */

@@ -3,6 +3,10 @@ import { Announcer } from '../../../../providers/local/announcer.ts';
 import type { Standing } from '../../../../providers/local/placement.ts';
 import type { Link } from '../../../../src/platform/rtnetlink-codec.ts';
 
+/** How far the clock is ahead of the timers, which are late by so much. */
+let late = 0;
+vi.mock('../../../../src/platform/clock.ts', () => ({ bootTimeNow: () => performance.now() + late }));
+
 const LINK: Link = {
   index: 4,
   name: 'eth0',
@@ -35,6 +39,7 @@ function announcer(repeats: number[], options: { link?: Link; fullAfter?: number
 
 describe('announcements', () => {
   beforeEach(() => {
+    late = 0;
     vi.useFakeTimers();
   });
   afterEach(() => {
@@ -61,6 +66,19 @@ describe('announcements', () => {
     vi.advanceTimersByTime(1000);
     expect(sent).toEqual([2, 2]);
     announcing.stop();
+  });
+
+  it('wait, when they come late, for the one who finds out what was lost meanwhile', () => {
+    const { sent, it: announcing } = announcer([100]);
+    announcing.announce([standing(1), standing(2)]);
+    sent.length = 0;
+    vi.advanceTimersByTime(99);
+    late = 3000;
+    vi.advanceTimersByTime(1);
+    expect(sent).toEqual([]);
+    announcing.forget([standing(1)]);
+    vi.advanceTimersByTime(1000);
+    expect(sent).toEqual([2, 2]);
   });
 
   it('end with stop', () => {
