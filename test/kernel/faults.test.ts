@@ -1,51 +1,23 @@
 /** One host fails, in every way a host can: its VIPs go elsewhere, nobody else's move, and never do two hold one. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Cluster } from '../../src/lab/cluster.ts';
 import {
   during,
   expectNeverTwo,
   expectOnlyVictimMoved,
   expectOutageBelow,
+  expectRejoined,
+  expectSurvived,
   HANDOFF_MAX,
   heldBy,
   NO_WORLD,
   STILL,
   TAKEOVER_MAX,
+  victimOf,
   withCluster,
 } from './vocabulary.ts';
 
 const THREE = { hosts: 3, vips: 10, ipv6: 3, sections: STILL };
-
-/** Does it to the busiest host and expects the others to serve everything, quickly and alone. */
-async function expectSurvived(
-  cluster: Cluster,
-  fault: (victim: string) => unknown,
-  outageBelow = TAKEOVER_MAX,
-): Promise<string> {
-  const victim = await cluster.busiest();
-  const before = await cluster.observatory.holders();
-  const sighting = await during(cluster, async () => {
-    await fault(victim);
-    await cluster.served([cluster.others(victim)]);
-  });
-  expectNeverTwo(sighting);
-  expectOutageBelow(sighting, outageBelow);
-  expectOnlyVictimMoved(before, sighting.holders, victim);
-  return victim;
-}
-
-async function expectRejoined(cluster: Cluster, back: () => unknown): Promise<void> {
-  const before = await cluster.observatory.holders();
-  const sighting = await during(cluster, async () => {
-    await back();
-    await cluster.joined();
-    await cluster.served();
-  });
-  expectNeverTwo(sighting);
-  expectOutageBelow(sighting, HANDOFF_MAX);
-  expect(sighting.holders, 'a join moves nothing').toEqual(before);
-}
 
 describe.skipIf(NO_WORLD !== undefined)('a host of three fails', () => {
   it('agent killed by SIGKILL: its guardian clears the host before others take over; it may come back', async () => {
@@ -133,6 +105,31 @@ describe.skipIf(NO_WORLD !== undefined)('a host of three fails', () => {
       });
       expectNeverTwo(sighting);
       expectOutageBelow(sighting, TAKEOVER_MAX);
+    });
+  });
+
+  it('a holder answers no probes (icmp_echo_ignore_all), then its agent and guardian die: nobody takes its VIPs before they are free', async () => {
+    await withCluster(THREE, async (cluster) => {
+      const victim = await victimOf(cluster);
+      const before = await cluster.observatory.holders();
+      // The client asks by the same echoes and hears nothing either: what it misses of the victim is no outage.
+      const deaf = await during(
+        cluster,
+        async () => {
+          const done = await cluster
+            .host(victim)
+            .exec(['sysctl', '-qw', 'net.ipv4.icmp_echo_ignore_all=1', 'net.ipv6.icmp.echo_ignore_all=1']);
+          expect(done.stderr).toBe('');
+        },
+        4000,
+      );
+      expectNeverTwo(deaf);
+      const dead = await during(cluster, async () => {
+        cluster.host(victim).killAll();
+        await cluster.served([cluster.others(victim)]);
+      });
+      expectNeverTwo(dead);
+      expectOnlyVictimMoved(before, dead.holders, victim);
     });
   });
 

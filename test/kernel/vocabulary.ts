@@ -108,6 +108,51 @@ export function expectOnlyVictimMoved(
   }
 }
 
+/** The busiest of the hosts that hold VIPs of every family the cluster has: what is done to it is done to each family. */
+export async function victimOf(cluster: Cluster): Promise<string> {
+  const { vips } = cluster.observatory;
+  const holders = await cluster.observatory.holders();
+  const holds = (host: string) => vips.filter(({ address }) => holders.get(address)?.includes(host));
+  const families = new Set(vips.map(({ family }) => family));
+  const fit = cluster.names.filter(
+    (host) => new Set(holds(host).map(({ family }) => family)).size === families.size,
+  );
+  const [victim] = fit.toSorted((a, b) => holds(b).length - holds(a).length);
+  if (victim === undefined) throw new Error('no host holds VIPs of every family');
+  return victim;
+}
+
+/** Does it to a host with VIPs of every family and expects the others to serve everything, quickly and alone; who it was. */
+export async function expectSurvived(
+  cluster: Cluster,
+  fault: (victim: string) => unknown,
+  outageBelow = TAKEOVER_MAX,
+): Promise<string> {
+  const victim = await victimOf(cluster);
+  const before = await cluster.observatory.holders();
+  const sighting = await during(cluster, async () => {
+    await fault(victim);
+    await cluster.served([cluster.others(victim)]);
+  });
+  expectNeverTwo(sighting);
+  expectOutageBelow(sighting, outageBelow);
+  expectOnlyVictimMoved(before, sighting.holders, victim);
+  return victim;
+}
+
+/** The host comes back by that, is a member again, and moves nothing. */
+export async function expectRejoined(cluster: Cluster, back: () => unknown): Promise<void> {
+  const before = await cluster.observatory.holders();
+  const sighting = await during(cluster, async () => {
+    await back();
+    await cluster.joined();
+    await cluster.served();
+  });
+  expectNeverTwo(sighting);
+  expectOutageBelow(sighting, HANDOFF_MAX);
+  expect(sighting.holders, 'a join moves nothing').toEqual(before);
+}
+
 /** Waits until the condition holds; `what` says for what, when it does not. */
 export async function eventually(
   what: string,
