@@ -13,12 +13,13 @@ import {
   type FromEngine,
   STATUS_INTERVAL_MS,
   type ToEngine,
+  WORD,
 } from './worker-messages.ts';
 
 const home = workerHome();
 const data = home.data as EngineThreadData;
 const post = (message: FromEngine, transfer?: readonly ArrayBuffer[]): void => home.post(message, transfer);
-const pulse = new Int32Array(data.pulse);
+const words = new Int32Array(data.words);
 const outbound = new Outbound((parcel, transfer) => post({ kind: 'parcel', ...parcel }, transfer));
 
 const transport = new Transport(data, {
@@ -29,8 +30,11 @@ const transport = new Transport(data, {
   deliver,
   left: () => finish(),
   log: (line) => outbound.note(line),
+  look,
 });
-let statusTimer: NodeJS.Timeout | undefined;
+const statusInterval = data.statusInterval ?? STATUS_INTERVAL_MS;
+let ticksSeen = 0;
+let statusAt = Number.NEGATIVE_INFINITY;
 
 function deliver(event: GroupEvent): void {
   const overflow = outbound.add(event);
@@ -48,7 +52,6 @@ function finish(): void {
 
 /** With everything closed the thread ends by itself. */
 function stop(reason: string): void {
-  clearInterval(statusTimer);
   transport.stop(reason);
   outbound.flush();
   home.close();
@@ -59,19 +62,32 @@ function handle(message: ToEngine): void {
   if (message.kind === 'leave') return transport.leave();
   if (message.kind === 'rekey') {
     post({ kind: 'rekeyed', refusal: transport.rekey(message.keys) });
-    return post({ kind: 'status', status: transport.status() });
+    return tellStatus();
   }
-  Atomics.add(pulse, 0, 1);
-  outbound.taken(message.taken);
-  transport.tick();
+  look();
+}
+
+/** Whenever the thread is awake. */
+function look(): void {
+  const ticks = Atomics.load(words, WORD.ticks);
+  if (ticks !== ticksSeen) {
+    ticksSeen = ticks;
+    Atomics.add(words, WORD.pulse, 1);
+    outbound.taken(Atomics.load(words, WORD.taken));
+    transport.tick();
+  }
+  if (monotonicNow() - statusAt >= statusInterval) tellStatus();
+}
+
+function tellStatus(): void {
+  statusAt = monotonicNow();
+  post({ kind: 'status', status: transport.status() });
 }
 
 try {
   await transport.start();
   home.listen((message) => handle(message as ToEngine));
-  const status = (): void => post({ kind: 'status', status: transport.status() });
-  statusTimer = setInterval(status, data.statusInterval ?? STATUS_INTERVAL_MS);
-  status();
+  tellStatus();
   post({ kind: 'joined' });
 } catch (error) {
   post({ kind: 'refused', reason: error instanceof Error ? error.message : String(error) });

@@ -13,12 +13,18 @@ import { type RunningWorker, startWorker } from '../platform/worker-thread.ts';
 import { type GroupCommunication, type GroupEvent, type GroupStatus, MULTICAST_BYTES_MAX } from './group.ts';
 import type { LogLevel } from './journal.ts';
 import { closePingDoors, openPingDoors } from './ping-doors.ts';
-import type { EngineThreadData, FromEngine, ToEngine } from './worker-messages.ts';
+import {
+  type EngineThreadData,
+  type FromEngine,
+  type ToEngine,
+  WORD,
+  WORDS_BYTES,
+} from './worker-messages.ts';
 
 /** Longest a goodbye may take; then everything is dropped. */
 export const LEAVE_MS_MAX = 1000;
 
-/** The agent ticks every 200 ms; what comes faster is not passed on, for each word wakes the engine's thread. */
+/** The agent ticks every 200 ms; what comes faster is not passed on, so that unanswered ticks can be counted as time. */
 const TICK_MS = 200;
 const TICK_MS_MIN = 0.75 * TICK_MS;
 /**
@@ -77,7 +83,7 @@ class EmbeddedGroup implements GroupCommunication {
   readonly #rekeying: ((refusal: string | undefined) => void)[] = [];
   #ended: Promise<void> = Promise.resolve();
   #taken = 0;
-  readonly #pulse = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  readonly #words = new Int32Array(new SharedArrayBuffer(WORDS_BYTES));
   #lastPulse = 0;
   #tickedAt: Instant = Number.NEGATIVE_INFINITY;
   #ticksUnanswered = 0;
@@ -121,7 +127,7 @@ class EmbeddedGroup implements GroupCommunication {
       self: this.self,
       config: group,
       doors,
-      pulse: this.#pulse.buffer,
+      words: this.#words.buffer,
     };
     const script = scriptUrl('group/embedded-worker.ts');
     const gone = Promise.withResolvers<void>();
@@ -168,13 +174,16 @@ class EmbeddedGroup implements GroupCommunication {
     const now = monotonicNow();
     if (now - this.#tickedAt < TICK_MS_MIN) return;
     this.#tickedAt = now;
-    const pulse = Atomics.load(this.#pulse, 0);
+    const pulse = Atomics.load(this.#words, WORD.pulse);
     if (pulse !== this.#lastPulse) this.#ticksUnanswered = 0;
     this.#lastPulse = pulse;
     // Counted in ticks, not in time: during a stall of ours none was asked, and that is not its fault.
     if (this.#ticksUnanswered >= this.#ticksUnansweredMax()) return this.#lost('the engine’s thread hangs');
+    Atomics.store(this.#words, WORD.taken, this.#taken);
+    Atomics.add(this.#words, WORD.ticks, 1);
+    // It is mostly awake more often than we tick. If not, it sleeps longer, or it hangs: that has to be told apart.
+    if (this.#ticksUnanswered > 0) this.#post({ kind: 'look' });
     this.#ticksUnanswered += 1;
-    this.#post({ kind: 'tick', taken: this.#taken });
   }
 
   unwell(): string | undefined {
@@ -186,7 +195,7 @@ class EmbeddedGroup implements GroupCommunication {
   #ticksUnansweredMax(): number {
     if (this.#state === 'joining') return TICKS_UNANSWERED_MAX_JOINING;
     const fit = Math.floor(this.#settings.group.timers.heartbeat_timeout_ms / TICK_MS) - 1;
-    return Math.min(TICKS_UNANSWERED_MAX, Math.max(2, fit));
+    return Math.min(TICKS_UNANSWERED_MAX, Math.max(3, fit));
   }
 
   rekey(keys: readonly Uint8Array[]): Promise<string | undefined> {

@@ -2,11 +2,13 @@
  * Runs the membership engine: one event at a time, its actions in order, its timer. Deadlines are judged only after every
  * socket was read (timers run before I/O in Node's loop), and the engine is told how late we were ourselves.
  */
-import type { EngineAction, EngineEvent, SansIoEngine } from '../membership/events.ts';
+import type { EngineAction, EngineEvent, RoutineEvent, SansIoEngine } from '../membership/events.ts';
 import type { Instant, Millis } from '../model/time.ts';
 
 /** Lateness below this is the ordinary coarseness of timers. */
 const LATE_MS = 5;
+/** By how much a timer may fire too early. */
+const EARLY_MS = 2;
 /** After a stall as long as this, more than one turn's worth of packets may wait. */
 const LONG_STALL_MS = 20;
 const TURNS_AFTER_STALL = 4;
@@ -33,6 +35,10 @@ export class EngineDriver {
   #settling = false;
   #suspension: Millis = 0;
   #stopped = false;
+  /** Where routine events are gathered while sockets are read before a judgement. */
+  #gathered: RoutineEvent[] | undefined;
+  /** The last instant the engine was told: a timer may fire a fraction of a millisecond early, and time never decreases. */
+  #told: Instant = Number.NEGATIVE_INFINITY;
 
   constructor(collaborators: EngineDriverCollaborators) {
     this.#with = collaborators;
@@ -51,6 +57,7 @@ export class EngineDriver {
   /** Hands an event to the engine; from inside an action it waits its turn. */
   post(event: EngineEvent): void {
     if (this.#stopped) return;
+    if (this.#gathered !== undefined && isRoutine(event)) return void this.#gathered.push(event);
     this.#events.push(event);
     if (!this.#running) this.#run();
   }
@@ -63,12 +70,17 @@ export class EngineDriver {
         event !== undefined && !this.#stopped;
         event = this.#events.shift()
       ) {
-        for (const action of this.#with.engine.handle(event, this.#with.clock())) this.#with.perform(action);
+        for (const action of this.#with.engine.handle(event, this.#now())) this.#with.perform(action);
       }
     } finally {
       this.#running = false;
     }
     this.#arm();
+  }
+
+  #now(): Instant {
+    this.#told = Math.max(this.#told, this.#with.clock());
+    return this.#told;
   }
 
   #arm(): void {
@@ -86,7 +98,9 @@ export class EngineDriver {
   #due(at: Instant): void {
     this.#timer = undefined;
     this.#armedFor = undefined;
-    const lateness = this.#with.clock() - at;
+    const lateness = Math.max(0, this.#with.clock() - at);
+    // Node counts whole milliseconds from the beginning of a turn: less than one too early is on time, not a second wake-up.
+    if (at - this.#with.clock() < EARLY_MS) this.#told = Math.max(this.#told, at);
     // On time, only probe answers are judged as finely as this, and those `drain` reads now. Late, streams and heartbeats
     // may wait too, and those are read between timers and immediates.
     if (lateness < LATE_MS) return this.#judge(lateness);
@@ -102,13 +116,25 @@ export class EngineDriver {
   #judge(lateness: Millis): void {
     this.#settling = false;
     if (this.#stopped) return;
-    this.#with.drain();
+    const read = this.#read();
     const away = lateness + this.#suspended();
-    if (away >= LATE_MS) {
-      this.#with.stalled(away);
-      this.post({ kind: 'stalled', lateness: away });
-    }
+    if (away < LATE_MS) return this.post({ kind: 'timeout', read });
+    for (const event of read) this.post(event);
+    this.#with.stalled(away);
+    this.post({ kind: 'stalled', lateness: away });
     this.post({ kind: 'timeout' });
+  }
+
+  /** Reads the sockets; what is no routine is handled at once. */
+  #read(): readonly RoutineEvent[] {
+    const read: RoutineEvent[] = [];
+    this.#gathered = read;
+    try {
+      this.#with.drain();
+    } finally {
+      this.#gathered = undefined;
+    }
+    return read;
   }
 
   /** How long the machine was suspended since this was last asked. */
@@ -118,4 +144,8 @@ export class EngineDriver {
     this.#suspension = total;
     return Math.max(0, fresh);
   }
+}
+
+function isRoutine(event: EngineEvent): event is RoutineEvent {
+  return event.kind === 'probe-answered' || event.kind === 'tick';
 }

@@ -39,10 +39,10 @@ export class Outbound {
     this.#schedule();
   }
 
-  /** The main thread has taken so many events in all. */
+  /** The main thread has taken so many events in all, counted in 32 bits that wrap around. */
   taken(count: number): void {
-    const fresh = this.#waiting.splice(0, Math.max(0, count - this.#taken));
-    this.#taken += fresh.length;
+    const fresh = this.#waiting.splice(0, Math.max(0, (count - this.#taken) | 0));
+    this.#taken = (this.#taken + fresh.length) | 0;
     for (const size of fresh) this.#waitingBytes -= size;
   }
 

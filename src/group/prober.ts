@@ -1,5 +1,6 @@
 /** Asks other hosts' kernels whether they are there: keeps what was asked with which secret, and matches the answers. */
 import type { MemberId } from '../model/member.ts';
+import type { Instant } from '../model/time.ts';
 import { freshToken } from '../platform/identity.ts';
 import { type EchoReply, type PingSocket, pingSocketOver } from '../platform/ping-socket.ts';
 import type { Counters } from './counters.ts';
@@ -17,6 +18,8 @@ const POOL_BYTES = 4096;
  */
 const FETCH_FIRST_MS = 1;
 const FETCH_LAST_MS = 64;
+/** What was read so lately need not be read again: the questions of one round follow each other. */
+const READ_LATELY_MS = 2;
 
 interface Asked {
   readonly member: MemberId;
@@ -26,16 +29,21 @@ interface Asked {
 
 export interface ProberCollaborators {
   readonly counters: Counters;
+  readonly clock: () => Instant;
   readonly answered: (member: MemberId, probe: number) => void;
 }
 
 export class Prober {
   readonly #counters: Counters;
+  readonly #clock: () => Instant;
   readonly #answered: (member: MemberId, probe: number) => void;
   readonly #asked = new Map<number, Asked>();
   readonly #sockets: { readonly [family in keyof PingDoors]: PingSocket | string };
   #pool: Buffer = Buffer.alloc(0);
   #sequence = 0;
+  /** Those that something was ever asked on: each look at a socket costs a system call. */
+  readonly #used = new Set<PingSocket>();
+  #readAt: Instant = Number.NEGATIVE_INFINITY;
   #fetching: NodeJS.Timeout | undefined;
   /** Asked lately, not answered yet, and worth a wake-up. */
   readonly #awaited = new Set<number>();
@@ -50,6 +58,7 @@ export class Prober {
       typeof door === 'string' ? door : pingSocketOver(door, (reply) => this.#reply(reply));
     this.#sockets = { v4: socketOver(doors.v4), v6: socketOver(doors.v6) };
     this.#counters = collaborators.counters;
+    this.#clock = collaborators.clock;
     this.#answered = collaborators.answered;
   }
 
@@ -61,7 +70,7 @@ export class Prober {
 
   /** Asks at every one of the addresses (IP literals); one answer is enough. */
   ask(member: MemberId, probe: number, addresses: readonly string[]): void {
-    if (this.#open.has(member)) this.drain();
+    if (this.#open.has(member) && this.#clock() - this.#readAt > READ_LATELY_MS) this.drain();
     if (this.#open.has(member)) this.#steady.delete(member);
     this.#open.set(member, probe);
     for (const address of addresses) this.#askAt(address, member, probe);
@@ -70,7 +79,14 @@ export class Prober {
 
   /** Hands over all answers that wait, so that no deadline is judged before them. */
   drain(): void {
-    for (const socket of [this.#sockets.v4, this.#sockets.v6]) if (typeof socket !== 'string') socket.drain();
+    this.#readAt = this.#clock();
+    for (const socket of this.#used) socket.drain();
+  }
+
+  /** Its stream is gone. */
+  forget(member: MemberId): void {
+    this.#open.delete(member);
+    this.#steady.delete(member);
   }
 
   stop(): void {
@@ -100,6 +116,7 @@ export class Prober {
     const nonce = this.#nonce();
     if (!socket.send(address, this.#sequence, nonce)) return this.#counters.add('probes_not_sent');
     this.#counters.add('probes_sent');
+    this.#used.add(socket);
     this.#asked.delete(this.#sequence);
     this.#asked.set(this.#sequence, { member, probe, nonce });
     if (!this.#steady.has(member)) this.#awaited.add(this.#sequence);
@@ -120,8 +137,7 @@ export class Prober {
     }
     this.#asked.delete(reply.sequence);
     this.#awaited.delete(reply.sequence);
-    this.#open.delete(asked.member);
-    this.#steady.add(asked.member);
+    if (this.#open.delete(asked.member)) this.#steady.add(asked.member);
     this.#counters.add('probes_answered');
     this.#answered(asked.member, asked.probe);
   }

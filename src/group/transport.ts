@@ -49,6 +49,8 @@ export interface TransportCollaborators {
   /** The goodbye is through. */
   readonly left: () => void;
   readonly log: (line: LogLine) => void;
+  /** Called before deadlines are judged: takes up what waits for us without having woken us. */
+  readonly look?: () => void;
 }
 
 export class Transport {
@@ -80,6 +82,7 @@ export class Transport {
     this.#datagrams = this.#makeDatagrams();
     this.#prober = new Prober(settings.doors, {
       counters: this.#counters,
+      clock,
       answered: (member, probe) => {
         this.#silence.answered(member);
         this.#driver.post({ kind: 'probe-answered', member, probe });
@@ -92,7 +95,10 @@ export class Transport {
       clock,
       bootClock: collaborators.bootClock,
       perform: (action) => this.#perform(action),
-      drain: () => this.#prober.drain(),
+      drain: () => {
+        collaborators.look?.();
+        this.#prober.drain();
+      },
       stalled: (lateness) => this.#stalled(lateness),
     });
   }
@@ -251,6 +257,7 @@ export class Transport {
 
   #closed(session: Session, reason: string): void {
     this.#silence.forget(session.member);
+    this.#prober.forget(session.member);
     this.#noteStream('closed', session, reason);
     this.#driver.post({ kind: 'stream-closed', member: session.member, reason });
     this.#dialler.lost(session, reason, true);
@@ -326,6 +333,7 @@ export class Transport {
     if (session === undefined) return;
     this.#noteStream('closed by us', session, reason);
     this.#silence.forget(member);
+    this.#prober.forget(member);
     this.#mesh.close(member, reason);
     this.#dialler.lost(session, reason, false);
   }

@@ -12,18 +12,32 @@ export interface EngineThreadData {
   readonly config: EmbeddedGroupConfig;
   /** Stay the starter's, who closes them when the thread is gone. */
   readonly doors: PingDoors;
-  /** One 32-bit word that the thread raises with every `tick` it takes: an answer that wakes nobody. */
-  readonly pulse: SharedArrayBuffer;
+  /** 32-bit words, see {@link WORD}. */
+  readonly words: SharedArrayBuffer;
   /** Between two status messages; {@link STATUS_INTERVAL_MS} unless given. */
   readonly statusInterval?: Millis;
 }
 
 export type ToEngine =
   | { readonly kind: 'multicast'; readonly bytes: Uint8Array }
-  /** `taken`: how many events the main thread has taken so far. */
-  | { readonly kind: 'tick'; readonly taken: number }
+  /** Look at the words now. */
+  | { readonly kind: 'look' }
   | { readonly kind: 'rekey'; readonly keys: readonly Uint8Array[] }
   | { readonly kind: 'leave' };
+
+/**
+ * What the threads tell each other several times a second without waking anybody: each looks when it is awake anyway.
+ * All wrap around.
+ */
+export const WORD = {
+  /** Raised by the agent's thread: it is well. */
+  ticks: 0,
+  /** Events the agent's thread has taken so far; written before `ticks`. */
+  taken: 1,
+  /** Raised by the engine's thread each time it sees new ticks. */
+  pulse: 2,
+} as const;
+export const WORDS_BYTES = 3 * Int32Array.BYTES_PER_ELEMENT;
 
 /** What happened in one turn of the engine's thread. */
 export interface Parcel {

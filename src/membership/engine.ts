@@ -31,6 +31,8 @@ export function createEngine(settings: EngineSettings): SansIoEngine {
   return new Engine(settings);
 }
 
+const NOTHING: readonly EngineEvent[] = [];
+
 class Engine implements SansIoEngine {
   private readonly core: Core;
   private readonly clock: AwakeClock;
@@ -183,6 +185,7 @@ class Engine implements SansIoEngine {
         );
         break;
       case 'timeout':
+        for (const read of event.read ?? NOTHING) this.take(read);
         break;
     }
   }

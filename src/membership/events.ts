@@ -11,7 +11,15 @@ import type { MemberId } from '../model/member.ts';
 import type { Instant, Millis } from '../model/time.ts';
 import type { Frame, Heartbeat } from './messages.ts';
 
+/** What comes with every round of probes and changes nothing as long as all is well. */
+export type RoutineEvent =
+  /** The peer's kernel answered the probe with this number. */
+  | { readonly kind: 'probe-answered'; readonly member: MemberId; readonly probe: number }
+  /** The agent's main thread said it is well; without it we stop claiming to be well in heartbeats. */
+  | { readonly kind: 'tick' };
+
 export type EngineEvent =
+  | RoutineEvent
   /** A reliable FIFO stream to this member is up: both ends are authenticated and each knows the other's MemberId and wire version. At most one a member at a time. */
   | { readonly kind: 'stream-opened'; readonly member: MemberId; readonly wireVersion: number }
   /** It broke, or was closed by the other end: the process there is gone (or cut us off). */
@@ -19,16 +27,13 @@ export type EngineEvent =
   | { readonly kind: 'frame'; readonly member: MemberId; readonly frame: Frame }
   /** An authenticated datagram the agent there sent itself, from a member with or without a stream. */
   | { readonly kind: 'heartbeat'; readonly member: MemberId; readonly heartbeat: Heartbeat }
-  /** The peer's kernel answered the probe with this number. */
-  | { readonly kind: 'probe-answered'; readonly member: MemberId; readonly probe: number }
   /** No kernel-answered probe is possible to this member (no right to open the socket): heartbeats stand in. */
   | { readonly kind: 'probe-unavailable'; readonly member: MemberId }
   | { readonly kind: 'multicast'; readonly bytes: Uint8Array }
   /** Say goodbye in order, then stop; answered by a `left` action. */
   | { readonly kind: 'leave' }
-  /** The agent's main thread said it is well; without it we stop claiming to be well in heartbeats. */
-  | { readonly kind: 'tick' }
-  | { readonly kind: 'timeout' }
+  /** `read`: what was read just before it, in order; the same as one event for each, and then this one, but a fraction of the work. */
+  | { readonly kind: 'timeout'; readonly read?: readonly RoutineEvent[] }
   /** The driver itself was late by this much (stall, suspend): nobody is judged for the time it lasted. */
   | { readonly kind: 'stalled'; readonly lateness: Millis };
 

@@ -1,5 +1,5 @@
 /** What we send by the clock: heartbeats, probes, and news of whom we hear. It never judges an answer. */
-import type { Instant } from '../model/time.ts';
+import type { Instant, Millis } from '../model/time.ts';
 import { earliest } from '../model/time.ts';
 import type { Core } from './core.ts';
 import type { MessageLog } from './message-log.ts';
@@ -40,11 +40,9 @@ export class Pulse {
     this.tickedAt ??= now;
     const well = now - this.tickedAt < timers.heartbeat_timeout_ms;
     if (well !== core.well) this.wellChanged(well);
-    if (this.heartbeatAt === undefined || now >= this.heartbeatAt) {
-      this.heartbeatAt = now + timers.heartbeat_interval_ms;
-      this.sendHeartbeats();
-    }
-    if (this.probeAt === undefined || now >= this.probeAt) {
+    const probes = this.probeAt === undefined || now >= this.probeAt;
+    if (now >= this.heartbeatDue(probes)) this.sendHeartbeats();
+    if (probes) {
       this.probeAt = now + timers.probe_interval_ms;
       this.sendProbes();
     }
@@ -56,7 +54,25 @@ export class Pulse {
     const probeAt = this.streams > 0 ? this.probeAt : undefined;
     const hangsAt = core.well ? (this.tickedAt ?? core.now) + core.timers.heartbeat_timeout_ms : undefined;
     const newsAt = core.news ? this.newsAt() : undefined;
-    return earliest(earliest(this.heartbeatAt, probeAt), earliest(hangsAt, newsAt));
+    return earliest(earliest(this.heartbeatDue(false), probeAt), earliest(hangsAt, newsAt));
+  }
+
+  /**
+   * An idle member pays for each time it wakes, not for what it sends then: where probes are sent, heartbeats go with the
+   * round that is nearest to their time, so that they come as often as configured, but up to half a probe interval off.
+   * `probes`: a round is due now.
+   */
+  private heartbeatDue(probes: boolean): Instant {
+    if (this.heartbeatAt === undefined) return this.core.now;
+    if (this.streams === 0 || this.probeAt === undefined) return this.heartbeatAt;
+    if (probes) return this.heartbeatAt - this.leeway();
+    const waits = this.probeAt - this.heartbeatAt <= this.leeway();
+    return waits ? Math.max(this.heartbeatAt, this.probeAt) : this.heartbeatAt;
+  }
+
+  private leeway(): Millis {
+    const { probe_interval_ms, heartbeat_interval_ms } = this.core.timers;
+    return Math.min(probe_interval_ms, heartbeat_interval_ms) / 2;
   }
 
   private wellChanged(well: boolean): void {
@@ -67,6 +83,10 @@ export class Pulse {
   }
 
   private sendHeartbeats(): void {
+    const { now, timers } = this.core;
+    const due = this.heartbeatAt ?? now;
+    // On average as often as configured; what was missed is not made up for.
+    this.heartbeatAt = (now - due <= this.leeway() ? due : now) + timers.heartbeat_interval_ms;
     const heartbeat = this.heartbeat();
     // Addressed to ourselves: what the driver may tell anybody, with the seeks it sends to who has no stream with us.
     this.core.actions.push({ kind: 'heartbeat', to: this.core.self, heartbeat });

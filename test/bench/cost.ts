@@ -1,34 +1,61 @@
 /** What an idle agent costs: processor and memory of everything of it on one host; and how soon it speaks after its start. */
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LabHost } from '../../src/lab/host.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
 import { AF_PACKET, closeDescriptor, openSocket, receiveMessage, SOCK_RAW } from '../../src/platform/libc.ts';
 import { watchReadable } from '../../src/platform/poll.ts';
 import { withCluster } from './faults.ts';
+import { type Account, accountOf, between } from './process-account.ts';
 import type { SubjectKind } from './subject.ts';
 
 const GROUP_PORT = 4873;
+const SETTLING_MS = 10_000;
 
+/** Per cent of one core, MiB, and wake-ups a second of everything of the host together, then of each part by its name. */
 export interface CostRun {
-  /** Per cent of one core, all processes of the host together. */
   readonly cpu_percent: number;
   readonly pss_mib: number;
   readonly rss_mib: number;
+  readonly wakeups_per_s: number;
   readonly processes: number;
+  readonly [part: string]: number;
 }
 
 /** Watches the idle cluster that long and reports of the host that holds most. */
 export async function runCost(kind: SubjectKind, seconds: number): Promise<CostRun> {
   return withCluster(kind, { vips: 10, interval_ms: 1000 }, async ({ victim }) => {
-    await sleep(3000);
-    const before = cpuTime(victim);
+    // What was compiled and allocated for the start is over then.
+    await sleep(SETTLING_MS);
+    const before = accountOf(victim.processes());
     const from = monotonicNow();
     await sleep(seconds * 1000);
     const elapsed = monotonicNow() - from;
-    const used = cpuTime(victim) - before;
-    return { cpu_percent: (100 * used) / elapsed, ...memory(victim) };
+    return costOf(between(before, accountOf(victim.processes())), elapsed);
   });
+}
+
+function costOf(account: Account, elapsed: number): CostRun {
+  const { threads, processes } = account;
+  const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+  return {
+    cpu_percent: (100 * sum(threads.map(({ cpu_ms }) => cpu_ms))) / elapsed,
+    pss_mib: sum(processes.map(({ pss_mib }) => pss_mib)),
+    rss_mib: sum(processes.map(({ rss_mib }) => rss_mib)),
+    wakeups_per_s: (1000 * sum(threads.map(({ wakeups }) => wakeups))) / elapsed,
+    processes: processes.length,
+    ...Object.fromEntries(
+      processes.flatMap(({ name, rss_mib, pss_mib }) => [
+        [`rss_mib of ${name}`, rss_mib],
+        [`pss_mib of ${name}`, pss_mib],
+      ]),
+    ),
+    ...Object.fromEntries(
+      threads.flatMap(({ name, cpu_ms, wakeups }) => [
+        [`cpu_percent of ${name}`, (100 * cpu_ms) / elapsed],
+        [`wakeups_per_s of ${name}`, (1000 * wakeups) / elapsed],
+      ]),
+    ),
+  };
 }
 
 /** Start of the process → its first datagram to a peer leaves the host, ms. Only for us: keepalived's first advert waits on purpose. */
@@ -41,28 +68,6 @@ export async function runFirstWord(kind: SubjectKind): Promise<number> {
     subject.start(victim);
     return (await heard) - from;
   });
-}
-
-/** Time on a processor of all threads of all processes of the host, ms: first field of proc(5) schedstat, in ns. */
-function cpuTime(host: LabHost): number {
-  let nanoseconds = 0;
-  for (const pid of host.processes()) {
-    for (const thread of readdirSync(`/proc/${pid}/task`)) {
-      nanoseconds += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
-    }
-  }
-  return nanoseconds / 1e6;
-}
-
-function memory(host: LabHost): Omit<CostRun, 'cpu_percent'> {
-  let [pss, rss] = [0, 0];
-  const pids = host.processes();
-  for (const pid of pids) {
-    const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-    pss += Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0);
-    rss += Number(/^Rss:\s+(\d+)/m.exec(text)?.[1] ?? 0);
-  }
-  return { pss_mib: pss / 1024, rss_mib: rss / 1024, processes: pids.length };
 }
 
 /** Listens at the host's switch port. */

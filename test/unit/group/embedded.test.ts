@@ -6,25 +6,35 @@ import { PROFILES } from '../../../src/config/profiles.ts';
 import { createEmbeddedGroup } from '../../../src/group/embedded.ts';
 import type { GroupCommunication, GroupEvent } from '../../../src/group/group.ts';
 import { closePingDoors, openPingDoors } from '../../../src/group/ping-doors.ts';
-import type { EngineThreadData, ToEngine } from '../../../src/group/worker-messages.ts';
+import { type EngineThreadData, type ToEngine, WORD } from '../../../src/group/worker-messages.ts';
 import type { startWorker, WorkerHandlers } from '../../../src/platform/worker-thread.ts';
 import { LoopbackCluster } from '../../conformance/group-loopback.ts';
 import { Observer } from '../../conformance/group-observer.ts';
 
 const AGENT_TICK_MS = 200;
 
-/** A thread that answers ticks as the engine's does, until it is told to hang. */
+/** A thread that sleeps until it is told to look, and then answers ticks as the engine's does, until it is told to hang. */
 class Thread {
   answers = true;
   terminated = false;
+  looks = 0;
   #handlers: WorkerHandlers | undefined;
+  #words = new Int32Array(new SharedArrayBuffer(0));
+
+  /** As it does whenever it is awake. */
+  look(): void {
+    if (this.answers) Atomics.add(this.#words, WORD.pulse, 1);
+  }
 
   readonly start: typeof startWorker = ({ data }, handlers) => {
-    const pulse = new Int32Array((data as EngineThreadData).pulse);
+    const words = new Int32Array((data as EngineThreadData).words);
+    this.#words = words;
     this.#handlers = handlers;
     return {
       post: (message) => {
-        if (this.answers && (message as ToEngine).kind === 'tick') Atomics.add(pulse, 0, 1);
+        if ((message as ToEngine).kind !== 'look') return;
+        this.looks += 1;
+        this.look();
       },
       terminate: () => {
         if (!this.terminated) handlers.ended('it was terminated');
@@ -87,6 +97,18 @@ describe.each(['lan', 'fast', 'wan'] as const)('an engine thread that hangs, pro
     // Nobody ticks; what the thread said meanwhile waits unread.
     vi.advanceTimersByTime(60_000);
     expect(tickFor(10_000)).toBeUndefined();
+  });
+
+  test('is not woken by ticks while it is awake anyway, and is while it sleeps', async () => {
+    await joined();
+    for (let round = 0; round < 20; round += 1) {
+      tickFor(0);
+      thread.look();
+      vi.advanceTimersByTime(AGENT_TICK_MS);
+    }
+    expect(thread.looks).toBe(0);
+    tickFor(20 * AGENT_TICK_MS);
+    expect(thread.looks).toBeGreaterThan(8);
   });
 
   test('may be slow to start, but not for ever', async () => {

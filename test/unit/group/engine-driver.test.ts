@@ -8,8 +8,11 @@ class Script {
   at: number | undefined;
   answer: (event: EngineEvent) => readonly EngineAction[] = () => [];
 
-  handle(event: EngineEvent): readonly EngineAction[] {
+  readonly told: { kind: EngineEvent['kind']; now: number }[] = [];
+
+  handle(event: EngineEvent, now: number): readonly EngineAction[] {
     this.events.push(event);
+    this.told.push({ kind: event.kind, now });
     if (event.kind === 'timeout') this.at = undefined;
     return this.answer(event);
   }
@@ -68,7 +71,24 @@ describe('engine driver', () => {
     driver.post({ kind: 'tick' });
     clock.now = 50;
     vi.advanceTimersByTime(50);
-    expect(script.kinds()).toEqual(['tick', 'probe-answered', 'timeout']);
+    expect(script.kinds()).toEqual(['tick', 'timeout']);
+    expect(script.events[1]).toMatchObject({ read: [{ kind: 'probe-answered', probe: 1 }] });
+    driver.stop();
+  });
+
+  test('a timer that fires a fraction of a millisecond early needs no second one, and time goes on from there', () => {
+    vi.useFakeTimers();
+    const script = new Script();
+    const clock = { now: 0, suspended: 0 };
+    const { driver } = make(script, clock);
+    script.at = 50;
+    driver.post({ kind: 'tick' });
+    clock.now = 49.4;
+    vi.advanceTimersByTime(50);
+    expect(script.told.at(-1)).toEqual({ kind: 'timeout', now: 50 });
+    clock.now = 49.6;
+    driver.post({ kind: 'tick' });
+    expect(script.told.at(-1)).toEqual({ kind: 'tick', now: 50 });
     driver.stop();
   });
 
