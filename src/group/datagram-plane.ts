@@ -5,18 +5,20 @@ import type { Instant, Millis } from '../model/time.ts';
 import {
   type DatagramEndpoint,
   type DatagramSocket,
-  openDatagramSocket,
   openMulticastListener,
   openMulticastSender,
 } from '../platform/datagram-socket.ts';
 import { wallClockSeconds } from '../platform/identity.ts';
 import { addressOfInterface, plainAddress } from '../platform/name-lookup.ts';
+import { openSplitDatagrams, type SplitDatagrams } from '../platform/split-datagrams.ts';
 import type { Counters } from './counters.ts';
+import { FLOOD, FloodGate } from './flood-gate.ts';
 import { ReplayWindow } from './replay-window.ts';
 import {
   type Datagram,
   type DatagramKind,
   type DatagramSecret,
+  heartbeatPreference,
   openDatagram,
   type PairToken,
   sealDatagram,
@@ -74,10 +76,13 @@ export class DatagramPlane {
   readonly #events: DatagramPlaneEvents;
   readonly #senders = new Map<MemberId, ReplayWindow>();
   #number = 0n;
-  #socket: DatagramSocket | undefined;
+  #socket: SplitDatagrams | undefined;
   #listener: DatagramSocket | undefined;
   #beacon: DatagramSocket | undefined;
   #beaconTimer: NodeJS.Timeout | undefined;
+  readonly #gate = new FloodGate();
+  #gateTimer: NodeJS.Timeout | undefined;
+  #letThrough = 1;
   #lastHeartbeat: Uint8Array = NO_BODY;
   #lastHeartbeatAt: Instant = Number.NEGATIVE_INFINITY;
 
@@ -92,13 +97,20 @@ export class DatagramPlane {
   /** `port`: the one the streams listen on. Rejects with Node's error when it cannot bind. */
   async start(port: number): Promise<void> {
     const { listen, multicast } = this.#settings;
-    this.#socket = await openDatagramSocket({ host: listen.host, port }, this.#handlers());
+    const handlers = { ...this.#handlers(), preferred: this.#received.bind(this) };
+    this.#socket = await openSplitDatagrams({ host: listen.host, port }, handlers);
     if (multicast !== undefined) await this.#startBeacon(multicast);
   }
 
   stop(): void {
     clearInterval(this.#beaconTimer);
+    clearInterval(this.#gateTimer);
     for (const socket of [this.#socket, this.#listener, this.#beacon]) socket?.close();
+  }
+
+  /** Heartbeats bound to these tokens are read whatever else comes. */
+  prefer(tokens: readonly PairToken[]): void {
+    this.#socket?.prefer(heartbeatPreference(this.#settings.secret.clusterHash, tokens));
   }
 
   /** What we would tell anybody now; seeks carry it. */
@@ -145,9 +157,32 @@ export class DatagramPlane {
 
   #handlers() {
     return {
-      datagram: (bytes: Buffer, from: DatagramEndpoint) => this.#received(bytes, from),
+      datagram: (bytes: Buffer, from: DatagramEndpoint) => this.#fromAnybody(bytes, from),
       failed: () => this.#counters.add('datagram_send_failed'),
     };
+  }
+
+  /** No more of them than we can afford, and of the rest the kernel shall relieve us. */
+  #fromAnybody(bytes: Buffer, from: DatagramEndpoint): void {
+    const admitted = this.#gate.admit(this.#clock());
+    this.#adjust();
+    if (admitted) this.#received(bytes, from);
+    else this.#counters.add('datagrams_over_budget');
+  }
+
+  #adjust(): void {
+    const { share } = this.#gate;
+    if (share === this.#letThrough) return;
+    if (this.#letThrough === 1) this.#counters.add('datagram_floods');
+    this.#letThrough = share;
+    this.#socket?.letThrough(share);
+    clearInterval(this.#gateTimer);
+    if (share < 1) this.#gateTimer = setInterval(() => this.#passGate(), FLOOD.window_ms);
+  }
+
+  #passGate(): void {
+    this.#gate.pass(this.#clock());
+    this.#adjust();
   }
 
   #received(bytes: Buffer, from: DatagramEndpoint): void {

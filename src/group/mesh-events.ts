@@ -40,6 +40,8 @@ export interface MeshEvents {
   readonly failed: (attempt: Connection, end: ConnectionEnd, refusal: Refusal | undefined) => void;
   /** The other end said who it is. */
   readonly greeted: (attempt: Connection, hello: Hello) => void;
+  /** The `tokens` are other ones now. */
+  readonly tokensChanged: () => void;
   /** We, the younger, were told that another live member has our name. */
   readonly nameTaken: (where: string, text: string) => void;
   /** Whether that address is one of a configured peer. */

@@ -26,6 +26,7 @@ import { decodeReason, decodeRefusal, type Hello, type Refusal } from './hello.t
 import { judgeHello } from './judge-hello.ts';
 import { KeyRing } from './key-ring.ts';
 import type { MeshEvents, MeshSettings, Session } from './mesh-events.ts';
+import { PairTokens } from './pair-tokens.ts';
 import type { PairToken } from './sealed-datagram.ts';
 import { StreamCheck } from './stream-check.ts';
 import { FRAME_KIND, frameBytes, type StreamFrame } from './stream-frames.ts';
@@ -52,8 +53,6 @@ interface OpenSession extends Session {
 }
 
 interface Candidate {
-  /** Once the other end's hello is here. */
-  token: PairToken | undefined;
   /** We would use it. */
   willing: boolean;
   otherReady: boolean;
@@ -69,6 +68,7 @@ export class Mesh {
   readonly #sessions = new Map<MemberName, OpenSession>();
   readonly #byConnection = new Map<Connection, OpenSession>();
   readonly #candidates = new Map<Connection, Candidate>();
+  readonly #tokens = new PairTokens<Connection>(() => this.#events.tokensChanged());
   #listener: StreamListener | undefined;
   #port = 0;
   #startedAt: Instant = 0;
@@ -102,14 +102,8 @@ export class Mesh {
     return this.#sessions.get(name);
   }
 
-  /** Tokens of the stream we have with a member, and of those it may already consider open. */
-  tokensOf(member: MemberId): readonly PairToken[] {
-    const session = this.session(member);
-    const tokens = session === undefined ? [] : [session.token];
-    for (const [connection, { token }] of this.#candidates) {
-      if (token !== undefined && connection.theirs?.member === member) tokens.push(token);
-    }
-    return tokens;
+  get tokens(): Pick<PairTokens<Connection>, 'of' | 'all'> {
+    return this.#tokens;
   }
 
   /** Dials; `failed` or `opened` tells how it went. */
@@ -233,7 +227,6 @@ export class Mesh {
       },
     );
     this.#candidates.set(connection, {
-      token: undefined,
       willing: false,
       otherReady: false,
       refusal: undefined,
@@ -273,7 +266,7 @@ export class Mesh {
     const candidate = this.#candidates.get(connection);
     if (candidate === undefined || connection.phase !== 'greeted') return;
     candidate.willing = true;
-    candidate.token = this.#token(connection, hello);
+    this.#tokens.set(connection, hello.member, this.#token(connection, hello));
     if (!this.#arbiter(hello.member)) connection.send(FRAME_KIND.ready);
     else if (candidate.otherReady) this.#decide(connection, hello);
   }
@@ -333,6 +326,7 @@ export class Mesh {
       check: new StreamCheck(this.#settings.checkWithin),
     };
     this.#sessions.set(nameOf(hello.member), session);
+    this.#tokens.set(connection, hello.member, session.token);
     this.#byConnection.set(connection, session);
     this.#tellKeys(session);
     this.#counters.add('streams_opened');
@@ -383,11 +377,13 @@ export class Mesh {
   /** False when it was forgotten already. */
   #forget(session: OpenSession): boolean {
     if (!this.#byConnection.delete(session.connection)) return false;
+    this.#tokens.delete(session.connection);
     this.#sessions.delete(nameOf(session.member));
     return true;
   }
 
   #ended(connection: Connection, end: ConnectionEnd): void {
+    this.#tokens.delete(connection);
     const session = this.#byConnection.get(connection);
     const counter = FAILURE_COUNTERS[end.code];
     if (counter !== undefined) this.#counters.add(counter);

@@ -195,6 +195,7 @@ export class Transport {
       },
       greeted: (...greeting: Parameters<Dialler['greeted']>) => this.#dialler.greeted(...greeting),
       nameTaken: (where: string, text: string) => this.#nameTaken(where, text),
+      tokensChanged: () => this.#datagrams.prefer(this.#mesh.tokens.all()),
       expects: (address: string) => this.#dialler.expects(address),
     };
     return new Mesh(settings, { counters: this.#counters, clock: this.#with.clock, events });
@@ -216,7 +217,7 @@ export class Transport {
         loose || this.#mesh.session(sender)
           ? this.#heartbeat(sender, bytes)
           : void this.#early.set(sender, bytes),
-      tokensOf: (member: MemberId) => this.#mesh.tokensOf(member),
+      tokensOf: (member: MemberId) => this.#mesh.tokens.of(member),
       problem: (text: string) => this.#warn(text),
     };
     const { clock, wallClock } = this.#with;

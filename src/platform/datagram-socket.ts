@@ -30,6 +30,19 @@ export async function openDatagramSocket(
   return doorOf(socket, handlers);
 }
 
+/** Takes over a bound descriptor, which is closed with the socket. */
+export async function wrapDatagramSocket(
+  socket: Socket,
+  fd: number,
+  handlers: DatagramHandlers,
+): Promise<DatagramSocket> {
+  await new Promise<void>((resolve) => {
+    socket.bind({ fd }, resolve);
+  });
+  listen(socket, handlers);
+  return doorOf(socket, handlers);
+}
+
 export interface MulticastGroup {
   readonly group: string;
   readonly port: number;

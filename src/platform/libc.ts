@@ -26,7 +26,9 @@ export const IPPROTO_ICMPV6 = 58;
 
 export const SOL_SOCKET = 1;
 export const SO_BINDTODEVICE = 25;
+export const SO_REUSEPORT = 15;
 export const SO_ATTACH_FILTER = 26;
+export const SO_ATTACH_REUSEPORT_CBPF = 51;
 export const SO_RCVBUFFORCE = 33;
 export const SO_SNDBUFFORCE = 32;
 
@@ -131,12 +133,15 @@ export function setSocketOption(fd: Descriptor, option: SocketOption): void {
   );
 }
 
-/** A classic BPF program (`linux/filter.h`), 8 bytes an instruction: the kernel drops what it returns 0 for. */
-export function attachFilter(fd: Descriptor, program: Buffer): void {
+/**
+ * A classic BPF program (`linux/filter.h`), 8 bytes an instruction: the kernel drops what it returns 0 for. As
+ * `SO_ATTACH_REUSEPORT_CBPF` it returns which socket of those that share the port shall have it.
+ */
+export function attachFilter(fd: Descriptor, program: Buffer, option = SO_ATTACH_FILTER): void {
   const descriptor = Buffer.alloc(16);
   descriptor.writeUInt16LE(program.length / 8, 0);
   descriptor.writeBigUInt64LE(koffi.address(program), 8);
-  setSocketOption(fd, { level: SOL_SOCKET, name: SO_ATTACH_FILTER, value: descriptor });
+  setSocketOption(fd, { level: SOL_SOCKET, name: option, value: descriptor });
 }
 
 /** The socket's own address, a whole `sockaddr_*` as bytes. */

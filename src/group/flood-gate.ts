@@ -1,0 +1,44 @@
+/**
+ * How much of what strangers send is looked at: so many datagrams a window, and when more come, which share the kernel shall let
+ * through. A function of what it is told; no clock.
+ */
+import type { Instant, Millis } from '../model/time.ts';
+
+export const FLOOD = {
+  /** Looked at in one window; each costs an authentication code at most. */
+  per_window_max: 1000,
+  window_ms: 250 as Millis,
+  /** Never less, or nobody new would ever be heard. */
+  share_min: 2 ** -16,
+} as const;
+
+export class FloodGate {
+  #share = 1;
+  #seen = 0;
+  #since: Instant = Number.NEGATIVE_INFINITY;
+
+  /** Part of them that shall reach us; to be asked after each call. While it is below 1, `pass` must be called once a window. */
+  get share(): number {
+    return this.#share;
+  }
+
+  /** One came; whether it is looked at. */
+  admit(now: Instant): boolean {
+    this.pass(now);
+    this.#seen += 1;
+    return this.#seen <= FLOOD.per_window_max;
+  }
+
+  /** Judges the last window, if it is over. */
+  pass(now: Instant): void {
+    if (now - this.#since < FLOOD.window_ms) return;
+    const seen = this.#seen;
+    this.#seen = 0;
+    this.#since = now;
+    if (seen > FLOOD.per_window_max) {
+      this.#share = Math.max(FLOOD.share_min, (this.#share * FLOOD.per_window_max) / (2 * seen));
+    } else if (seen < FLOOD.per_window_max / 4) {
+      this.#share = Math.min(1, 2 * this.#share);
+    }
+  }
+}

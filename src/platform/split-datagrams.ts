@@ -1,0 +1,162 @@
+/**
+ * Two datagram sockets on one address and port: datagrams the kernel is told to prefer have a queue of their own (socket(7),
+ * SO_ATTACH_REUSEPORT_CBPF), so that a flood of others cannot push them out; and of the others the kernel can be told to let
+ * only a share through. Where the kernel knows none of this there is one socket, and nobody is preferred.
+ */
+import { createSocket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import {
+  type DatagramEndpoint,
+  type DatagramHandlers,
+  type DatagramSocket,
+  openDatagramSocket,
+  wrapDatagramSocket,
+} from './datagram-socket.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  attachFilter,
+  bindSocket,
+  closeDescriptor,
+  type Descriptor,
+  openSocket,
+  SO_ATTACH_REUSEPORT_CBPF,
+  SO_REUSEPORT,
+  SOCK_DGRAM,
+  SOL_SOCKET,
+  setSocketOption,
+  socketAddress,
+} from './libc.ts';
+import { socketAddressBytes } from './socket-address.ts';
+
+/** linux/bpf_common.h: what a step of a classic BPF program does. */
+const LOAD = { 4: 0x20, 2: 0x28, 1: 0x30 } as const;
+const JUMP_IF_EQUAL = 0x15;
+const JUMP_IF_AT_LEAST = 0x35;
+const RETURN = 0x06;
+/** linux/filter.h: SKF_AD_OFF + SKF_AD_RANDOM, a fresh random number of 32 bits. */
+const RANDOM = 0xfffff000 + 56;
+const WHOLE = 0xffff;
+const OPEN = 0;
+const PREFERRED = 1;
+
+/** Bytes at a place of the datagram, as a number (big endian). */
+export interface Sample {
+  readonly at: number;
+  readonly bytes: 1 | 2 | 4;
+  readonly is: number;
+}
+
+/** Preferred is what has all of `fixed`, and at `mark.at` one of the marks, four bytes each. */
+export interface Preference {
+  readonly fixed: readonly Sample[];
+  readonly mark: { readonly at: number; readonly values: readonly number[] };
+}
+
+export interface SplitDatagrams extends DatagramSocket {
+  /** From now on; replaces what was said before. */
+  prefer(preference: Preference): void;
+  /** The kernel drops the rest of what is not preferred, at random. 0 < share ≤ 1; everything unless said. */
+  letThrough(share: number): void;
+}
+
+export interface SplitHandlers extends DatagramHandlers {
+  readonly preferred: DatagramHandlers['datagram'];
+}
+
+/** Binds; rejects with an error that has a `code`, as `openDatagramSocket` does. */
+export async function openSplitDatagrams(
+  local: DatagramEndpoint,
+  handlers: SplitHandlers,
+): Promise<SplitDatagrams> {
+  const pair = openPair(local);
+  if (pair === undefined) return unsplit(await openDatagramSocket(local, handlers));
+  const type = isIPv6(local.host.split('%')[0] ?? '') ? 'udp6' : 'udp4';
+  const [open, preferred] = await Promise.all([
+    wrapDatagramSocket(createSocket({ type }), pair[OPEN], handlers),
+    wrapDatagramSocket(createSocket({ type }), pair[PREFERRED], {
+      ...handlers,
+      datagram: handlers.preferred,
+    }),
+  ]);
+  return {
+    port: open.port,
+    send: (bytes, to) => open.send(bytes, to),
+    prefer: (preference) => attach(pair[OPEN], SO_ATTACH_REUSEPORT_CBPF, preferring(preference)),
+    letThrough: (share) => attachFilter(pair[OPEN], program(sampling(share))),
+    close: () => {
+      open.close();
+      preferred.close();
+    },
+  };
+}
+
+/** Descriptors of both, the open one first: the kernel numbers them in the order of their binding. Absent: it knows no split. */
+function openPair(local: DatagramEndpoint): readonly [Descriptor, Descriptor] | undefined {
+  const domain = local.host.includes(':') ? AF_INET6 : AF_INET;
+  const made: Descriptor[] = [];
+  const make = (port: number): Descriptor => {
+    const fd = openSocket({ domain, type: SOCK_DGRAM, protocol: 0 });
+    made.push(fd);
+    setSocketOption(fd, { level: SOL_SOCKET, name: SO_REUSEPORT, value: 1 });
+    bindSocket(fd, socketAddressBytes(local.host, port));
+    return fd;
+  };
+  try {
+    const open = make(local.port);
+    // `sa_data` begins with the port in both families.
+    const preferred = make(socketAddress(open).readUInt16BE(2));
+    attach(open, SO_ATTACH_REUSEPORT_CBPF, program([[RETURN, 0, 0, OPEN]]));
+    return [open, preferred];
+  } catch (error) {
+    for (const fd of made) closeDescriptor(fd);
+    if ((error as NodeJS.ErrnoException).code === 'ENOPROTOOPT') return undefined;
+    throw error;
+  }
+}
+
+function unsplit(socket: DatagramSocket): SplitDatagrams {
+  return { ...socket, prefer: () => undefined, letThrough: () => undefined };
+}
+
+function attach(fd: Descriptor, option: number, steps: Buffer): void {
+  attachFilter(fd, steps, option);
+}
+
+type Step = readonly [code: number, ifTrue: number, ifFalse: number, constant: number];
+
+/** The program sees the datagram without its headers; reading beyond its end is 0, the open socket. */
+function preferring({ fixed, mark }: Preference): Buffer {
+  const otherwise: Step = [RETURN, 0, 0, OPEN];
+  const steps: Step[] = fixed.flatMap(({ at, bytes, is }): Step[] => [
+    [LOAD[bytes], 0, 0, at],
+    [JUMP_IF_EQUAL, 1, 0, is],
+    otherwise,
+  ]);
+  const marks = mark.values.flatMap((value): Step[] => [
+    [JUMP_IF_EQUAL, 0, 1, value],
+    [RETURN, 0, 0, PREFERRED],
+  ]);
+  return program([...steps, [LOAD[4], 0, 0, mark.at], ...marks, otherwise]);
+}
+
+function sampling(share: number): readonly Step[] {
+  if (share >= 1) return [[RETURN, 0, 0, WHOLE]];
+  return [
+    [LOAD[4], 0, 0, RANDOM],
+    [JUMP_IF_AT_LEAST, 0, 1, Math.floor(share * 2 ** 32)],
+    [RETURN, 0, 0, 0],
+    [RETURN, 0, 0, WHOLE],
+  ];
+}
+
+function program(steps: readonly Step[]): Buffer {
+  const bytes = Buffer.alloc(8 * steps.length);
+  for (const [index, [code, ifTrue, ifFalse, constant]] of steps.entries()) {
+    bytes.writeUInt16LE(code, 8 * index);
+    bytes.writeUInt8(ifTrue, 8 * index + 2);
+    bytes.writeUInt8(ifFalse, 8 * index + 3);
+    bytes.writeUInt32LE(constant, 8 * index + 4);
+  }
+  return bytes;
+}
