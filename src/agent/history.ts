@@ -13,10 +13,17 @@ export interface PastChange {
   readonly reason: string;
 }
 
+/** What a row was when it was last looked at. */
+interface Seen {
+  readonly state: RowState;
+  readonly confirmed: MemberId | undefined;
+  readonly target: MemberId | undefined;
+}
+
 const CHANGES_MAX = 100;
 
 export class History {
-  readonly #keys = new Map<VipId, string>();
+  readonly #seen = new Map<VipId, Seen>();
   readonly #since = new Map<VipId, Instant>();
   readonly #changes: PastChange[] = [];
 
@@ -36,10 +43,11 @@ export class History {
   /** Compares the row with what it was; a row that became held or unserved is a change worth telling. */
   observe(row: Row, now: Instant): PastChange | undefined {
     const state = stateOf(row);
-    const key = `${state} ${row.confirmed ?? ''} ${row.target ?? ''}`;
-    const before = this.#keys.get(row.vip.id);
-    if (before === key) return undefined;
-    this.#keys.set(row.vip.id, key);
+    const { confirmed, target } = row;
+    const before = this.#seen.get(row.vip.id);
+    if (before?.state === state && before.confirmed === confirmed && before.target === target)
+      return undefined;
+    this.#seen.set(row.vip.id, { state, confirmed, target });
     this.#since.set(row.vip.id, now);
     if (state !== 'held' && state !== 'unserved') return undefined;
     const what =
@@ -50,7 +58,7 @@ export class History {
   }
 
   forget(vip: VipId): void {
-    this.#keys.delete(vip);
+    this.#seen.delete(vip);
     this.#since.delete(vip);
   }
 }
