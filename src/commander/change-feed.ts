@@ -18,7 +18,7 @@ export class ChangeFeed {
     const fresh = changes.slice(told + 1);
     this.#started = true;
     this.#last = keys.at(-1) ?? this.#last;
-    return fresh.map(({ at, what, reason }) => `${at} ${printable(what)}: ${printable(reason)}`);
+    return fresh.map(({ at, what, reason }) => `${printable(at)} ${printable(what)}: ${printable(reason)}`);
   }
 }
 

@@ -1,6 +1,6 @@
 /** A status as a picture for people. Pure. */
 import type { MemberStatus, Status, VipStatus } from '../model/status.ts';
-import { count, formatSince, printable } from './format.ts';
+import { count, formatSince, printable, printableThroughout } from './format.ts';
 import { type Paint, painter, type Style } from './paint.ts';
 import { type Cell, type Row, renderTable, type TableOptions, tableWidth, wrap } from './table.ts';
 
@@ -19,7 +19,8 @@ const CHANGES_SHOWN = 8;
 const WARNINGS_SHOWN = 12;
 
 /** Ends with a line end. */
-export function renderStatus(status: Status, { now, color, width }: RenderOptions): string {
+export function renderStatus(given: Status, { now, color, width }: RenderOptions): string {
+  const status = printableThroughout(given);
   const paint = painter(color);
   const table: TableOptions = { paint, ...(width !== undefined && { width }) };
   const sections = [
@@ -37,7 +38,8 @@ export function renderStatus(status: Status, { now, color, width }: RenderOption
 }
 
 /** One line that says how things stand. */
-export function summaryLine(status: Status): string {
+export function summaryLine(given: Status): string {
+  const status = printableThroughout(given);
   const parts = [count(status.members.length, 'member'), vipSummary(status.vips)];
   if (status.warnings.length > 0) parts.push(count(status.warnings.length, 'warning'));
   return `cluster ${status.cluster}, member ${status.self} is ${status.phase}: ${parts.join(', ')}`;

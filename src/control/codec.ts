@@ -2,6 +2,7 @@
 import { isMemberName } from '../model/member.ts';
 import type { OperatorCommand } from '../model/operator.ts';
 import type { ControlRequest, ControlResponse } from './messages.ts';
+import { isStatus } from './status-shape.ts';
 
 export type DecodedRequest =
   | { readonly ok: true; readonly request: ControlRequest }
@@ -73,7 +74,8 @@ export function decodeResponse(line: Uint8Array): ControlResponse | undefined {
   const { ok, message, code, status } = value;
   if (ok === false && typeof message === 'string' && typeof code === 'string')
     return value as ControlResponse;
-  if (ok === true && (typeof message === 'string' || isRecord(status))) return value as ControlResponse;
+  if (ok === true && (status === undefined ? typeof message === 'string' : isStatus(status)))
+    return value as ControlResponse;
   return undefined;
 }
 

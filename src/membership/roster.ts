@@ -6,10 +6,11 @@ import type { MemberId } from '../model/member.ts';
 import { nameOf } from '../model/member.ts';
 import type { Instant } from '../model/time.ts';
 import { earliest } from '../model/time.ts';
-import type { Core } from './core.ts';
+import { type Core, EPOCH_MAX } from './core.ts';
 import type { Heartbeat } from './messages.ts';
 import { WIRE_VERSION_OLDEST } from './messages.ts';
 import type { Peer } from './peer.ts';
+import { splitViewId } from './view-id.ts';
 
 /** A member that went without a goodbye gets our heartbeats for so long, so that it learns of our view if it is cut off. */
 export const LOST_KEEP_MS = 600_000;
@@ -44,7 +45,7 @@ export class Roster {
     const peer = this.core.peers.get(member);
     if (!peer?.detector.stream) return;
     if (peer.detector.host(this.core.now) !== 'silent') peer.processGone = true;
-    peer.detector.closed();
+    peer.detector.closed(this.core.now);
     peer.severed = this.core.inView(member);
     this.core.dirty = true;
     this.core.note('info', 'stream closed', reason, member);
@@ -54,6 +55,12 @@ export class Roster {
   told(member: MemberId, heartbeat: Heartbeat, datagram: boolean): void {
     if (heartbeat.sender !== member || member === this.core.self) {
       this.core.note('debug', 'heartbeat ignored', `it names ${heartbeat.sender}`, member);
+      return;
+    }
+    const { epoch } = splitViewId(heartbeat.view);
+    if (epoch > heartbeat.highest || epoch > EPOCH_MAX) {
+      // Whoever installed a view has seen its epoch. Believed, it would have moved on from every view we could install, at once.
+      this.core.note('debug', 'heartbeat ignored', 'its view is beyond what it says it has seen', member);
       return;
     }
     const peer = this.core.peer(member);

@@ -47,7 +47,7 @@ describe('providers that break their contract', () => {
     },
     {
       what: 'rejects with nothing',
-      answer: () => Promise.reject(undefined as unknown as Error),
+      answer: () => Promise.reject(undefined),
       says: /undefined/,
     },
     { what: 'answers nothing', answer: () => undefined, says: /no list/ },

@@ -59,6 +59,15 @@ describe('hostile and stray frames', () => {
     expect(sent(actions, 'refuse')).toMatchObject([{ reason: 'unheard', unheard: [C] }]);
   });
 
+  it('a heartbeat from a view beyond all that its sender has seen is not believed', () => {
+    const engine = pair();
+    const lie = heartbeat(B, { number: 9, hears: [incarnationOf(A)], view: viewId(2 ** 50, B), highest: 3 });
+    const actions = engine.handle({ kind: 'heartbeat', member: B, heartbeat: lie }, 5);
+    // Believed, B would have left every view at the moment of its installation, and views would follow each other without end.
+    expect(sent(actions, 'prepare')).toEqual([]);
+    expect(engine.status().state).toBe('operational');
+  });
+
   it('frames from who has no stream are ignored', () => {
     const actions = pair().handle({ kind: 'frame', member: C, frame: { kind: 'goodbye' } }, 5);
     expect(actions.filter((action) => action.kind === 'send')).toEqual([]);

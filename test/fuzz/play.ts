@@ -1,0 +1,162 @@
+/**
+ * Plays one target: batches of inputs from a seed, each batch under a watch that ends even a loop without end; a failing
+ * input is made as small as fast-check can make it. Also looks whether memory stays with somebody.
+ */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext, Script } from 'node:vm';
+import fc from 'fast-check';
+import type { AnyTarget } from './target.ts';
+
+export interface PlaySettings {
+  readonly seed: number;
+  /** At least so many inputs (a story of several messages counts as several). */
+  readonly inputs: number;
+  /** Ends earlier when this much processor time was spent, ms. */
+  readonly budget?: number;
+}
+
+export interface Failure {
+  readonly input: unknown;
+  readonly why: string;
+  readonly shrinks: number;
+}
+
+export interface Played {
+  readonly inputs: number;
+  readonly cpu: number;
+  /** What is kept after all of it, beyond what was kept after the first batch; bytes. */
+  readonly growth: number;
+  readonly failure?: Failure;
+}
+
+const BATCH_FIRST = 50;
+/** A batch is to take about so long, ms. */
+const BATCH_CPU = 400;
+/** A batch that takes longer hangs: some hundred times what it should, for busy machines. */
+const HANG_MS = 60_000;
+const GROWTH_MAX = 24 * 1024 * 1024;
+const PATIENCE = 100;
+
+export function play(target: AnyTarget, settings: PlaySettings): Played {
+  const began = cpuNow();
+  const arbitrary = target.inputs();
+  let [done, runs, batch] = [0, target.long === true ? 1 : BATCH_FIRST, 0];
+  let heap: number | undefined;
+  while (done < settings.inputs) {
+    const batchBegan = cpuNow();
+    const outcome = playBatch(target, arbitrary, { seed: seedOf(settings.seed, batch), runs });
+    done += outcome.counted;
+    batch += 1;
+    if (outcome.failure !== undefined)
+      return { inputs: done, cpu: cpuNow() - began, growth: 0, failure: outcome.failure };
+    heap ??= heapAfterCollection();
+    const spent = cpuNow() - batchBegan;
+    if (settings.budget !== undefined && cpuNow() - began + spent > settings.budget) break;
+    const perRun = Math.max(spent / runs, 0.0005);
+    const rest = Math.ceil(((settings.inputs - done) * runs) / Math.max(1, outcome.counted));
+    runs = Math.max(1, Math.min(Math.floor(BATCH_CPU / perRun), rest, runs * 10));
+  }
+  const growth = heapAfterCollection() - (heap ?? 0);
+  const played = { inputs: done, cpu: cpuNow() - began, growth };
+  if (growth <= GROWTH_MAX) return played;
+  const why = `${done} inputs left ${(growth / 2 ** 20).toFixed(1)} MiB behind`;
+  return { ...played, failure: { input: undefined, why, shrinks: 0 } };
+}
+
+interface Batch {
+  readonly seed: number;
+  readonly runs: number;
+}
+
+interface BatchOutcome {
+  readonly counted: number;
+  readonly failure?: Failure;
+}
+
+function playBatch(target: AnyTarget, arbitrary: fc.Arbitrary<unknown>, batch: Batch): BatchOutcome {
+  let counted = 0;
+  let latest: unknown;
+  const property = fc.property(arbitrary, (input) => {
+    latest = input;
+    counted += target.countOf?.(input) ?? 1;
+    timed(target, input);
+  });
+  const verdict = within(HANG_MS, () => fc.check(property, { seed: batch.seed, numRuns: batch.runs }));
+  if (verdict === 'late') return { counted, failure: smallestHang(target, arbitrary, { batch, latest }) };
+  if (!verdict.failed) return { counted };
+  const why = reasonOf(verdict.errorInstance);
+  return { counted, failure: { input: verdict.counterexample?.[0], why, shrinks: verdict.numShrinks } };
+}
+
+/** The same batch again with a watch on each input, so that what hangs can be made smaller like any other failure. */
+function smallestHang(
+  target: AnyTarget,
+  arbitrary: fc.Arbitrary<unknown>,
+  { batch, latest }: { batch: Batch; latest: unknown },
+): Failure {
+  const why = 'it does not come to an end';
+  const each = fc.property(arbitrary, (input) => {
+    if (within(2000, () => target.check(input)) === 'late') throw new Error(why);
+  });
+  const verdict = fc.check(each, { seed: batch.seed, numRuns: batch.runs, interruptAfterTimeLimit: 120_000 });
+  if (verdict.counterexample) return { input: verdict.counterexample[0], why, shrinks: verdict.numShrinks };
+  return { input: latest, why, shrinks: 0 };
+}
+
+/** Runs it once more, to be sure, where it took long: the machine may have been busy. */
+function timed(target: AnyTarget, input: unknown): void {
+  const patience = target.patience ?? PATIENCE;
+  let shortest = Number.POSITIVE_INFINITY;
+  for (let times = 0; times < 4; times += 1) {
+    const began = performance.now();
+    target.check(input);
+    shortest = Math.min(shortest, performance.now() - began);
+    if (shortest <= patience) return;
+  }
+  throw new Error(`it takes ${shortest.toFixed(0)} ms, more than ${patience} ms`);
+}
+
+const LATE = new Script('globalThis.fuzzBody()');
+
+/** The result, or `late` when the body did not end: it is broken off then, wherever it is. */
+export function within<T>(limit: number, body: () => T): T | 'late' {
+  let result: T | undefined;
+  const shared = globalThis as { fuzzBody?: () => void };
+  shared.fuzzBody = () => {
+    result = body();
+  };
+  try {
+    LATE.runInThisContext({ timeout: limit });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return 'late';
+    throw error;
+  }
+  return result as T;
+}
+
+/** Seeds of batches do not overlap between neighbouring seeds of runs. */
+function seedOf(seed: number, batch: number): number {
+  return (Math.imul(seed, 0x9e37_79b1) + Math.imul(batch, 0x85eb_ca6b)) | 0;
+}
+
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const place = error.stack?.split('\n').find((line) => /\/(src|providers)\//.test(line));
+  return `${error.name === 'Error' ? '' : `${error.name}: `}${error.message}${place ? ` (${place.trim()})` : ''}`;
+}
+
+let collect: (() => void) | undefined;
+
+export function heapAfterCollection(): number {
+  if (collect === undefined) {
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc') as () => void;
+  }
+  collect();
+  return process.memoryUsage().heapUsed + process.memoryUsage().external;
+}
+
+function cpuNow(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}

@@ -1,0 +1,37 @@
+/** All fuzz targets. */
+import type { AnyTarget } from './target.ts';
+import { agentMessages } from './targets/agent-messages.ts';
+import { agents, agentsForLong } from './targets/agents.ts';
+import { configs } from './targets/configs.ts';
+import { controlLines, controlRequests, controlResponses } from './targets/control.ts';
+import { datagrams } from './targets/datagrams.ts';
+import { engines, enginesForLong } from './targets/engines.ts';
+import { frames, heartbeats } from './targets/frames.ts';
+import { netlink, packets, pings } from './targets/packets.ts';
+import { providerAnswers } from './targets/provider-answers.ts';
+import { hellos, streams } from './targets/streams.ts';
+
+export const TARGETS: readonly AnyTarget[] = [
+  frames,
+  heartbeats,
+  datagrams,
+  streams,
+  hellos,
+  agentMessages,
+  controlRequests,
+  controlResponses,
+  controlLines,
+  configs,
+  providerAnswers,
+  netlink,
+  packets,
+  pings,
+  engines,
+  enginesForLong,
+  agents,
+  agentsForLong,
+];
+
+export function targetNamed(name: string): AnyTarget | undefined {
+  return TARGETS.find((target) => target.name === name);
+}

@@ -1,0 +1,86 @@
+/** The fuzzers, bounded: what once broke something, and some inputs from a fixed seed. `npm run fuzz` plays as many as one likes. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { conserve, keptInputs, keptTargets, revive } from '../../fuzz/kept.ts';
+import { play, within } from '../../fuzz/play.ts';
+import { demand, type Target } from '../../fuzz/target.ts';
+import { TARGETS, targetNamed } from '../../fuzz/targets.ts';
+import { readRecords, writeRecords } from '../../fuzz/traffic.ts';
+
+/** Of each target, ms of processor time. */
+const BUDGET = 600;
+
+describe('inputs that broke something once', () => {
+  it('belong to a target that is still there', () => {
+    expect(keptTargets().filter((name) => targetNamed(name) === undefined)).toEqual([]);
+  });
+
+  const kept = TARGETS.flatMap((target) => keptInputs(target.name).map((input) => ({ target, ...input })));
+  it.each(kept)('$file: $why', ({ target, input }) => {
+    target.check(input);
+  });
+});
+
+describe('fresh inputs', () => {
+  it.each(TARGETS.map((target) => ({ target, about: target.about })))(
+    '$about',
+    ({ target }) => {
+      const inputs = target.long === true ? 1 : 20_000;
+      const { failure, inputs: played } = play(target, { seed: 1, inputs, budget: BUDGET });
+      expect(failure).toBeUndefined();
+      expect(played).toBeGreaterThan(100);
+    },
+    60_000,
+  );
+});
+
+describe('the fuzzer itself', () => {
+  const target = (check: (input: number[]) => void): Target<number[]> => ({
+    name: 'numbers',
+    about: '',
+    share: 1,
+    inputs: () => fc.array(fc.nat(1000)),
+    check,
+  });
+
+  it('finds what fails and makes it small', () => {
+    const { failure } = play(
+      target((input) => demand(!input.some((n) => n > 500), () => 'more than 500')),
+      { seed: 3, inputs: 1000 },
+    );
+    expect(failure).toMatchObject({ input: [501], why: 'more than 500' });
+  });
+
+  it('breaks off what hangs', () => {
+    const endless = (): void => {
+      for (;;);
+    };
+    expect(within(50, endless)).toBe('late');
+    expect(within(1000, () => 7)).toBe(7);
+  });
+
+  it('notices what takes too long, and what stays behind', () => {
+    const busy = (ms: number): void => {
+      const end = performance.now() + ms;
+      while (performance.now() < end);
+    };
+    const slow = { ...target((input) => (input.length > 3 ? busy(12) : undefined)), patience: 5 };
+    expect(play(slow, { seed: 1, inputs: 500 }).failure?.why).toMatch(/more than 5 ms/);
+    const store: unknown[] = [];
+    const leak = target(() => void store.push(Buffer.alloc(100_000, 1)));
+    expect(play(leak, { seed: 1, inputs: 600 }).failure?.why).toMatch(/MiB behind/);
+  });
+
+  it('keeps inputs as they are', () => {
+    const input = {
+      bytes: Buffer.from('ab', 'hex'),
+      big: 7n,
+      not: Number.NaN,
+      minus: -0,
+      none: undefined,
+      list: [1],
+    };
+    expect(JSON.parse(JSON.stringify(input, conserve), revive)).toEqual(input);
+    expect(readRecords(writeRecords([Buffer.from('a'), Buffer.alloc(0)])).map(String)).toEqual(['a', '']);
+  });
+});
