@@ -6,6 +6,7 @@ import { keysOf } from '../config/keys.ts';
 import { type ControlServer, startControlServer } from '../control/server.ts';
 import { createEmbeddedGroup } from '../group/embedded.ts';
 import type { CommandResult } from '../model/operator.ts';
+import type { Status } from '../model/status.ts';
 import { bootTimeNow, monotonicNow } from '../platform/clock.ts';
 import { keyFingerprint } from '../platform/keyed-hash.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
@@ -87,7 +88,7 @@ class AgentRun {
     this.#control = await startControlServer(
       { socket, mode: 0o600 },
       {
-        status: () => loop.status(),
+        status: () => withLog(loop.status(), logger),
         reload: () => this.#reload(),
         command: (command) => loop.command(command),
         onChange: (listener) => loop.onChange(listener),
@@ -173,6 +174,16 @@ class AgentRun {
     this.#logger.error({ reason: message }, 'configuration not reloaded');
     return { ok: false, code: 'bad-config', message };
   }
+}
+
+/** A log that cannot tell that it cannot be written: so the status does. */
+function withLog(status: Status, logger: Logger): Status {
+  const trouble = logger.trouble();
+  return {
+    ...status,
+    counters: { ...status.counters, ...logger.counters() },
+    warnings: trouble === undefined ? status.warnings : [...status.warnings, trouble],
+  };
 }
 
 /** A bug ends the process at once: the guardian removes the addresses, which a half-working agent might not. */

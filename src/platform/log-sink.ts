@@ -28,6 +28,7 @@ export class LogSink {
   #drained: (() => void)[] = [];
   #errors = 0;
   #dropped = 0;
+  #trouble: string | undefined;
 
   /** `owned`: the descriptor is closed with the sink (not so standard error). */
   constructor(fd: number, { owned }: { owned: boolean }) {
@@ -43,6 +44,11 @@ export class LogSink {
   /** Lines dropped so far. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** Why nothing can be written just now; undefined: it can. */
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   /** Takes a line with its end. Never throws, never waits. */
@@ -99,6 +105,7 @@ export class LogSink {
 
   #written(error: NodeJS.ErrnoException | null, written: number): void {
     this.#writing = false;
+    this.#trouble = error?.code;
     if (error !== null) {
       this.#errors += 1;
       if (this.#closed) return;

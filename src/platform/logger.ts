@@ -21,6 +21,8 @@ export interface Logger {
   readonly warn: LogFunction;
   readonly error: LogFunction;
   counters(): LogCounters;
+  /** Why lines cannot be written just now, for people; undefined: all is well. */
+  trouble(): string | undefined;
   /** Opens the file anew (after rotation); where that fails it is counted and the old one stays. */
   reopen(): void;
   setLevel(level: LogSettings['level']): void;
@@ -56,6 +58,10 @@ export function createLogger({ level, file }: LogSettings): Logger {
     warn: (record, message) => log.warn(record, message),
     error: (record, message) => log.error(record, message),
     counters: () => ({ log_errors: sink.errors + reopenErrors, log_lines_dropped: sink.dropped }),
+    trouble: () =>
+      sink.trouble === undefined
+        ? undefined
+        : `the log cannot be written to ${file ?? 'standard error'} (${sink.trouble}): what happens meanwhile may be missing there`,
     reopen: () => {
       if (file === undefined) return;
       try {

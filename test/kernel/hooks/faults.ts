@@ -29,6 +29,7 @@ export type Order = Fault & { readonly thread: 'main' | 'group' };
 const channel = new BroadcastChannel('planted-faults');
 channel.unref();
 const kept: unknown[] = [];
+const TrueDate = Date;
 const wallClock = Date.now.bind(Date);
 
 function commit(fault: Fault): void {
@@ -56,8 +57,21 @@ function commit(fault: Fault): void {
       void segfault();
       return;
     case 'clock':
-      Date.now = () => wallClock() + fault.off_ms;
+      stepClock(fault.off_ms);
   }
+}
+
+/** Timers and the clocks that never step are the kernel's: they go on as before, as they do when an operator sets the time. */
+function stepClock(off: number): void {
+  const now = () => wallClock() + off;
+  globalThis.Date = class extends TrueDate {
+    constructor(given?: number | string | Date) {
+      super(given ?? now());
+    }
+    static override now(): number {
+      return now();
+    }
+  } as DateConstructor;
 }
 
 async function segfault(): Promise<void> {

@@ -93,6 +93,7 @@ describe('LogSink', () => {
     for (let n = 0; n < 8192; n += 1) sink.write(line);
     await expect.poll(() => sink.errors).toBeGreaterThan(0);
     expect(sink.dropped).toBeGreaterThan(3000);
+    expect(sink.trouble).toBe('ENOSPC');
     await sink.close(50);
     expect(sink.dropped).toBeGreaterThan(8000);
   });
@@ -104,6 +105,7 @@ describe('LogSink', () => {
     sink.replace(openSync(join(folder, 'room'), 'a'));
     sink.write('second\n');
     await sink.close(5000);
+    expect(sink.trouble).toBeUndefined();
     expect(await readFile(join(folder, 'room'), 'utf8')).toBe('first\nsecond\n');
   });
 
