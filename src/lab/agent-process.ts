@@ -130,9 +130,9 @@ export class AgentProcess {
     return this.ask({ kind: 'command', command });
   }
 
-  /** Runs `wackamole` with these arguments on the host, as an operator there would. */
-  run(argv: readonly string[]): Promise<Finished> {
-    return this.host.exec([process.execPath, PROGRAM, ...argv]);
+  /** Runs `wackamole` with these arguments on the host, as an operator there would. `prefix` is put before the command line. */
+  run(argv: readonly string[], prefix: readonly string[] = []): Promise<Finished> {
+    return this.host.exec([...prefix, process.execPath, PROGRAM, ...argv]);
   }
 
   /** The log so far, for error messages: its last lines. */
