@@ -85,13 +85,15 @@ export class LabHost {
     return this.#switchboard.power(this.name, true);
   }
 
-  /** SIGKILL for every process in the host's network. */
+  /** SIGKILL for every process in the host's network. All are stopped first: none reacts to the death of another. */
   killAll(): void {
-    for (const pid of this.processes()) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It has just ended by itself.
+    for (const signal of ['SIGSTOP', 'SIGKILL'] as const) {
+      for (const pid of this.processes()) {
+        try {
+          process.kill(pid, signal);
+        } catch {
+          // It has just ended by itself.
+        }
       }
     }
   }

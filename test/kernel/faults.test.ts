@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import {
+  BY_GUARDIAN,
   during,
   expectNeverTwo,
   expectOnlyVictimMoved,
@@ -22,14 +23,16 @@ const THREE = { hosts: 3, vips: 10, ipv6: 3, sections: STILL };
 describe.skipIf(NO_WORLD !== undefined)('a host of three fails', () => {
   it('agent killed by SIGKILL: its guardian clears the host before others take over; it may come back', async () => {
     await withCluster(THREE, async (cluster) => {
-      const victim = await expectSurvived(cluster, (name) => cluster.agent(name).signal('SIGKILL'));
+      const victim = await expectSurvived(cluster, (name) => cluster.agent(name).signal('SIGKILL'), {
+        goneWithin: BY_GUARDIAN,
+      });
       await expectRejoined(cluster, () => cluster.agent(victim).start());
     });
   });
 
   it('agent and guardian killed together: the lease ends the hold, and nobody takes over before', async () => {
     await withCluster(THREE, async (cluster) => {
-      await expectSurvived(cluster, (name) => cluster.host(name).killAll(), 6000);
+      await expectSurvived(cluster, (name) => cluster.host(name).killAll(), { outageBelow: 6000 });
     });
   });
 
@@ -52,7 +55,11 @@ describe.skipIf(NO_WORLD !== undefined)('a host of three fails', () => {
 
   it('agent frozen and thawed: the thawed one finds itself fenced and holds nothing that others have', async () => {
     await withCluster(THREE, async (cluster) => {
-      const victim = await expectSurvived(cluster, (name) => cluster.agent(name).signal('SIGSTOP'), 6000);
+      const victim = await expectSurvived(cluster, (name) => cluster.agent(name).signal('SIGSTOP'), {
+        outageBelow: 6000,
+        // The guardian after 1 s; the lease ends 2 s after the last renewal at the earliest.
+        goneWithin: 1800,
+      });
       await sleep(2000);
       expect(await heldBy(cluster, victim)).toEqual([]);
       await expectRejoined(cluster, () => cluster.agent(victim).signal('SIGCONT'));
@@ -64,14 +71,18 @@ describe.skipIf(NO_WORLD !== undefined)('a host of three fails', () => {
       const signalAll = (name: string, signal: NodeJS.Signals) => {
         for (const pid of cluster.host(name).processes()) process.kill(pid, signal);
       };
-      const victim = await expectSurvived(cluster, (name) => signalAll(name, 'SIGSTOP'), 6000);
+      const victim = await expectSurvived(cluster, (name) => signalAll(name, 'SIGSTOP'), {
+        outageBelow: 6000,
+      });
       await expectRejoined(cluster, () => signalAll(victim, 'SIGCONT'));
     });
   });
 
   it('polite stop: handed over in no time, and the process ends with 0', async () => {
     await withCluster(THREE, async (cluster) => {
-      const victim = await expectSurvived(cluster, (name) => cluster.agent(name).stop(), HANDOFF_MAX);
+      const victim = await expectSurvived(cluster, (name) => cluster.agent(name).stop(), {
+        outageBelow: HANDOFF_MAX,
+      });
       expect(await cluster.agent(victim).exited()).toEqual({ code: 0, signal: null });
       expect(cluster.host(victim).processes(), 'processes left on the host').toEqual([]);
       await expectRejoined(cluster, () => cluster.agent(victim).start());
@@ -133,9 +144,23 @@ describe.skipIf(NO_WORLD !== undefined)('a host of three fails', () => {
     });
   });
 
-  it('with the fast profile a pulled cable costs well under a second', async () => {
+  it('with the fast profile a pulled cable costs less than the others need to notice it with another', async () => {
     await withCluster({ ...THREE, profile: 'fast' }, async (cluster) => {
-      await expectSurvived(cluster, (name) => cluster.host(name).pullCable(), 1000);
+      const outages: number[] = [];
+      for (let pull = 0; pull < 3; pull += 1) {
+        const victim = await victimOf(cluster);
+        const sighting = await during(cluster, async () => {
+          await cluster.host(victim).pullCable();
+          await cluster.served([cluster.others(victim)]);
+        });
+        expectNeverTwo(sighting);
+        expectOutageBelow(sighting, TAKEOVER_MAX);
+        outages.push(sighting.outage_ms);
+        await expectRejoined(cluster, () => cluster.host(victim).plugCable());
+      }
+      console.log(`outages with the fast profile: ${outages.map((one) => one.toFixed(0)).join(', ')} ms`);
+      // A busy machine makes one slow, not three: profile lan cannot do it in less than 150 + 70 ms.
+      expect(Math.min(...outages)).toBeLessThan(200);
     });
   });
 });

@@ -3,6 +3,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { nameOf } from '../../src/model/member.ts';
 import type { View } from '../../src/model/view.ts';
+import { openRouteRequests } from '../../src/platform/netlink.ts';
+import { ETHERTYPE_ARP, ETHERTYPE_IPV6, openFrameReceiver } from '../../src/platform/packet-socket.ts';
 
 const PATIENCE_MS = 20_000;
 const MEMBER = new URL('./group-member.ts', import.meta.url).pathname;
@@ -124,6 +126,21 @@ export class GroupWorld {
     );
   }
 
+  /** How often an isolated host asks its link, by ARP or neighbour solicitation, where somebody is; counted at its port. */
+  async questionsFrom(name: string, family: 4 | 6, length: number): Promise<number> {
+    const requests = openRouteRequests();
+    const port = requests.links().find((link) => link.name === this.port(name));
+    requests.close();
+    const ethertype = family === 4 ? ETHERTYPE_ARP : ETHERTYPE_IPV6;
+    const receiver = openFrameReceiver({ interfaceIndex: port?.index ?? 0, ethertype });
+    await new Promise((resolve) => setTimeout(resolve, length));
+    let count = 0;
+    for (let frame = receiver.next(); frame !== undefined; frame = receiver.next())
+      if (asksForAddress(frame, family)) count += 1;
+    receiver.close();
+    return count;
+  }
+
   /** Runs a command inside a host. */
   inside(name: string, ...command: string[]): string {
     return execFileSync('ip', ['netns', 'exec', this.#namespace(name), ...command], { encoding: 'utf8' });
@@ -147,6 +164,12 @@ export class GroupWorld {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
   }
+}
+
+/** ARP request (RFC 826), or neighbour solicitation (RFC 4861: ICMPv6 type 135) right after the IPv6 header. */
+function asksForAddress(frame: Buffer, family: 4 | 6): boolean {
+  if (family === 4) return frame.length >= 42 && frame.readUInt16BE(20) === 1;
+  return frame.length >= 55 && frame[20] === 58 && frame[54] === 135;
 }
 
 export class KernelMember {

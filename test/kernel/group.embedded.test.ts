@@ -59,6 +59,28 @@ describe.each(['lan', 'fast'] as const)('with profile %s', (profile) => {
   });
 });
 
+describe.each([4, 6] as const)('over IPv%d', (family) => {
+  test('a silent peer is asked for on the link as often as it is sought, so that a long split heals at once', async () => {
+    world = new GroupWorld(['a', 'b', 'c']);
+    const [a, , c] = await Promise.all(world.names.map((name) => world!.start({ name, family })));
+    await a!.together('a', 'b', 'c');
+    world.isolate('c');
+    await c!.together('c');
+    // What a minute does: the kernels have forgotten where those are that they cannot reach.
+    for (const name of world.names) world.inside(name, 'ip', 'neigh', 'flush', 'dev', 'eth0');
+    const asked = await world.questionsFrom('c', family, 1000);
+    console.log(`  questions of a host that hears neither of two peers, in a second: ${asked}`);
+    // The kernel by itself asks for each once a second.
+    expect(asked).toBeGreaterThan(10);
+    expect(asked).toBeLessThan(60);
+    const healed = performance.now();
+    world.join('c');
+    const took = (await c!.together('a', 'b', 'c')) - healed;
+    say('long partition healed → one view', took);
+    expect(took).toBeLessThan(3000);
+  });
+});
+
 test('a killed process is noticed at once, and as a process, not a host', async () => {
   const [a, b, c] = await three();
   const killed = performance.now();

@@ -2,6 +2,7 @@
 import { describe, it } from 'vitest';
 import type { Cluster } from '../../src/lab/cluster.ts';
 import {
+  BY_GUARDIAN,
   during,
   expectNeverTwo,
   expectOutageBelow,
@@ -32,14 +33,16 @@ async function withIpv6(body: (cluster: Cluster) => Promise<void>): Promise<void
 describe.skipIf(NO_WORLD !== undefined)('with IPv6 alone', () => {
   it('agent killed: its VIPs are served elsewhere; it comes back', async () => {
     await withIpv6(async (cluster) => {
-      const victim = await expectSurvived(cluster, (name) => cluster.agent(name).signal('SIGKILL'));
+      const victim = await expectSurvived(cluster, (name) => cluster.agent(name).signal('SIGKILL'), {
+        goneWithin: BY_GUARDIAN,
+      });
       await expectRejoined(cluster, () => cluster.agent(victim).start());
     });
   });
 
   it('agent and guardian killed together: the lease ends the hold', async () => {
     await withIpv6(async (cluster) => {
-      await expectSurvived(cluster, (name) => cluster.host(name).killAll(), 6000);
+      await expectSurvived(cluster, (name) => cluster.host(name).killAll(), { outageBelow: 6000 });
     });
   });
 
@@ -52,7 +55,7 @@ describe.skipIf(NO_WORLD !== undefined)('with IPv6 alone', () => {
 
   it('polite stop', async () => {
     await withIpv6(async (cluster) => {
-      await expectSurvived(cluster, (name) => cluster.agent(name).stop(), HANDOFF_MAX);
+      await expectSurvived(cluster, (name) => cluster.agent(name).stop(), { outageBelow: HANDOFF_MAX });
     });
   });
 

@@ -77,6 +77,30 @@ function listen(ethertype: number): () => Buffer[] {
 
 const ownMac = () => /link\/ether (\S+)/.exec(run(`ip link show ${INTERFACE}`))?.[1];
 
+describe('an address that is put up', () => {
+  const NET = vip('net', '2001:db8:78::1/64');
+
+  it('carries our mark, a lease, and is no source of the host’s own connections', async () => {
+    const vips = [FOUR, SIX];
+    const local = await start(vips);
+    await local.acquire(atOnce(vips), 1, SIGNAL);
+    const requests = openRouteRequests();
+    const stands = (address: string) => requests.addresses().find((one) => one.address === address);
+    const leased = { origin: 0x57, validSeconds: 3, preferredSeconds: 0 };
+    expect(stands('10.77.0.101')).toMatchObject({ ...leased, label: `${INTERFACE}:wack` });
+    expect(stands('2001:db8:77::101')).toMatchObject(leased);
+    requests.close();
+    expect(run(`ip -o address show dev ${INTERFACE}`).match(/deprecated/g)).toHaveLength(2);
+  });
+
+  it('serves at once also in IPv6, and puts no lifetime on the route of its subnet', async () => {
+    const local = await start([NET]);
+    await local.acquire(atOnce([NET]), 1, SIGNAL);
+    expect(run(`ip -o -6 address show dev ${INTERFACE}`)).toMatch(/2001:db8:78::1\/64(?!.*tentative)/);
+    expect(run(`ip -6 route show dev ${INTERFACE}`)).not.toContain('2001:db8:78::/64');
+  });
+});
+
 describe('announcements', () => {
   it('reach the neighbour at once in both ARP forms, again on schedule, and end with the release', async () => {
     const vips = [FOUR];
@@ -228,8 +252,12 @@ describe('an interface', () => {
     expect(events.at(-1)?.reason).toContain('carrier');
     const plugged = monotonicNow();
     stage.setCarrier(true);
+    const heard = listen(ETHERTYPE_ARP);
     await until(() => events.some((event) => event.kind === 'fitness' && event.fit));
     expect(monotonicNow() - plugged).toBeGreaterThanOrEqual(290);
+    // It may be another switch now, and the neighbours may have forgotten.
+    const isIt = (frame: Buffer) => ipText(arpClaim(frame)?.address ?? new Uint8Array(4)) === '10.77.0.101';
+    await until(() => heard().some(isIt));
   });
 
   it('that does not exist makes its VIP unfit at start, and no other', async () => {

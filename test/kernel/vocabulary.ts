@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { Cluster, type ClusterOptions } from '../../src/lab/cluster.ts';
-import type { Duplicate } from '../../src/lab/custody.ts';
+import { type Duplicate, lastRelease } from '../../src/lab/custody.ts';
 import type { Sighting } from '../../src/lab/observatory.ts';
 import { insideWorld } from '../../src/lab/world.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
@@ -22,6 +22,8 @@ export const NO_WORLD = insideWorld()
 export const TAKEOVER_MAX = 3000;
 /** A handoff or a takeover after a goodbye: nothing has to be detected, ms. */
 export const HANDOFF_MAX = 1000;
+/** The guardian of a dead agent removes everything in some ms; a lease would take 2 s at least. */
+export const BY_GUARDIAN = 1000;
 /** Two halves that meet must learn of each other before one lets go, ms. */
 export const MERGE_MAX = 1500;
 
@@ -122,14 +124,22 @@ export async function victimOf(cluster: Cluster): Promise<string> {
   return victim;
 }
 
+export interface Survival {
+  /** Worst outage the client may see, ms; {@link TAKEOVER_MAX} unless given. */
+  readonly outageBelow?: number;
+  /** Longest time the victim itself may keep an address, ms; as long as its lease unless given. */
+  readonly goneWithin?: number;
+}
+
 /** Does it to a host with VIPs of every family and expects the others to serve everything, quickly and alone; who it was. */
 export async function expectSurvived(
   cluster: Cluster,
   fault: (victim: string) => unknown,
-  outageBelow = TAKEOVER_MAX,
+  { outageBelow = TAKEOVER_MAX, goneWithin = Number.POSITIVE_INFINITY }: Survival = {},
 ): Promise<string> {
   const victim = await victimOf(cluster);
   const before = await cluster.observatory.holders();
+  const at = monotonicNow();
   const sighting = await during(cluster, async () => {
     await fault(victim);
     await cluster.served([cluster.others(victim)]);
@@ -137,6 +147,13 @@ export async function expectSurvived(
   expectNeverTwo(sighting);
   expectOutageBelow(sighting, outageBelow);
   expectOnlyVictimMoved(before, sighting.holders, victim);
+  if (goneWithin !== Number.POSITIVE_INFINITY) {
+    const { holds } = await cluster.observatory.custody();
+    expect(
+      lastRelease(holds, { host: victim, at }),
+      'until the victim let go of everything (ms)',
+    ).toBeLessThan(goneWithin + sighting.stall_ms);
+  }
   return victim;
 }
 
