@@ -118,13 +118,13 @@ export async function cameUp(cluster: Cluster, host: string, since: number): Pro
 
 const HOOK = fileURLToPath(new URL('./hooks/faults.ts', import.meta.url));
 
-/** Starts the agent so that {@link plant} works on it. `flags` are further options of the runtime. */
-export function startFaulty(agent: AgentProcess, flags: readonly string[] = []): void {
-  agent.start([
+/** What has to stand before an agent's command line so that {@link plant} works on it. `flags`: further options of the runtime. */
+export function faultyPrefix(agent: AgentProcess, flags: readonly string[] = []): readonly string[] {
+  return [
     'env',
     `NODE_OPTIONS=${[`--import=${HOOK}`, ...flags].join(' ')}`,
     `FAULT_FILE=${faultFile(agent)}`,
-  ]);
+  ];
 }
 
 export function plant(agent: AgentProcess, order: Order): void {
@@ -138,7 +138,7 @@ function faultFile(agent: AgentProcess): string {
 
 /** Starts all agents with the hook and waits until they serve. */
 export async function serveFaulty(cluster: Cluster, flags: readonly string[] = []): Promise<void> {
-  for (const agent of cluster.agents) startFaulty(agent, flags);
+  for (const agent of cluster.agents) agent.start(faultyPrefix(agent, flags));
   await cluster.served();
   await cluster.joined();
 }
