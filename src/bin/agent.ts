@@ -8,6 +8,7 @@ import { createEmbeddedGroup } from '../group/embedded.ts';
 import type { CommandResult } from '../model/operator.ts';
 import type { Status } from '../model/status.ts';
 import { bootTimeNow, monotonicNow } from '../platform/clock.ts';
+import { forbidCoreDumps } from '../platform/core-dumps.ts';
 import { keyFingerprint } from '../platform/keyed-hash.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
 import { raisePriority } from '../platform/priority.ts';
@@ -19,8 +20,16 @@ import { version } from './version.ts';
 /** A takeover must not wait for a batch job. */
 const NICE = -20;
 
+export interface AgentOptions {
+  /** Path of the configuration file. */
+  readonly config: string;
+  /** Core dumps are allowed, with the keys in them. */
+  readonly core: boolean;
+}
+
 /** Runs until the agent was stopped politely; resolves with the exit code. */
-export async function runAgent(file: string): Promise<number> {
+export async function runAgent({ config: file, core }: AgentOptions): Promise<number> {
+  const dumps = core ? undefined : forbidCoreDumps();
   const read = await readConfig(file);
   if (!read.ok) {
     for (const problem of read.problems) process.stderr.write(`${problem}\n`);
@@ -36,6 +45,9 @@ export async function runAgent(file: string): Promise<number> {
   dieLoudly(logger);
   const refused = raisePriority(NICE);
   if (refused !== undefined) logger.info({ reason: refused }, 'running at ordinary priority');
+  if (core)
+    logger.warn({ reason: 'started with --core' }, 'a core dump of this process contains the cluster key');
+  if (dumps !== undefined) logger.warn({ reason: dumps }, 'core dumps could not be forbidden');
   for (const warning of read.warnings) logger.warn({ file }, warning);
   const run = new AgentRun(file, read.config, logger);
   try {

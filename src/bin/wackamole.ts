@@ -38,7 +38,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   readKeyFile,
   replaceKeyFile,
   fingerprintOf: keyFingerprint,
-  runAgent: async ({ config }) => (await import('./agent.ts')).runAgent(config),
+  runAgent: async (options) => (await import('./agent.ts')).runAgent(options),
   runDemo: async (options) => {
     const { DEMO_DEFAULTS, runDemo } = await import('../lab/demo.ts');
     return runDemo({ ...DEMO_DEFAULTS, ...options });

@@ -63,7 +63,7 @@ export interface Collaborators {
   /** Names a key without telling anything of it. */
   fingerprintOf(key: Uint8Array): string;
   /** Runs until the agent ends; the process's exit code. */
-  runAgent(options: { readonly config: string }): Promise<number>;
+  runAgent(options: { readonly config: string; readonly core: boolean }): Promise<number>;
   runDemo(options: DemoOptions): Promise<number>;
   /** Examines whether this host can do what the configuration asks; changes nothing. */
   checkHost(config: Config): Promise<readonly HostCheck[]>;

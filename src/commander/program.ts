@@ -18,7 +18,8 @@ export interface Target {
 
 /** Each returns the exit code. */
 export interface Actions {
-  agent(options: { readonly config: string }): Promise<number>;
+  /** `core`: core dumps are allowed, with the keys in them. */
+  agent(options: { readonly config: string; readonly core: boolean }): Promise<number>;
   status(options: { readonly json: boolean; readonly watch: boolean }, target: Target): Promise<number>;
   /** `member` absent: the one that is asked. */
   drain(options: { readonly member?: string }, target: Target): Promise<number>;
@@ -102,7 +103,10 @@ function addAgent(program: Command, actions: Actions, perform: Perform): void {
     .command('agent')
     .description('run the agent of this host, in the foreground')
     .addOption(configOption())
-    .action((options: { config: string }) => perform(() => actions.agent({ config: options.config })));
+    .option('--core', 'allow core dumps, which contain the cluster key', false)
+    .action(({ config, core }: { config: string; core: boolean }) =>
+      perform(() => actions.agent({ config, core })),
+    );
 }
 
 interface TargetOptions {

@@ -39,6 +39,7 @@ export const MSG_TRUNC = 0x20;
 const SOCK_NONBLOCK = 0x800;
 const SOCK_CLOEXEC = 0x80000;
 const CLONE_NEWNET = 0x40000000;
+const PR_SET_DUMPABLE = 4;
 const O_RDONLY_CLOEXEC = 0x80000;
 
 // `null` asks for the symbols of the running program: glibc and musl alike.
@@ -58,6 +59,8 @@ const c = {
   close: libc.func('int close(int fd)'),
   open: libc.func('int open(const char *path, int flags)'),
   setns: libc.func('int setns(int fd, int kind)'),
+  prctl: libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
+  setrlimit: libc.func('int setrlimit(int resource, const void *limit)'),
   clock_gettime: libc.func('int clock_gettime(int clock, void *time)'),
 };
 
@@ -198,6 +201,19 @@ export function receiveMessage(
     if (code === 'EAGAIN') return undefined;
     throw new SystemError('recvfrom', errno);
   }
+}
+
+/** `man 2 prctl`, PR_SET_DUMPABLE: what follows is in `core-dumps.ts`. */
+export function forbidDumps(): void {
+  check('prctl', c.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+}
+
+/** Soft and hard limit of a resource (`man 2 setrlimit`), for this process and its children. */
+export function limitResource(resource: number, most: number): void {
+  const limit = Buffer.alloc(16);
+  limit.writeBigUInt64LE(BigInt(most), 0);
+  limit.writeBigUInt64LE(BigInt(most), 8);
+  check('setrlimit', c.setrlimit(resource, limit));
 }
 
 export function closeDescriptor(fd: Descriptor): void {

@@ -53,14 +53,14 @@ describe('the command line', () => {
 
   test('hands agent and demo their options and ends with their code', async () => {
     const seen: unknown[] = [];
-    const runAgent = (options: { config: string }) => Promise.resolve(seen.push(options) + 40);
+    const runAgent = (options: { config: string; core: boolean }) => Promise.resolve(seen.push(options) + 40);
     const runDemo = (options: DemoOptions) => Promise.resolve(seen.push(options) + 40);
     expect((await run('agent -c /x.yaml', { runAgent })).code).toBe(41);
     expect((await run('agent', { runAgent })).code).toBe(42);
     expect((await run('demo --hosts 5 --vips 20 --profile fast --json', { runDemo })).code).toBe(43);
     expect(seen).toEqual([
-      { config: '/x.yaml' },
-      { config: '/etc/wackamole/wackamole.yaml' },
+      { config: '/x.yaml', core: false },
+      { config: '/etc/wackamole/wackamole.yaml', core: false },
       { hosts: 5, vips: 20, profile: 'fast', json: true, verbose: false },
     ]);
   });
