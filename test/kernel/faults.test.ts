@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import {
+  answered,
   BY_GUARDIAN,
   during,
   expectNeverTwo,
@@ -148,6 +149,7 @@ describe.skipIf(NO_WORLD !== undefined)('a host of three fails', () => {
     await withCluster({ ...THREE, profile: 'fast' }, async (cluster) => {
       const outages: number[] = [];
       for (let pull = 0; pull < 3; pull += 1) {
+        await answered(cluster);
         const victim = await victimOf(cluster);
         const sighting = await during(cluster, async () => {
           await cluster.host(victim).pullCable();

@@ -2,6 +2,7 @@
 import { describe, it } from 'vitest';
 import type { Cluster } from '../../src/lab/cluster.ts';
 import {
+  answered,
   BY_GUARDIAN,
   during,
   expectNeverTwo,
@@ -26,6 +27,7 @@ async function withIpv6(body: (cluster: Cluster) => Promise<void>): Promise<void
     cluster.startAll();
     await cluster.served();
     await cluster.joined();
+    await answered(cluster);
     await body(cluster);
   });
 }

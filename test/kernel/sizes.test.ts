@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadsOf } from '../../src/lab/cluster.ts';
 import {
+  answered,
   during,
   eventually,
   expectNeverTwo,
@@ -27,6 +28,7 @@ describe.skipIf(NO_WORLD !== undefined)('clusters of several sizes', () => {
         const loads = [...loadsOf(boot.holders, cluster.names).values()];
         expect(Math.max(...loads) - Math.min(...loads), `loads ${loads.join(' ')}`).toBeLessThanOrEqual(1);
 
+        await answered(cluster);
         const victim = await cluster.busiest();
         const loss = await during(cluster, async () => {
           await cluster.host(victim).powerOff();

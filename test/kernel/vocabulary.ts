@@ -36,8 +36,18 @@ export async function withCluster(
     cluster.startAll();
     await cluster.served();
     await cluster.joined();
+    await answered(cluster);
     await body(cluster);
   });
+}
+
+/**
+ * Waits until the client gets answers from every VIP: only then its kernel knows where each is, and will go on sending there
+ * until somebody tells it better.
+ */
+export async function answered({ observatory }: Cluster): Promise<void> {
+  const { addresses, client } = observatory;
+  await eventually('every VIP answers', () => addresses.every((address) => client.up(address)));
 }
 
 /** Like {@link withCluster}, but no agent is started yet. */
@@ -137,6 +147,7 @@ export async function expectSurvived(
   fault: (victim: string) => unknown,
   { outageBelow = TAKEOVER_MAX, goneWithin = Number.POSITIVE_INFINITY }: Survival = {},
 ): Promise<string> {
+  await answered(cluster);
   const victim = await victimOf(cluster);
   const before = await cluster.observatory.holders();
   const at = monotonicNow();
