@@ -96,12 +96,10 @@ test('the answer to a client without the authentication phase is read', () => {
   expect(readAnswer(queue)).toEqual({ kind: 'answer', version: [4, 4, 0], privateGroup: '#c#localhost' });
 });
 
-/** Version number of the recorded hello; of one that is cut or missing, a modern one. */
+/** Version number of the recorded hello; a modern one where it is missing, or so old that it is refused. */
 function presents(channel: Channel): number {
-  const hello = channel.pieces.find(({ from }) => from === 'client')?.bytes;
-  return hello === undefined || hello[0] === 0
-    ? 50_001
-    : hello[0]! * 10_000 + hello[1]! * 100 + (hello[2] ?? 0);
+  const [major = 5, minor = 0, patch = 1] = channel.pieces.find(({ from }) => from === 'client')?.bytes ?? [];
+  return major < 3 ? 50_001 : major * 10_000 + minor * 100 + patch;
 }
 
 function helloLength(sent: Buffer): number {

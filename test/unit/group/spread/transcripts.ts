@@ -40,18 +40,28 @@ export interface Transcript {
   readonly name: string;
   readonly version: string;
   readonly scenario: string;
+  readonly meta: Meta;
+  readonly lines: readonly Line[];
   readonly channels: readonly Channel[];
   /** By client (`A`), over all its connections. */
   readonly reports: ReadonlyMap<string, readonly Report[]>;
 }
 
-interface Line {
+export interface Meta {
+  readonly daemons: readonly string[];
+  /** Which daemon a client is at; absent: the only one. */
+  readonly clients?: Readonly<Record<string, string>>;
+}
+
+export interface Line {
   readonly t: number;
   readonly c?: string;
   readonly conn?: 'open' | 'refused' | 'eof' | 'reset' | 'senderr';
   readonly d?: '>' | '<';
   readonly x?: string;
   readonly api?: Partial<Report>;
+  readonly ev?: string;
+  readonly meta?: Meta;
 }
 
 export function transcripts(): Transcript[] {
@@ -67,8 +77,21 @@ export function transcript(version: string, scenario: string): Transcript {
   const text = readFileSync(new URL(`${version}/${scenario}.jsonl`, FOLDER), 'utf8');
   const channels = new Map<string, Channel>();
   const reports = new Map<string, Report[]>();
-  for (const line of text.trimEnd().split('\n')) place(JSON.parse(line) as Line, channels, reports);
-  return { name: `${version}/${scenario}`, version, scenario, channels: [...channels.values()], reports };
+  const lines = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+  for (const line of lines) place(line, channels, reports);
+  const meta = lines[0]!.meta!;
+  return {
+    name: `${version}/${scenario}`,
+    version,
+    scenario,
+    meta,
+    lines,
+    channels: [...channels.values()],
+    reports,
+  };
 }
 
 function place(line: Line, channels: Map<string, Channel>, reports: Map<string, Report[]>): void {
