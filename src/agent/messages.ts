@@ -167,8 +167,12 @@ export function decodeMessage(bytes: Uint8Array): Decoded {
     return { ok: false, error: 'not a JSON text in UTF-8' };
   }
   if (!isRecord(value)) return { ok: false, error: 'not an object' };
-  if (value['v'] !== MESSAGE_VERSION)
-    return { ok: false, error: `message version ${String(value['v']).slice(0, 20)}` };
+  const version = value['v'];
+  if (version !== MESSAGE_VERSION)
+    return {
+      ok: false,
+      error: `message version ${typeof version === 'number' ? version : 'that is no number'}`,
+    };
   const shape = typeof value['kind'] === 'string' ? SHAPES.get(value['kind']) : undefined;
   if (shape === undefined) return { ok: false, error: 'unknown kind of message' };
   for (const [field, check] of shape) {

@@ -1,4 +1,4 @@
-/** Bugs as one could make them, one place each: what stands there, and what stands there instead. */
+/** Bugs as one could make them, in one place each: what stands there, and what stands there instead. */
 export interface PlantedBug {
   readonly target: string;
   readonly file: string;
@@ -7,4 +7,126 @@ export interface PlantedBug {
   readonly wrong: string;
 }
 
-export const PLANTED_BUGS: readonly PlantedBug[] = [];
+const bug = (target: string, file: string, [right, wrong]: readonly [string, string]): PlantedBug => ({
+  target,
+  file,
+  right,
+  wrong,
+});
+
+const WIRE = 'src/membership/byte-reader.ts';
+const CODEC = 'src/membership/codec.ts';
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  bug('frames', CODEC, [
+    "cancel: (r) => ({ kind: 'cancel', epoch: r.u64() })",
+    "cancel: (r) => ({ kind: 'cancel', epoch: r.u32() + r.u32() })",
+  ]),
+  bug('frames', WIRE, ['if (value > 1) throw', 'if (value > 2) throw']),
+  bug('frames', WIRE, ['if (rest > 0) throw', 'if (rest > 1) throw']),
+  bug('frames', CODEC, ['if (choice === undefined) throw', 'if (choice === null) throw']),
+  bug('heartbeats', CODEC, ['w.u64(heartbeat.stable);', 'w.u64(heartbeat.received);']),
+  bug('heartbeats', WIRE, ['if (!Number.isSafeInteger(value)) throw', 'if (value < 0) throw']),
+  bug('heartbeats', WIRE, ['if (!isMemberId(id)) throw new', 'if (id.length > 99) throw new']),
+  bug('datagrams', 'src/group/sealed-datagram.ts', [
+    'bytes.length < AT.id + idLength + CODE_BYTES',
+    'bytes.length < AT.id + CODE_BYTES',
+  ]),
+  bug('datagrams', 'src/group/sealed-datagram.ts', ['bytes.length < AT.id + CODE_BYTES || ', '']),
+  bug('streams', 'src/group/stream-frames.ts', [
+    'if (length < 1 || length > this.#limit)',
+    'if (length > this.#limit)',
+  ]),
+  bug('streams', 'src/group/stream-frames.ts', [
+    'if (this.#length < LENGTH_BYTES + length) return WAIT;',
+    'if (this.#length < length) return WAIT;',
+  ]),
+  bug('hellos', 'src/group/hello.ts', [
+    "if (!isText(cluster)) return bad('bad cluster name');",
+    "if (cluster === undefined) return bad('bad cluster name');",
+  ]),
+  bug('hellos', 'src/group/hello.ts', ["text.replaceAll(/[^\\P{C} ]/gu, '?')", 'text']),
+  bug('agent-messages', 'src/agent/messages.ts', [
+    "if (!isRecord(value)) return { ok: false, error: 'not an object' };",
+    '',
+  ]),
+  bug('agent-messages', 'src/agent/messages.ts', [
+    "['digest', isName],",
+    "['digest', (v) => v === 'digest-of-4'],",
+  ]),
+  bug('control-requests', 'src/control/codec.ts', [
+    "if (!isRecord(value)) return refuse('`command` is not a JSON object');",
+    "if (value === undefined) return refuse('`command` is not a JSON object');",
+  ]),
+  bug('control-requests', 'src/control/codec.ts', [
+    'return text.length > 80 ?',
+    'return text.length > 80_000 ?',
+  ]),
+  bug('control-responses', 'src/control/status-shape.ts', ['problems: listOf(isText),', '']),
+  bug('control-responses', 'src/commander/render.ts', [
+    'const status = printableThroughout(given);\n  const paint',
+    'const status = given;\n  const paint',
+  ]),
+  bug('control-lines', 'src/control/lines.ts', [
+    'start = end + 1;',
+    'start = Math.min(end + 1, chunk.length - 1);',
+  ]),
+  bug('control-lines', 'src/control/lines.ts', [
+    'if (this.#length > this.#bytesMax) return false;',
+    'if (part.length > this.#bytesMax) return false;',
+  ]),
+  bug('configs', 'src/config/source.ts', ['if (!isScalar(key)) {', 'if (isMap(key)) {']),
+  bug('configs', 'src/config/ranges.ts', [
+    'if (last - first >= EXPANSION_MAX) {',
+    'if (last < first - EXPANSION_MAX) {',
+  ]),
+  bug('provider-answers', 'src/agent/provider-answers.ts', [
+    "if (typeof vip !== 'string' || !asked.has(vip)) return",
+    "if (typeof vip !== 'string') return",
+  ]),
+  bug('provider-answers', 'src/agent/provider-answers.ts', [
+    'return Math.min(answer.length, asked + EXTRA_ENTRIES_MAX);',
+    'return answer.length;',
+  ]),
+  bug('provider-answers', 'src/agent/provider-answers.ts', [
+    "reason: typeof reason === 'string' ? clip(reason) : 'the provider gives no reason',",
+    "reason: typeof reason === 'string' ? reason : 'the provider gives no reason',",
+  ]),
+  bug('netlink', 'src/platform/netlink-codec.ts', [
+    'if (length < HEADER_BYTES || at + length > datagram.length) break;',
+    'if (at + length > datagram.length) break;',
+  ]),
+  bug('netlink', 'src/platform/rtnetlink-codec.ts', [
+    'if (lifetimes === undefined || lifetimes.length < 8) return {};',
+    'if (lifetimes === undefined) return {};',
+  ]),
+  bug('netlink', 'src/platform/rtnetlink-codec.ts', ['validSeconds: valid', 'validSeconds: preferred']),
+  bug('packets', 'providers/local/packets.ts', ['frame.length < ARP_FRAME_BYTES || ', '']),
+  bug('packets', 'providers/local/packets.ts', [
+    'group.set(binding.address.subarray(13), 13);',
+    'group.set(binding.address.subarray(13), 13);\n  body[0] = NEIGHBOUR_ADVERTISEMENT;',
+  ]),
+  bug('pings', 'src/platform/ping-socket.ts', ['if (echo.length < ECHO_HEADER_BYTES || ', 'if (']),
+  bug('pings', 'src/lab/echo.ts', [
+    'if (start === undefined || frame.length < start + ECHO_BYTES) return undefined;',
+    'if (start === undefined) return undefined;',
+  ]),
+  bug('engines', 'src/membership/change.ts', [
+    '!current.members.includes(from) ||\n      frame.stable > frame.received',
+    'frame.stable > frame.received',
+  ]),
+  bug('engines', 'src/membership/attempt.ts', ['if (epoch > EPOCH_MAX) return', 'if (epoch < 0) return']),
+  bug('engines-for-long', 'src/membership/roster.ts', [
+    'if (epoch > heartbeat.highest || epoch > EPOCH_MAX) {',
+    'if (epoch < 0) {',
+  ]),
+  bug('agents', 'src/agent/messages.ts', ["['unfit', isReasons],", "['unfit', isNames],"]),
+  bug('agents', 'src/agent/agent.ts', [
+    'for (const [vip, at] of this.#waits) if (at <= now) this.#waits.delete(vip);',
+    '',
+  ]),
+  bug('agents-for-long', 'src/agent/history.ts', [
+    'if (this.#changes.length > CHANGES_MAX) this.#changes.shift();',
+    '',
+  ]),
+];

@@ -46,7 +46,7 @@ export function demandSmall(value: unknown, bytes: number, { factor = 40 }: { fa
   demand(size <= 1024 + factor * bytes, () => `${bytes} bytes were decoded into ${size} bytes`);
 }
 
-/** Equal as data; buffers by their bytes. */
+/** Equal as data, whatever the order of keys; buffers by their bytes. */
 export function sameData(a: unknown, b: unknown): boolean {
   return JSON.stringify(a, plain) === JSON.stringify(b, plain);
 }
@@ -55,7 +55,10 @@ function plain(this: unknown, key: string, value: unknown): unknown {
   // A Buffer has become an object by its own `toJSON` before it comes here.
   const original = (this as Record<string, unknown>)[key];
   if (typeof original === 'bigint') return `${original}n`;
-  return original instanceof Uint8Array ? Buffer.from(original).toString('hex') : value;
+  if (original instanceof Uint8Array) return Buffer.from(original).toString('hex');
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  // Also a key that is called `__proto__` counts.
+  return Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 export function hex(bytes: Uint8Array): string {

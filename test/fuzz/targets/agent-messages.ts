@@ -8,6 +8,7 @@ import {
 } from '../../../src/agent/messages.ts';
 import { agentMessage } from '../agent-talk.ts';
 import { nearlyText } from '../bytes.ts';
+import { nearlyJson } from '../json.ts';
 import { demand, demandSmall, sameData, type Target } from '../target.ts';
 import { recorded } from '../traffic.ts';
 
@@ -46,7 +47,8 @@ export const agentMessages: Target<Input> = {
     const corpus = [...recorded('agent-messages').map(String), ...made];
     return fc.oneof(
       { arbitrary: agentMessage.map((message) => ({ message })), weight: 1 },
-      { arbitrary: nearlyText(corpus).map((text) => ({ text })), weight: 6 },
+      { arbitrary: nearlyText(corpus).map((text) => ({ text })), weight: 3 },
+      { arbitrary: nearlyJson(corpus).map((text) => ({ text })), weight: 3 },
     );
   },
   check,

@@ -6,6 +6,7 @@ import { decodeRequest, decodeResponse, encodeLine } from '../../../src/control/
 import { LineSplitter } from '../../../src/control/lines.ts';
 import type { ControlRequest } from '../../../src/control/messages.ts';
 import { nearly, nearlyText } from '../bytes.ts';
+import { nearlyJson } from '../json.ts';
 import { demand, demandSmall, sameData, type Target } from '../target.ts';
 import { recorded } from '../traffic.ts';
 
@@ -48,7 +49,13 @@ export const controlRequests: Target<RequestInput> = {
   inputs: () =>
     fc.oneof(
       { arbitrary: request.map((value) => ({ request: value })), weight: 1 },
-      { arbitrary: nearly(recorded('control-requests')).map((bytes) => ({ bytes })), weight: 6 },
+      { arbitrary: nearly(recorded('control-requests')).map((bytes) => ({ bytes })), weight: 3 },
+      {
+        arbitrary: nearlyJson(recorded('control-requests').map(String)).map((text) => ({
+          bytes: Buffer.from(text),
+        })),
+        weight: 3,
+      },
     ),
   check: checkRequest,
 };
@@ -81,7 +88,10 @@ export const controlResponses: Target<{ readonly text: string }> = {
   about:
     "what the operator's program is answered, up to the picture of it (src/control/codec.ts, src/commander/render.ts)",
   share: 3,
-  inputs: () => fc.record({ text: nearlyText(recorded('control-responses').map(String)) }),
+  inputs: () => {
+    const corpus = recorded('control-responses').map(String);
+    return fc.record({ text: fc.oneof(nearlyText(corpus), nearlyJson(corpus)) });
+  },
   check: checkResponse,
 };
 

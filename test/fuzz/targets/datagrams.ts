@@ -42,15 +42,10 @@ function checkSealed(value: Datagram, wrongBit: number): void {
   const sealed = sealDatagram(value, secret, tokenOf(value.kind));
   demand(sealed !== undefined, () => 'a short datagram is told to be too long');
   const opened = open(sealed);
-  demand(opened.ok && sameData({ ...opened.value }, inOrder(value)), () => 'it comes back changed');
+  demand(opened.ok && sameData(opened.value, value), () => 'it comes back changed');
   const bit = wrongBit % (sealed.length * 8);
   sealed[bit >> 3]! ^= 1 << (bit & 7);
   demand(!open(sealed).ok, () => `bit ${bit} may be wrong without anybody noticing`);
-}
-
-/** The keys as `openDatagram` puts them. */
-function inOrder({ kind, sender, number, clock, listenPort, body }: Datagram): Datagram {
-  return { kind, sender, number, clock, listenPort, body };
 }
 
 function checkBytes(bytes: Buffer): void {

@@ -18,7 +18,7 @@ function checkCodec<T>({ encode, decode }: Codec<T>, input: Input<T>): void {
   if ('value' in input) {
     const decoded = decode(encode(input.value));
     demand(decoded.ok, () => `its own encoding is refused: ${decoded.ok ? '' : decoded.error}`);
-    demand(sameData(ordered(decoded.value), ordered(input.value)), () => 'it comes back changed');
+    demand(sameData(decoded.value, input.value), () => 'it comes back changed');
     return;
   }
   const { bytes } = input;
@@ -27,14 +27,6 @@ function checkCodec<T>({ encode, decode }: Codec<T>, input: Input<T>): void {
   demandSmall(decoded.value, bytes.length);
   const again = encode(decoded.value);
   demand(Buffer.compare(again, bytes) === 0, () => `two encodings: ${hex(bytes)} and ${hex(again)}`);
-}
-
-/** With keys in one order. */
-function ordered(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(ordered);
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, item]) => [key, ordered(item)]));
 }
 
 const { frame, heartbeat } = wire(WIDE);

@@ -59,9 +59,9 @@ function thrower(): object {
   const fault = (): never => {
     throw thrown;
   };
-  const traps: ProxyHandler<object> = { get: fault, has: fault, ownKeys: fault, getPrototypeOf: fault };
+  const traps: ProxyHandler<Error> = { get: fault, has: fault, ownKeys: fault, getPrototypeOf: fault };
   const thrown: Error = new Proxy(new Error('unseen'), traps);
-  return new Proxy({}, traps);
+  return new Proxy(new Error('unseen'), traps);
 }
 
 const vip = fc.constantFrom<unknown>(...KNOWN_VIPS, ...KNOWN_VIPS, 'v9', '__proto__', 7, null);

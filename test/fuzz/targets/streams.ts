@@ -17,6 +17,7 @@ import {
   STREAM_FRAME_BYTES_MAX,
 } from '../../../src/group/stream-frames.ts';
 import { nearly } from '../bytes.ts';
+import { nearlyJson } from '../json.ts';
 import { demand, demandSmall, sameData, type Target } from '../target.ts';
 import { recorded } from '../traffic.ts';
 import { MEMBERS } from '../wire.ts';
@@ -127,7 +128,11 @@ export const hellos: Target<HelloInput> = {
     const corpus = [...recorded('hellos'), ...refusals];
     return fc.oneof(
       { arbitrary: hello.map((value) => ({ hello: value })), weight: 1 },
-      { arbitrary: nearly(corpus).map((bytes) => ({ bytes })), weight: 6 },
+      { arbitrary: nearly(corpus).map((bytes) => ({ bytes })), weight: 3 },
+      {
+        arbitrary: nearlyJson(recorded('hellos').map(String)).map((text) => ({ bytes: Buffer.from(text) })),
+        weight: 3,
+      },
     );
   },
   check: checkHello,
