@@ -138,6 +138,18 @@ describe('an agent that is killed', () => {
   });
 });
 
+describe('an agent that is well', () => {
+  it('keeps its addresses beyond their lease, without a gap', async () => {
+    agent = new Agent(FEW, { lease_ms: 2000 });
+    await agent.holds(3);
+    // By then the kernel has removed whatever was not renewed: whole seconds, and 1.1 s that it may be late.
+    await new Promise((resolve) => setTimeout(resolve, 2000 + 1100 + 500));
+    expect([...gone.keys()]).toEqual([]);
+    expect(stage.addresses()).toHaveLength(3);
+    expect(agent.said.filter(({ kind }) => kind !== 'acquired')).toEqual([]);
+  });
+});
+
 describe('an agent that hangs', () => {
   it('has lost its addresses at the limit, and puts nothing back when it thaws', async () => {
     // Renewals so close that after the thaw one comes before the tick.

@@ -290,6 +290,18 @@ describe('what others left or did', () => {
     expect(stage.addresses()).toEqual([]);
   });
 
+  it('is not put back by a renewal that comes before the news of it', async () => {
+    const local = await start([FOUR, SIX]);
+    await local.acquire(atOnce([FOUR, SIX]), 1, SIGNAL);
+    run(`ip address delete 10.77.0.101/32 dev ${INTERFACE}`);
+    expect(events).toEqual([]);
+    expect(await local.renew([FOUR, SIX], SIGNAL)).toMatchObject([
+      { held: false, code: 'lost' },
+      { held: true, code: 'ok' },
+    ]);
+    expect(stage.addresses()).toEqual(['2001:db8:77::101/128']);
+  });
+
   it('takes a VIP under another prefix length along when it is acquired', async () => {
     const local = await start([FOUR]);
     run(`ip address add 10.77.0.101/24 dev ${INTERFACE}`);

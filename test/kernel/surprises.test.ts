@@ -59,6 +59,8 @@ describe.skipIf(NO_WORLD !== undefined)('behind our back', () => {
       });
       expectNeverTwo(sighting);
       expectOutageBelow(sighting, TAKEOVER_MAX);
+      // By the kernel's word, not by the next renewal, which would have other words for it.
+      expect(cluster.agent(holder).logTail(1000)).toContain('was removed behind our back');
     });
   });
 
