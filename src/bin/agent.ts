@@ -3,7 +3,7 @@ import { AgentLoop } from '../agent/loop.ts';
 import { exitCode } from '../commander/exit-codes.ts';
 import type { Config } from '../config/config.ts';
 import { keysOf } from '../config/keys.ts';
-import { type ControlServer, startControlServer } from '../control/server.ts';
+import type { ControlServer } from '../control/server.ts';
 import { createEmbeddedGroup } from '../group/embedded.ts';
 import type { CommandResult } from '../model/operator.ts';
 import type { Status } from '../model/status.ts';
@@ -12,6 +12,7 @@ import { forbidCoreDumps } from '../platform/core-dumps.ts';
 import { keyFingerprint } from '../platform/keyed-hash.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
 import { raisePriority } from '../platform/priority.ts';
+import { openControl } from './open-control.ts';
 import { createProviders } from './providers.ts';
 import { needsRestart, readConfig } from './read-config.ts';
 import { openSupervision, type Supervision } from './supervision.ts';
@@ -97,15 +98,12 @@ class AgentRun {
     this.#loop = loop;
     const { socket } = this.#config.control;
     // Before anything is touched: a second agent on this socket means a second agent on these addresses.
-    this.#control = await startControlServer(
-      { socket, mode: 0o600 },
-      {
-        status: () => withLog(loop.status(), logger),
-        reload: () => this.#reload(),
-        command: (command) => loop.command(command),
-        onChange: (listener) => loop.onChange(listener),
-      },
-    );
+    this.#control = await openControl(this.#config.control, {
+      status: () => withLog(loop.status(), logger),
+      reload: () => this.#reload(),
+      command: (command) => loop.command(command),
+      onChange: (listener) => loop.onChange(listener),
+    });
     const stopped = this.#stopOnSignal(loop);
     process.on('SIGHUP', () => void this.#reload());
     logger.info(

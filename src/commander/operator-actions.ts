@@ -1,5 +1,6 @@
 /** The commands that ask a running agent. */
 
+import { readOnlySocket } from '../config/defaults.ts';
 import { ControlError } from '../control/control-error.ts';
 import type { ControlRequest, ControlResponse } from '../control/messages.ts';
 import type { OperatorCommand } from '../model/operator.ts';
@@ -22,14 +23,16 @@ export function operatorActions(collaborators: Collaborators): OperatorActions {
       });
   return {
     status: ({ json, watch }, target) =>
-      asking(target, collaborators, async (socket) => {
-        if (watch) return watchStatus(socket, json, collaborators);
-        const status = await askStatus(socket, target, collaborators);
-        collaborators.stdout.write(
-          json ? `${JSON.stringify(status, null, 2)}\n` : draw(status, collaborators),
-        );
-        return exitCode('ok');
-      }),
+      asking(target, collaborators, (named) =>
+        looking(named, async (socket) => {
+          if (watch) return watchStatus(socket, json, collaborators);
+          const status = await askStatus(socket, target, collaborators);
+          collaborators.stdout.write(
+            json ? `${JSON.stringify(status, null, 2)}\n` : draw(status, collaborators),
+          );
+          return exitCode('ok');
+        }),
+      ),
     drain: drainOrUndrain('drain'),
     undrain: drainOrUndrain('undrain'),
     move: ({ vip, to }, target) =>
@@ -45,6 +48,19 @@ export function operatorActions(collaborators: Collaborators): OperatorActions {
         tell(await ask({ kind: 'reload' }, { socket, target, collaborators }), collaborators),
       ),
   };
+}
+
+/** Who may not use the operator's socket may perhaps look at the one beside it; if not, the first refusal is told. */
+async function looking(socket: string, action: (socket: string) => Promise<number>): Promise<number> {
+  try {
+    return await action(socket);
+  } catch (error) {
+    if (!(error instanceof ControlError) || error.code !== 'permission') throw error;
+    return action(readOnlySocket(socket)).catch((second: unknown) => {
+      const none = second instanceof ControlError && ['permission', 'no-agent'].includes(second.code);
+      throw none ? error : second;
+    });
+  }
 }
 
 interface Conversation {

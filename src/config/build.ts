@@ -10,8 +10,8 @@ import {
   type Members,
   votesOf,
 } from './checks.ts';
-import type { AgentConfig, BalanceConfig, Config, ProviderConfig } from './config.ts';
-import { defaultMember, defaultSocket } from './defaults.ts';
+import type { AgentConfig, BalanceConfig, Config, ControlConfig, ProviderConfig } from './config.ts';
+import { defaultMember, defaultSocket, readOnlySocket } from './defaults.ts';
 import { digestOf } from './digest.ts';
 import type { Findings } from './findings.ts';
 import { buildGroup } from './group-section.ts';
@@ -53,7 +53,7 @@ export function buildConfig(shape: FileShape, options: BuildOptions, findings: F
     findings.warn(['vips'], { what: 'there are no VIPs', mend: 'add one: `web-1: 10.0.0.100`', atKey: true });
   }
   const fromFolder = (path: string) => resolvePath(path, options.fileName);
-  const control = { socket: socketOf(shape, fromFolder, findings) };
+  const control = controlOf(shape, fromFolder, findings);
   if (group === undefined) return undefined;
   const quorum = quorumOf(shape, members);
   const config: Config = {
@@ -165,10 +165,25 @@ function providersOf(shape: FileShape): Record<string, ProviderConfig> {
   return providers;
 }
 
+function controlOf(
+  shape: FileShape,
+  fromFolder: (path: string) => string,
+  findings: Findings,
+): ControlConfig {
+  const socket = socketOf(shape, fromFolder, findings);
+  const { group, read_only_group: lookers } = shape.control;
+  return {
+    socket,
+    ...(group !== undefined && { group }),
+    ...(lookers !== undefined && { read_only: { socket: readOnlySocket(socket), group: lookers } }),
+  };
+}
+
 function socketOf(shape: FileShape, fromFolder: (path: string) => string, findings: Findings): string {
   const socket =
     shape.control.socket === undefined ? defaultSocket(shape.cluster) : fromFolder(shape.control.socket);
-  const bytes = new TextEncoder().encode(socket).length;
+  const longest = shape.control.read_only_group === undefined ? socket : readOnlySocket(socket);
+  const bytes = new TextEncoder().encode(longest).length;
   if (bytes > SOCKET_PATH_BYTES_MAX) {
     const what = `a path of ${bytes} bytes is too long for a socket`;
     findings.error(['control', 'socket'], {

@@ -102,6 +102,14 @@ export interface QuorumConfig {
   readonly expected_votes?: number;
 }
 
+export interface ControlConfig {
+  readonly socket: string;
+  /** Group, by name or number, whose members may do everything; absent: the agent's user alone. */
+  readonly group?: string;
+  /** Group, by name or number, whose members may look, at a socket of its own; absent: there is none. */
+  readonly read_only?: { readonly socket: string; readonly group: string };
+}
+
 export interface Config {
   readonly cluster: string;
   readonly member: MemberName;
@@ -116,7 +124,7 @@ export interface Config {
   readonly balance: BalanceConfig;
   readonly quorum: QuorumConfig;
   readonly default_policy: PartitionPolicy;
-  readonly control: { readonly socket: string };
+  readonly control: ControlConfig;
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error'; readonly file?: string };
   /** Digest of what must be equal on all members (cluster, VIPs, policies, quorum): SHA-256, hex, first 16 digits. */
   readonly digest: string;

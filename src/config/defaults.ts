@@ -52,6 +52,11 @@ export function defaultSocket(cluster: string): string {
   return `/run/wackamole/${cluster}.sock`;
 }
 
+/** Where those listen who may only look, beside the operator's socket: `web.status.sock` beside `web.sock`. */
+export function readOnlySocket(socket: string): string {
+  return `${socket.replace(/\.sock$/, '')}.status.sock`;
+}
+
 /** The host's name where the peers know it so, else its first label: what a cloud image calls itself is often an FQDN. */
 export function defaultMember(hostName: string, known: ReadonlySet<string>): MemberName {
   return known.has(hostName) ? hostName : (hostName.split('.')[0] ?? hostName);

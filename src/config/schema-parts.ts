@@ -70,6 +70,16 @@ export function yesNo(byDefault: boolean) {
     .prefault(byDefault);
 }
 
+/** A name as in group(5), or a number. */
+export function groupName() {
+  const mend = 'write a name such as wackamole, as `getent group` shows it, or its number in quotes';
+  return z
+    .string({ error: () => complaint('not the name of a group', mend) })
+    .regex(/^([a-z_][a-z0-9_.-]{0,31}\$?|\d{1,9})$/i, {
+      error: (issue) => complaint(`${JSON.stringify(issue.input)} cannot be a group`, mend),
+    });
+}
+
 /** Absolute, or relative to the folder of the configuration file. */
 export function path() {
   return z

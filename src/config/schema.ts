@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { DEFAULTS } from './defaults.ts';
-import { complaint, duration, integer, interfaceName, name, path, yesNo } from './schema-parts.ts';
+import { complaint, duration, groupName, integer, interfaceName, name, path, yesNo } from './schema-parts.ts';
 
 const address = z.string().min(1).max(128);
 
@@ -92,7 +92,9 @@ const group = z.strictObject({
     .describe('Find members on the link by a beacon; absent: off'),
   key_file: path()
     .optional()
-    .describe('File with the cluster key, 32 bytes as 64 hexadecimal digits or base64'),
+    .describe(
+      'File with the cluster key, 32 bytes as 64 hexadecimal digits or base64; during a rotation up to four, one a line: the first is used, all are accepted',
+    ),
   insecure: yesNo(false).describe('Run without a key: anybody who reaches the port can join'),
   profile: z
     .enum(['lan', 'fast', 'wan'])
@@ -194,6 +196,16 @@ const quorum = z.strictObject({
 
 const control = z.strictObject({
   socket: path().optional().describe('Unix socket for the operator; absent: /run/wackamole/CLUSTER.sock'),
+  group: groupName()
+    .optional()
+    .describe(
+      'Group whose members may do everything an operator may; absent: only the user the agent runs as',
+    ),
+  read_only_group: groupName()
+    .optional()
+    .describe(
+      'Group whose members may see the status and change nothing, at a second socket (`web.status.sock` beside `web.sock`); absent: there is none',
+    ),
 });
 
 const log = z.strictObject({

@@ -6,8 +6,14 @@ import { LineSplitter } from './lines.ts';
 import { type ControlRequest, type ControlResponse, REQUEST_BYTES_MAX } from './messages.ts';
 import type { ControlHandler } from './server.ts';
 
+const LOOKING: ReadonlySet<ControlRequest['kind']> = new Set(['status', 'watch']);
+const LOOK_ONLY =
+  'at this socket one may look (status, watch) and change nothing; ask at the one that control.socket names';
+
 export interface ConnectionCollaborators {
   readonly handler: ControlHandler;
+  /** Whoever comes here may look and change nothing. */
+  readonly readOnly: boolean;
   readonly limits: { readonly idleTimeout: Millis; readonly watchInterval: Millis };
   closed(): void;
 }
@@ -78,6 +84,9 @@ export class ControlConnection {
     const decoded = decodeRequest(line);
     if (!decoded.ok)
       return this.#write(encodeLine({ ok: false, code: 'bad-request', message: decoded.message }));
+    if (this.#collaborators.readOnly && !LOOKING.has(decoded.request.kind)) {
+      return this.#write(encodeLine({ ok: false, code: 'not-allowed', message: LOOK_ONLY }));
+    }
     if (decoded.request.kind === 'watch') return this.#watch();
     return this.#write(encodeLine(await this.#perform(decoded.request)));
   }

@@ -36,7 +36,10 @@ export function controlErrorOf(error: unknown, socket: string): ControlError {
       );
     case 'EACCES':
     case 'EPERM':
-      return new ControlError('permission', `no right to talk to the agent at ${socket}; run this as root`);
+      return new ControlError(
+        'permission',
+        `no right to talk to the agent at ${socket}; run this as root, or as a member of its control.group`,
+      );
     case 'EAGAIN':
       return new ControlError(
         'timeout',

@@ -1,8 +1,8 @@
 /**
- * The agent's ear for its operator: a unix socket that only its owner may open. One bad or slow client disturbs
+ * The agent's ear for its operator: a unix socket that only its owner, and the group it is given to, may open. One bad or slow client disturbs
  * neither the others nor the agent.
  */
-import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, unlink } from 'node:fs/promises';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { CommandResult, OperatorCommand } from '../model/operator.ts';
@@ -24,6 +24,10 @@ export interface ControlServerSettings {
   readonly socket: string;
   /** Permissions of the socket, for instance `0o600`. */
   readonly mode: number;
+  /** Group number of the socket; the process's own unless given. */
+  readonly gid?: number;
+  /** Answers `status` and `watch` alone. */
+  readonly readOnly?: boolean;
   readonly connectionsMax?: number;
   /** A connection without a request, or a client that does not read, is closed after this. */
   readonly idleTimeout?: Millis;
@@ -56,6 +60,7 @@ export async function startControlServer(
     if (connections.size >= connectionsMax) return turnAway(peer, connectionsMax);
     const connection = new ControlConnection(peer, {
       handler,
+      readOnly: settings.readOnly ?? false,
       limits,
       closed: () => connections.delete(connection),
     });
@@ -107,9 +112,9 @@ function answers(socket: string): Promise<boolean> {
   });
 }
 
-/** The socket is created inside `listen`, at once: with this umask there is no instant at which others may open it. */
-async function listen(server: Server, { socket, mode }: ControlServerSettings): Promise<void> {
-  const before = process.umask(0o777 & ~mode);
+/** The socket is created inside `listen`, at once: with this umask there is no instant at which a group or others may open it. */
+async function listen(server: Server, { socket, mode, gid }: ControlServerSettings): Promise<void> {
+  const before = process.umask(0o777 & ~(mode & 0o700));
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, socket)));
@@ -119,7 +124,8 @@ async function listen(server: Server, { socket, mode }: ControlServerSettings): 
   } finally {
     process.umask(before);
   }
-  // The umask can only take rights away from what the platform grants.
+  if (gid !== undefined) await chown(socket, process.geteuid?.() ?? 0, gid);
+  // After the group is the right one.
   await chmod(socket, mode);
   server.on('error', () => {});
 }

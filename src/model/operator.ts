@@ -23,4 +23,6 @@ export type CommandErrorCode =
   | 'detached'
   | 'bad-config'
   | 'bad-request'
+  /** Asked at a door where one may only look. */
+  | 'not-allowed'
   | 'internal';

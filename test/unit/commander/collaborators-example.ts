@@ -13,7 +13,7 @@ export interface Run {
   readonly asked: readonly (readonly [string, ControlRequest])[];
 }
 
-export interface Scene extends Partial<Omit<Collaborators, 'stdout' | 'stderr' | 'request'>> {
+export interface Scene extends Partial<Omit<Collaborators, 'stdout' | 'stderr'>> {
   /** Files by path. */
   readonly files?: Readonly<Record<string, string>>;
   readonly answer?: (question: ControlRequest) => ControlResponse | ControlError;
@@ -47,6 +47,11 @@ export async function run(
     runDemo: () => Promise.resolve(0),
     checkHost: () => Promise.resolve([]),
     cleanUp: () => Promise.resolve([]),
+    request: (socket, question) => {
+      asked.push([socket, question]);
+      const response = answer(question);
+      return response instanceof ControlError ? Promise.reject(response) : Promise.resolve(response);
+    },
     ...others,
     stdout: {
       write: (text) => {
@@ -57,11 +62,6 @@ export async function run(
       write: (text) => {
         printed.err += text;
       },
-    },
-    request: (socket, question) => {
-      asked.push([socket, question]);
-      const response = answer(question);
-      return response instanceof ControlError ? Promise.reject(response) : Promise.resolve(response);
     },
   };
   const code = await runCli(words === '' ? [] : words.split(' '), collaborators);

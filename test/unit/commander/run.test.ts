@@ -292,6 +292,26 @@ describe('config and key', () => {
     expect(out).not.toContain('abab');
   });
 
+  test('status looks at the socket for looking where the operator’s is closed to the user', async () => {
+    const closed = new ControlError('permission', 'no right to talk to the agent');
+    const sockets: string[] = [];
+    const scene = (second: 'open' | 'none') => ({
+      request: (socket: string) => {
+        sockets.push(socket);
+        if (!socket.endsWith('.status.sock')) return Promise.reject(closed);
+        if (second === 'none') return Promise.reject(new ControlError('no-agent', 'no agent is running'));
+        return Promise.resolve({ ok: true as const, status: STATUS });
+      },
+    });
+    expect((await run('status --json --socket /s/web.sock', scene('open'))).code).toBe(0);
+    expect(sockets).toEqual(['/s/web.sock', '/s/web.status.sock']);
+    expect(await run('status --socket /s/web.sock', scene('none'))).toMatchObject({
+      code: 4,
+      err: 'no right to talk to the agent\n',
+    });
+    expect((await run('reload --socket /s/web.sock', scene('open'))).code).toBe(4);
+  });
+
   describe('a key rotation', () => {
     const keyOf = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
     /** Runs with key files by path, and says which keys the file has then. */

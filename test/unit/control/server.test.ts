@@ -107,6 +107,29 @@ describe('the control server', () => {
     expect(agent.commands).toHaveLength(2);
   });
 
+  test('read only: one may look, now and on, and everything else is refused and not done', async () => {
+    await start({ readOnly: true });
+    expect(await ask({ kind: 'status' })).toMatchObject({ ok: true });
+    for (const question of [
+      { kind: 'reload' },
+      { kind: 'command', command: { kind: 'drain', member: 'a' } },
+    ] as const) {
+      expect(await ask(question)).toMatchObject({ ok: false, code: 'not-allowed' });
+    }
+    expect(agent.commands).toEqual([]);
+    const { send, lines } = await raw();
+    send('{"kind":"watch"}\n{"kind":"command","command":{"kind":"rebalance"}}\n');
+    const answers = (await lines(2)).map((line) => JSON.parse(line) as { ok: boolean });
+    expect(answers.filter(({ ok }) => ok).length).toBeGreaterThan(0);
+    expect(agent.commands).toEqual([]);
+  });
+
+  test.runIf(process.getuid?.() === 0)('is given to a group before that group may open it', async () => {
+    await start({ mode: 0o660, gid: 4242 });
+    const { mode, gid, uid } = await stat(socket);
+    expect([mode & 0o777, gid, uid]).toEqual([0o660, 4242, 0]);
+  });
+
   test('is open to its owner alone, whatever the umask, and leaves the umask as it was', async () => {
     const before = process.umask(0);
     try {
