@@ -1,8 +1,9 @@
 /**
  * The guardian's whole program, in bash: small, shares no fault with Node, and is on every host that runs us.
  *
- * Lines it hears (stdin): `+ <address>/<prefix> <interface>` and `- ...` (held, not held any more), `t` (the agent is well).
- * Lines it says (stdout): `ready`, `no-ip` (no `ip` command), `fenced` (it had taken everything away before you spoke again).
+ * Lines it hears (stdin): `+ <address>/<prefix> <interface>` and `- ...` (held, not held any more), `t` (the agent is well), `q` (the
+ * same, and are you there?).
+ * Lines it says (stdout): `ready`, `here`, `no-ip` (no `ip` command), `fenced` (it had taken everything away before you spoke again).
  *
  * What it does: the pipe closes, so the agent is gone: remove all, end. No line for the limit after the first tick, so the
  * agent hangs: remove all; the first line after that proves the agent runs again and may meanwhile have put addresses back:
@@ -12,7 +13,7 @@
 const D = '$';
 
 export const GUARDIAN_SCRIPT = String.raw`
-trap '' TERM INT HUP QUIT USR1 USR2 PIPE TSTP TTIN TTOU
+trap '' TERM INT HUP QUIT ABRT USR1 USR2 PIPE TSTP TTIN TTOU
 set -f
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 LC_ALL=C
@@ -40,6 +41,7 @@ while :; do
     fi
     case $verb in
       t) ticking=1 ;;
+      q) ticking=1; echo here 2>/dev/null ;;
       +|-)
         if [[ $at =~ $address && $on =~ $interface && -z $rest ]]; then
           if [ "$verb" = + ]; then held["$at $on"]="address delete $at dev $on"

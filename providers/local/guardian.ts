@@ -18,6 +18,10 @@ const RESTART_LAST: Millis = 10_000;
 const STEADY: Millis = 60_000;
 /** More than this unread means that the guardian itself stands still. */
 const UNREAD_BYTES_MAX = 1 << 20;
+/** One tick of so many also asks whether it is there. */
+const TICKS_PER_QUESTION = 5;
+/** So many questions without an answer: it hangs, was stopped, or waits for something that does not come. */
+const UNANSWERED_MAX = 5;
 /** Bytes of a line we would hear at most; anything longer is not our guardian talking. */
 const LINE_BYTES_MAX = 256;
 
@@ -63,6 +67,9 @@ class GuardianProcess implements Guardian {
   #ticking = false;
   #stopping = false;
   #missed = false;
+  /** Absent until it guards, and where nothing was asked yet. */
+  #unanswered: number | undefined;
+  #ticks = 0;
   #restartDelay = RESTART_FIRST;
   #launchedAt: Instant = 0;
   #restart: NodeJS.Timeout | undefined;
@@ -88,7 +95,13 @@ class GuardianProcess implements Guardian {
 
   tick(): void {
     this.#ticking = true;
-    this.#write('t\n');
+    this.#ticks += 1;
+    if (this.#unanswered === undefined || this.#ticks % TICKS_PER_QUESTION !== 0) this.#write('t\n');
+    else if (this.#unanswered < UNANSWERED_MAX) {
+      // Counted in questions, not in time: while we stood still none was asked.
+      this.#unanswered += 1;
+      this.#write('q\n');
+    } else if (this.#child !== undefined) kill(this.#child);
   }
 
   hold(placements: readonly Placement[]): void {
@@ -164,6 +177,7 @@ class GuardianProcess implements Guardian {
           resolve();
         } else if (line === 'no-ip') fail('found no `ip` command: install iproute2');
         else if (line === 'fenced') this.#listener.fenced();
+        else if (line === 'here' && child === this.#child) this.#unanswered = 0;
       });
     });
   }
@@ -171,6 +185,7 @@ class GuardianProcess implements Guardian {
   /** A new guardian knows nothing yet. */
   #greet(child: Child): void {
     if (child !== this.#child) return;
+    this.#unanswered = 0;
     this.#write([...this.#held.keys()].map((line) => `+ ${line}\n`).join(''));
     if (this.#ticking) this.#write('t\n');
   }
@@ -178,6 +193,7 @@ class GuardianProcess implements Guardian {
   #gone(child: Child, why: string): void {
     if (child !== this.#child) return;
     this.#child = undefined;
+    this.#unanswered = undefined;
     if (monotonicNow() - this.#launchedAt > STEADY) this.#restartDelay = RESTART_FIRST;
     this.#startAgain(why);
   }

@@ -97,6 +97,30 @@ describe.skipIf(NO_WORLD !== undefined)('the guardian dies', () => {
     });
   });
 
+  it('or is stopped, and so guards nothing: it is replaced, and nothing is lost', async () => {
+    await withCluster(THREE, async (cluster) => {
+      const agent = cluster.agent(await cluster.busiest());
+      const first = guardianPid(agent);
+      const sighting = await during(cluster, async () => {
+        process.kill(first, 'SIGSTOP');
+        const at = monotonicNow();
+        await eventually(
+          'a new guardian runs',
+          () => ![undefined, first].includes(guardianOf(agent)),
+          20_000,
+        );
+        console.log(`guardian stopped: a new one runs after ${(monotonicNow() - at).toFixed(0)} ms`);
+        await sleep(1000);
+      });
+      expectNeverTwo(sighting);
+      expect(sighting.outages).toEqual([]);
+      await expectFenced(cluster, () => agent.signal('SIGKILL'), {
+        what: 'agent killed after its guardian was stopped',
+        goneWithin: BY_GUARDIAN,
+      });
+    });
+  });
+
   it('again and again: said in log and status, served on, and guarded again when it can be', async () => {
     await withCluster(THREE, async (cluster) => {
       const victim = await cluster.busiest();

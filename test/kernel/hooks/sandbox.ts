@@ -101,4 +101,4 @@ function pathOf(command: string): string {
 const [command = '', ...rest] = process.argv.slice(2);
 if (process.arch === 'x64') install(program());
 // The other threads of this process, which have no filter, end here.
-process.execve!(pathOf(command), [command, ...rest], process.env as Record<string, string>);
+process.execve!(pathOf(command), [command, ...rest], process.env);

@@ -85,6 +85,20 @@ describe('the guardian', () => {
     expect(trace.match(/ip -force -batch -/g)?.length).toBeGreaterThanOrEqual(2);
   });
 
+  it('answers when it is asked, which counts as a tick', async () => {
+    const it = await guardian('0.4');
+    it.write('+ 192.0.2.1/32 nowhere0\n');
+    for (let round = 0; round < 4; round += 1) {
+      it.write('q\n');
+      await new Promise((resolve) => setTimeout(resolve, 150));
+    }
+    expect(it.said()).toBe('ready\nhere\nhere\nhere\nhere\n');
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    it.write('t\n');
+    const { said } = await it.end();
+    expect(said.at(-1)).toBe('fenced');
+  });
+
   it('waits for the first tick before it expects any', async () => {
     const it = await guardian('0.1');
     it.write('+ 192.0.2.1/32 nowhere0\n');

@@ -121,6 +121,41 @@ describe('a guardian that ends', () => {
   });
 });
 
+describe('a guardian that does not answer', () => {
+  /** Ticks as the agent does, for so many seconds; `answers`: how the guardian takes a question. */
+  async function tickFor(seconds: number, answers: boolean): Promise<void> {
+    for (let tick = 0; tick < seconds * 5; tick += 1) {
+      guardian.tick();
+      const child = children.at(-1)!;
+      const asked = String(child.stdin?.read() ?? '').includes('q\n');
+      if (asked && answers) child.stdout?.write('here\n');
+      await vi.advanceTimersByTimeAsync(200);
+    }
+  }
+
+  it('is killed, and another one guards what is held', async () => {
+    await guardian.start();
+    guardian.hold([PLACEMENT]);
+    await tickFor(60, true);
+    expect(children).toHaveLength(1);
+    const [first] = children;
+    const killed = vi.spyOn(first!, 'kill').mockImplementation(() => first!.emit('exit', 137));
+    await tickFor(8, false);
+    expect(killed).toHaveBeenCalled();
+    expect(children).toHaveLength(2);
+    expect(told).toEqual([]);
+  });
+
+  it('is not blamed for a stall of ours', async () => {
+    await guardian.start();
+    await tickFor(2, true);
+    const killed = vi.spyOn(children[0]!, 'kill');
+    await vi.advanceTimersByTimeAsync(600_000);
+    await tickFor(10, true);
+    expect(killed).not.toHaveBeenCalled();
+  });
+});
+
 describe('a guardian that cannot be started at first', () => {
   it.each(WAYS)('(%s) is a rejection for a person, and is not tried on', async (code, way) => {
     failures = [way];
