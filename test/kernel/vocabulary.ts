@@ -82,7 +82,8 @@ export async function during(
 
 /** Promise 1: never two connected hosts. After a heal both may hold for a bounded moment. */
 export function expectNeverTwo(sighting: Sighting): void {
-  expect(clean(sighting).map(duplicateText)).toEqual([]);
+  const twice = clean(sighting).map(duplicateText);
+  expect(twice, `held by two at once: ${twice.join('; ')}`).toEqual([]);
   const merging = sighting.duplicates.filter((duplicate) => duplicate.merging);
   const longest = merging.reduce((most, { from, to }) => Math.max(most, to - from), 0);
   expect(longest, 'both halves held a VIP after they met (ms)').toBeLessThan(MERGE_MAX);
