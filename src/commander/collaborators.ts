@@ -55,13 +55,13 @@ export interface Collaborators {
   readFile(path: string): Promise<string>;
   readonly request: typeof request;
   readonly watch: typeof watch;
-  generateKey(): string;
-  writeKeyFile(path: string, key: string): Promise<void>;
+  readonly generateKey: () => string;
+  readonly writeKeyFile: (path: string, key: string) => Promise<void>;
   /** At least one; the first is the one in use. */
   readKeyFile(path: string): Promise<readonly Uint8Array[]>;
   replaceKeyFile(path: string, keys: readonly Uint8Array[]): Promise<void>;
   /** Names a key without telling anything of it. */
-  fingerprintOf(key: Uint8Array): string;
+  readonly fingerprintOf: (key: Uint8Array) => string;
   /** Runs until the agent ends; the process's exit code. */
   runAgent(options: { readonly config: string; readonly core: boolean }): Promise<number>;
   runDemo(options: DemoOptions): Promise<number>;

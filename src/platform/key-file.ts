@@ -3,7 +3,7 @@
  * The first one is used, all are accepted. Never tells what the file says.
  */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, realpath, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { checkFolders, checkPrivate } from './private-file.ts';
 
@@ -81,17 +81,24 @@ export async function replaceKeyFile(path: string, keys: readonly Uint8Array[]):
   const target = await realpath(path);
   const fresh = `${target}.${process.pid}.new`;
   try {
-    const before = await open(target, 'r');
-    const { uid, gid } = await before.stat().finally(() => before.close());
+    const { uid, gid } = await stat(target);
     const file = await open(fresh, 'wx', 0o600);
     await file.chown(uid, gid);
     await fill(file, keys.map((key) => `${Buffer.from(key).toString('hex')}\n`).join(''));
     await rename(fresh, target);
-    const folder = await open(dirname(target), 'r');
-    await folder.sync().finally(() => folder.close());
+    await syncFolder(dirname(target));
   } catch (error) {
     await unlink(fresh).catch(() => undefined);
     throw new Error(`cannot write the key file ${path}: ${writeMend(error)}`, { cause: error });
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }
 
