@@ -1,12 +1,16 @@
 /**
  * Runs the whole-system simulator: `--seeds 1000 --from 1`, or `--seed 17` for one. On a failure it prints how to replay it
- * and what happened last, then the shortest list of faults with which it still fails.
+ * and what happened last, then the shortest list of faults with which it still fails. `--jobs 2` runs that many processes,
+ * `--summary file.json` keeps count there and goes on where it stopped. Ends with 1 if a seed failed, 2 if it was asked wrongly.
  */
-import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { drawOptions, type SimulationOptions, type Wishes } from '../../src/simulation/options.ts';
-import { faultsOf, simulate, type Verdict } from '../../src/simulation/run-seed.ts';
-import { shrink } from '../../src/simulation/shrink.ts';
+import type { ProfileName } from '../../src/config/config.ts';
+import { drawOptions, type Wishes } from '../../src/simulation/options.ts';
+import { faultsOf, simulate } from '../../src/simulation/run-seed.ts';
+import { commit } from './commit.ts';
+import { tellFailure } from './failure.ts';
+import { runPool } from './pool.ts';
+import { Summary } from './summary.ts';
 
 const { values } = parseArgs({
   options: {
@@ -15,6 +19,12 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     members: { type: 'string' },
     vips: { type: 'string' },
+    policy: { type: 'string' },
+    profile: { type: 'string' },
+    /** Processes. */
+    jobs: { type: 'string', default: '1' },
+    /** JSON file that keeps count; an interrupted run goes on where it stopped. */
+    summary: { type: 'string' },
     /** Seconds to spend on shortening a failure. */
     shrink: { type: 'string', default: '20' },
     /** Lines of the timeline to print. */
@@ -29,74 +39,69 @@ const { values } = parseArgs({
 });
 
 const wishes: Wishes = {
-  ...(values.members !== undefined && { members: Number(values.members) }),
-  ...(values.vips !== undefined && { vips: Number(values.vips) }),
+  ...(values.members !== undefined && { members: number('members', values.members) }),
+  ...(values.vips !== undefined && { vips: number('vips', values.vips) }),
+  ...(values.policy !== undefined && {
+    policy: oneOf('policy', values.policy, ['component', 'primary', 'mixed'] as const),
+  }),
+  ...(values.profile !== undefined && {
+    profile: oneOf<ProfileName>('profile', values.profile, ['lan', 'fast', 'wan']),
+  }),
 };
-const first = Number(values.seed ?? values.from);
-const count = values.seed === undefined ? Number(values.seeds) : 1;
-const started = performance.now();
-const total = { runs: 0, seconds: 0, views: 0, messages: 0, recovery: 0, duplicate: 0 };
-const tries: Record<string, number> = {};
-let failures = 0;
+const print = { shrink: number('shrink', values.shrink), lines: number('lines', values.lines) };
 
-const goesOn = () =>
-  failures < Number(values.failures) && performance.now() - started < 1000 * Number(values.seconds);
-for (let seed = first; seed < first + count && goesOn(); seed++) {
+if (values.seed === undefined) await runMany();
+else runOne(number('seed', values.seed));
+
+function runOne(seed: number): void {
   const options = drawOptions(seed, wishes);
   const verdict = simulate(options, faultsOf(options), { timeline: values.verbose });
-  add(verdict);
   if (values.verbose) console.log(verdict.timeline.join('\n'));
-  if (verdict.failure === undefined) continue;
-  failures += 1;
-  tell(options, verdict);
-}
-const wall = (performance.now() - started) / 1000;
-console.log(
-  `${total.runs} seeds from ${first}, ${failures} failed; ${total.views} views, ${total.messages} messages; ` +
-    `slowest recovery ${(total.recovery / 1000).toFixed(1)} s, longest duplicate in a merge ${total.duplicate.toFixed(0)} ms; ` +
-    `${Object.entries(tries)
-      .map(([what, times]) => `${what} ${times}`)
-      .join(', ')}; ` +
-    `${total.seconds.toFixed(0)} cluster-seconds in ${wall.toFixed(1)} s: ${(total.seconds / wall).toFixed(0)} a second`,
-);
-process.exitCode = failures > 0 ? 1 : 0;
-
-function add(verdict: Verdict): void {
-  total.runs += 1;
-  total.seconds += verdict.length / 1000;
-  total.views += verdict.views;
-  total.messages += verdict.messages;
-  total.recovery = Math.max(total.recovery, verdict.recovery);
-  total.duplicate = Math.max(total.duplicate, verdict.longestDuplicate);
-  for (const [what, times] of Object.entries(verdict.tries)) tries[what] = (tries[what] ?? 0) + times;
+  const summary = Summary.fresh({ commit: commit(), wishes });
+  summary.add(seed, verdict);
+  if (verdict.failure) tellFailure(seed, { wishes, failure: verdict.failure, ...print });
+  console.log(summary.text());
+  process.exitCode = verdict.failure ? 1 : 0;
 }
 
-function tell(options: SimulationOptions, { failure }: Verdict): void {
-  if (failure === undefined) return;
-  const rest = { ...options, rates: undefined };
-  const size = Object.entries(wishes)
-    .map(([what, number]) => ` --${what} ${number}`)
-    .join('');
-  console.log(`\nFAILED ${failure.invariant}: ${failure.text}`);
-  console.log(`  commit ${commit()}, seed ${options.seed}, at ${failure.at.toFixed(1)} ms`);
-  console.log(`  replay: node test/simulation/run.ts --seed ${options.seed}${size}`);
-  console.log(`  options: ${JSON.stringify(rest)}`);
-  const until = performance.now() + 1000 * Number(values.shrink);
-  const shortest = shrink(options, { failure, goesOn: () => performance.now() < until });
-  console.log(`  shortest list of faults found (${shortest.length} of ${faultsOf(options).length}):`);
-  for (const fault of shortest) console.log(`    ${JSON.stringify(fault)}`);
-  const { timeline } = simulate(options, shortest, { timeline: true });
-  console.log(`  the last of what happened then:`);
-  for (const line of timeline.slice(-Number(values.lines))) console.log(`    ${line.slice(0, 260)}`);
+async function runMany(): Promise<void> {
+  const about = { commit: commit(), wishes };
+  const summary = values.summary === undefined ? Summary.fresh(about) : Summary.open(values.summary, about);
+  const from = number('from', values.from);
+  const until = performance.now() + 1000 * number('seconds', values.seconds);
+  const most = number('failures', values.failures);
+  await runPool(
+    { from, count: number('seeds', values.seeds), jobs: number('jobs', values.jobs), wishes },
+    {
+      isDone: (seed) => summary.has(seed),
+      goesOn: () => summary.failures.length < most && performance.now() < until,
+      done: (seed, result) => {
+        summary.add(seed, result);
+        if (result.failure) tellFailure(seed, { wishes, failure: result.failure, ...print });
+      },
+      progress: () => {
+        summary.save();
+        if (process.stderr.isTTY || values.summary !== undefined) console.error(summary.text());
+      },
+    },
+  );
+  summary.save();
+  console.log(summary.text());
+  process.exitCode = summary.failures.length > 0 ? 1 : 0;
 }
 
-function commit(): string {
-  try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
-      encoding: 'utf8',
-      cwd: import.meta.dirname,
-    }).trim();
-  } catch {
-    return 'unknown';
-  }
+function number(name: string, text: string): number {
+  const value = Number(text);
+  if (text !== '' && Number.isFinite(value) && value >= 0) return value;
+  return wrong(`--${name} ${text}: give a number that is not negative`);
+}
+
+function oneOf<T extends string>(name: string, text: string, values: readonly T[]): T {
+  const value = values.find((one) => one === text);
+  return value ?? wrong(`--${name} ${text}: it is one of ${values.join(', ')}`);
+}
+
+function wrong(message: string): never {
+  console.error(message);
+  process.exit(2);
 }

@@ -10,7 +10,7 @@ import { type Host, LEASE_LATENESS } from '../world/host.ts';
 import type { Observer, World } from '../world/world.ts';
 import { serveBound } from './bounds.ts';
 
-const LOOK: Millis = 250;
+const LOOK: Millis = 500;
 /** From the release to the next holder's acquire. */
 const HANDOFF: Millis = 1_000;
 
@@ -70,8 +70,7 @@ export class AlwaysOne implements Observer {
     const unserved = agreed(members).filter(({ addresses }) =>
       addresses.some(
         ({ address }) =>
-          now - (this.#changedAt.get(address) ?? 0) > HANDOFF &&
-          members.filter((host) => host.addresses.has(address)).length !== 1,
+          now - (this.#changedAt.get(address) ?? 0) > HANDOFF && !this.#isOnOne(address, members),
       ),
     );
     this.checked += 1;
@@ -86,6 +85,12 @@ export class AlwaysOne implements Observer {
           `${agent.host.name} tells ${vip?.state}, allocated to ${vip?.allocated}: ${vip?.reason}`,
       );
     }
+  }
+
+  #isOnOne(address: string, members: readonly Host[]): boolean {
+    let count = 0;
+    for (const host of this.#world.segment.holders(address)) if (members.includes(host)) count += 1;
+    return count === 1;
   }
 
   /** Seen from outside: drained, unfit, outranked, or without a quorum. */
@@ -111,7 +116,18 @@ function agreed(members: readonly Host[]): readonly Vip[] {
   ];
   if (rest.every((vips) => vips === first)) return first;
   return first.filter((vip) => {
-    const text = JSON.stringify(vip);
-    return rest.every((vips) => JSON.stringify(vips.find(({ id }) => id === vip.id)) === text);
+    const text = textOf(vip);
+    return rest.every((vips) => textOf(vips.find(({ id }) => id === vip.id)) === text);
   });
+}
+
+const TEXTS = new WeakMap<Vip, string>();
+
+function textOf(vip: Vip | undefined): string | undefined {
+  if (vip === undefined) return undefined;
+  const known = TEXTS.get(vip);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(vip);
+  TEXTS.set(vip, text);
+  return text;
 }

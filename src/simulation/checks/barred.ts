@@ -16,12 +16,14 @@ const LOOK: Millis = 500;
 
 export class Barred implements Observer {
   readonly #world: World;
-  readonly #runsSince = new Map<Host, Instant>();
+  /** Of each host, since when its agent runs undisturbed; NaN: it does not. */
+  readonly #runsSince: Float64Array;
   readonly #drainingSince = new Map<Host, Instant>();
   #lookedAt: Instant = 0;
 
   constructor(world: World) {
     this.#world = world;
+    this.#runsSince = new Float64Array(world.hosts.length).fill(Number.NaN);
   }
 
   sample(): void {
@@ -36,12 +38,12 @@ export class Barred implements Observer {
         agent.main.slowness > 0 ||
         this.#world.now < host.troubledUntil
       ) {
-        this.#runsSince.delete(host);
+        this.#runsSince[host.index] = Number.NaN;
         this.#drainingSince.delete(host);
         continue;
       }
-      const since = this.#runsSince.get(host) ?? this.#world.now;
-      this.#runsSince.set(host, since);
+      if (Number.isNaN(this.#runsSince[host.index]!)) this.#runsSince[host.index] = this.#world.now;
+      const since = this.#runsSince[host.index]!;
       if (host.addresses.size === 0) continue;
       this.#check(host, agent, since);
       if (look) this.#checkDrain(host, agent, since);
@@ -70,9 +72,10 @@ export class Barred implements Observer {
   }
 
   #checkDrain(host: Host, agent: AgentProcess, runsSince: Instant): void {
-    const own = agent.core.status(0, 0).members.find((member) => member.self);
+    const { group } = agent;
+    const own = group && agent.core.table?.seats.get(group.member);
     const draining =
-      own?.draining === true &&
+      own?.standing.draining === true &&
       agent.core.phase === 'settled' &&
       host.disturbedAt < this.#world.now - DRAIN_BOUND;
     if (!draining) {

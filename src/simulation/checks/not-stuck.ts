@@ -37,11 +37,11 @@ function whatIsMissing(world: World): string | undefined {
 }
 
 function disagrees(world: World, host: Host): string | undefined {
-  const told = host.agent?.told();
   for (const vip of world.vips) {
     const [holder] = world.segment.holders(vip.addresses[0]!.address);
-    if (told?.get(vip.id) !== holder?.name)
-      return `${host.name} tells that ${vip.id} is held by ${told?.get(vip.id)}, but it is up on ${holder?.name}`;
+    const told = host.agent?.told(vip.id);
+    if (told !== holder?.name)
+      return `${host.name} tells that ${vip.id} is held by ${told}, but it is up on ${holder?.name}`;
   }
   return undefined;
 }

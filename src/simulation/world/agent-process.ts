@@ -6,6 +6,7 @@ import { Agent } from '../../agent/agent.ts';
 import type { AgentAction, AgentEvent } from '../../agent/events.ts';
 import { encodeMessage } from '../../agent/messages.ts';
 import type { GroupEvent } from '../../group/group.ts';
+import { nameOf } from '../../model/member.ts';
 import type { CommandResult, OperatorCommand } from '../../model/operator.ts';
 import type { Instant, Millis } from '../../model/time.ts';
 import type { View } from '../../model/view.ts';
@@ -314,9 +315,10 @@ export class AgentProcess {
     this.die({ kernelTells: true });
   }
 
-  /** The holder of each VIP as this agent tells it; absent: nobody. */
-  told(): ReadonlyMap<VipId, string | undefined> {
-    return new Map(this.core.status(0, 0).vips.map((vip) => [vip.vip, vip.holder]));
+  /** The holder of a VIP as this agent tells it; undefined: nobody, or none is agreed. */
+  told(vip: VipId): string | undefined {
+    const holder = this.core.table?.rows.get(vip)?.confirmed;
+    return holder === undefined ? undefined : nameOf(holder);
   }
 }
 

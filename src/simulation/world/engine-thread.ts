@@ -35,16 +35,16 @@ export class EngineThread {
   readonly #agent: AgentProcess;
   readonly #engine: SansIoEngine;
   readonly #toAgent: Channel;
-  readonly #silentSince = new Map<MemberId, Instant>();
-  readonly #answeredOnce = new Set<MemberId>();
   /** What its seeks carry. */
   #news: Heartbeat | undefined;
   #wakes = 0;
   #wokenFor: Instant | undefined;
   #dialling = false;
   /** Hosts, and the numbers of the probes, that answer at once: nothing is going on that could come in between. */
-  readonly #answering: EngineThread[] = [];
+  readonly #answering: End[] = [];
   readonly #answeredProbes: number[] = [];
+  /** Heartbeats of one turn, which travel together while nothing is going on. */
+  #outgoing: (readonly [to: EngineThread, heartbeat: Heartbeat])[] = [];
   readonly #dialPause = new Map<number, { at: Instant; pause: Millis }>();
 
   constructor(world: World, agent: AgentProcess) {
@@ -93,7 +93,6 @@ export class EngineThread {
   }
 
   streamOpened(peer: EngineThread): void {
-    this.#silentSince.delete(peer.member);
     this.#dialPause.delete(peer.host.index);
     this.post({ kind: 'stream-opened', member: peer.member, wireVersion: WIRE_VERSION });
   }
@@ -130,8 +129,10 @@ export class EngineThread {
       if (host === this.host) continue;
       const other = host.agent?.group;
       if (other?.alive && this.ends.get(other.member)?.open) continue;
+      // Whoever starts there makes everybody look again.
+      if (!other?.alive) continue;
       missing = true;
-      if (!other?.alive || this.thread.stalled || this.host.frozen) continue;
+      if (this.thread.stalled || this.host.frozen) continue;
       if (this.#news) this.#sendHeartbeat(other.member, this.#news);
       this.#dial(other);
     }
@@ -154,6 +155,7 @@ export class EngineThread {
     const actions = this.#engine.handle(event, this.host.clocks.monotonic());
     for (const action of actions) this.#perform(action);
     this.#arm();
+    if (this.#outgoing.length > 0) this.#sendTogether();
     while (this.#answering.length > 0) this.#answered(this.#answering.pop()!, this.#answeredProbes.pop()!);
   }
 
@@ -233,7 +235,7 @@ export class EngineThread {
       return;
     }
     if (event.kind === 'view') events.push({ kind: 'view', at, view: event.view });
-    else if (event.kind === 'outranked') events.push({ kind: 'outranked', at, by: event.by });
+    else if (event.kind === 'outranked') events.push({ ...event, at });
     else if (event.kind === 'detached') events.push({ kind: 'detached', at, reason: event.reason });
     else events.push({ kind: 'transitional', at });
     this.#toAgent.post(() => this.#agent.groupEvent(this, event, 0));
@@ -254,6 +256,10 @@ export class EngineThread {
     const { network, agenda } = this.#world;
     if (!to || !network.passes(this.host, to.host) || network.lost()) return;
     const { encoded } = this.#world.options;
+    if (this.#world.isQuiet && !encoded) {
+      this.#outgoing.push([to, heartbeat]);
+      return;
+    }
     const sent = encoded ? must(decodeHeartbeat(encodeHeartbeat(heartbeat))) : heartbeat;
     for (let copies = network.duplicated() ? 2 : 1; copies > 0; copies--) {
       agenda.after(network.delay(), () => {
@@ -262,42 +268,54 @@ export class EngineThread {
     }
   }
 
+  #sendTogether(): void {
+    const sent = this.#outgoing;
+    this.#outgoing = [];
+    this.#world.agenda.after(this.#world.network.delay(), () => {
+      for (const [to, heartbeat] of sent)
+        if (to.alive && to.host.up && !to.host.frozen) to.heartbeat(this.member, heartbeat);
+    });
+  }
+
   #probe(member: MemberId, probe: number): void {
-    const to = this.ends.get(member)?.peer;
-    if (!to) return;
+    const end = this.ends.get(member);
+    if (!end) return;
+    const to = end.peer;
     const { network, agenda } = this.#world;
     if (this.#world.isQuiet && network.answers(this.host, to.host)) {
-      this.#answering.push(to);
+      this.#answering.push(end);
       this.#answeredProbes.push(probe);
       return;
     }
     network.probeSent(this.host, to.host);
-    this.#dropIfSilent(to);
+    this.#dropIfSilent(end);
     if (network.lost() || network.lost() || !network.answers(this.host, to.host)) return;
-    agenda.after(network.roundTrip(this.host, to.host), () => this.#answered(to, probe));
+    agenda.after(network.roundTrip(this.host, to.host), () => this.#answered(end, probe));
   }
 
-  #answered(from: EngineThread, probe: number): void {
+  #answered(end: End, probe: number): void {
     if (!this.alive || !this.host.up || this.host.frozen) return;
-    this.#world.network.probeAnswered(this.host, from.host);
-    const { member } = from;
-    this.thread.post(() => {
-      this.#answeredOnce.add(member);
-      this.#silentSince.delete(member);
-      this.#give({ kind: 'probe-answered', member, probe });
-    });
+    this.#world.network.probeAnswered(this.host, end.peer.host);
+    if (this.thread.isFree) this.#takeAnswer(end, probe);
+    else this.thread.post(() => this.#takeAnswer(end, probe));
+  }
+
+  #takeAnswer(end: End, probe: number): void {
+    end.answered = true;
+    end.silentSince = undefined;
+    this.#give({ kind: 'probe-answered', member: end.peer.member, probe });
   }
 
   /** A stream to a host that was silent is given up: a fresh one is quicker than TCP's patience. */
-  #dropIfSilent(to: EngineThread): void {
+  #dropIfSilent(end: End): void {
     const { now } = this.#world;
-    const since = this.#silentSince.get(to.member) ?? now;
-    this.#silentSince.set(to.member, since);
+    end.silentSince ??= now;
     const bound = Math.max(500, 2 * this.host.config.group.timers.probe_timeout_ms);
-    if (!this.#answeredOnce.has(to.member) || now - since <= bound) return;
-    this.#silentSince.delete(to.member);
+    if (!end.answered || now - end.silentSince <= bound) return;
+    end.silentSince = undefined;
+    const { peer } = end;
     this.#world.agenda.after(0, () =>
-      this.#world.streams.close(this.ends.get(to.member), 'its host does not answer probes'),
+      this.#world.streams.close(this.ends.get(peer.member), 'its host does not answer probes'),
     );
   }
 }

@@ -25,6 +25,10 @@ export interface End {
   waiting: Frame[];
   pumping: boolean;
   blockedSince: Instant | undefined;
+  /** The far host has answered a probe since this stream is open. */
+  answered: boolean;
+  /** Since when probes have stayed unanswered. */
+  silentSince: Instant | undefined;
 }
 
 export class Streams {
@@ -141,5 +145,7 @@ function endOf(owner: EngineThread, peer: EngineThread): End {
     waiting: [],
     pumping: false,
     blockedSince: undefined,
+    answered: false,
+    silentSince: undefined,
   };
 }

@@ -23,6 +23,11 @@ export class Thread {
     return this.#stalls > 0;
   }
 
+  /** Work would be done at once. */
+  get isFree(): boolean {
+    return this.alive && this.#stalls === 0 && this.slowness === 0 && this.#freeAt <= this.#agenda.now;
+  }
+
   post(work: () => void): void {
     if (!this.alive) return;
     const { now } = this.#agenda;

@@ -6,7 +6,12 @@ export type Delivered =
   | { readonly kind: 'view'; readonly at: number; readonly view: View }
   | { readonly kind: 'transitional'; readonly at: number }
   | { readonly kind: 'message'; readonly at: number; readonly sender: MemberId; readonly number: number }
-  | { readonly kind: 'outranked'; readonly at: number; readonly by: string | undefined }
+  | {
+      readonly kind: 'outranked';
+      readonly at: number;
+      readonly by: string | undefined;
+      readonly contested?: true | undefined;
+    }
   | { readonly kind: 'detached'; readonly at: number; readonly reason: string }
   | { readonly kind: 'left'; readonly at: number };
 

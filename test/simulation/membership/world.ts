@@ -324,7 +324,7 @@ export class World {
       const view = new DataView(event.bytes.buffer, event.bytes.byteOffset, event.bytes.byteLength);
       events.push({ kind: 'message', at, sender: event.sender, number: view.getUint32(0) });
     } else if (event.kind === 'view') events.push({ kind: 'view', at, view: event.view });
-    else if (event.kind === 'outranked') events.push({ kind: 'outranked', at, by: event.by });
+    else if (event.kind === 'outranked') events.push({ ...event, at });
     else if (event.kind === 'detached') events.push({ kind: 'detached', at, reason: event.reason });
     else events.push({ kind: 'transitional', at });
     if (this.settings.verbose) {
