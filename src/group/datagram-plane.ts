@@ -9,6 +9,7 @@ import {
   openMulticastSender,
 } from '../platform/datagram-socket.ts';
 import { wallClockSeconds } from '../platform/identity.ts';
+import type { Descriptor } from '../platform/libc.ts';
 import { addressOfInterface, plainAddress } from '../platform/name-lookup.ts';
 import { openSplitDatagrams, type SplitDatagrams } from '../platform/split-datagrams.ts';
 import type { Counters } from './counters.ts';
@@ -19,6 +20,7 @@ import {
   type DatagramKind,
   type DatagramSecret,
   heartbeatPreference,
+  isHeartbeat,
   openDatagram,
   type PairToken,
   sealDatagram,
@@ -33,6 +35,8 @@ export interface DatagramPlaneSettings {
   readonly self: MemberId;
   readonly listen: DatagramEndpoint;
   readonly secret: DatagramSecret;
+  /** Where heartbeats wait; absent: they come like all others. Stays the caller's. */
+  readonly queue?: Descriptor;
   readonly multicast?: NonNullable<EmbeddedGroupConfig['multicast']>;
   readonly beaconInterval: Millis;
   /** How long the last heartbeat is news enough to travel with seeks. */
@@ -49,6 +53,8 @@ export interface DatagramPlaneEvents {
   readonly heartbeat: (sender: MemberId, bytes: Uint8Array, loose: boolean) => void;
   readonly tokensOf: (member: MemberId) => readonly PairToken[];
   readonly problem: (text: string) => void;
+  /** More came than we look at. Told again when it has been over in between. */
+  readonly flooded?: () => void;
 }
 
 export interface SeekAge {
@@ -66,7 +72,16 @@ export interface DatagramPlaneCollaborators {
   readonly events: DatagramPlaneEvents;
 }
 
+/**
+ * A stream is new: its first heartbeat is looked for so long after, then after twice that, and so on up to the last. Later
+ * ones wait until their reader is awake anyway.
+ */
+const LOOK_FIRST_MS = 1;
+const LOOK_LAST_MS = 64;
+
 const NO_BODY = new Uint8Array(0);
+/** Where a heartbeat came from does not matter: it is bound to its stream. */
+const NOWHERE: DatagramEndpoint = { host: '', port: 0 };
 
 export class DatagramPlane {
   readonly #settings: DatagramPlaneSettings;
@@ -83,6 +98,7 @@ export class DatagramPlane {
   readonly #gate = new FloodGate();
   #gateTimer: NodeJS.Timeout | undefined;
   #letThrough = 1;
+  #looking: NodeJS.Timeout | undefined;
   #lastHeartbeat: Uint8Array = NO_BODY;
   #lastHeartbeatAt: Instant = Number.NEGATIVE_INFINITY;
 
@@ -96,21 +112,37 @@ export class DatagramPlane {
 
   /** `port`: the one the streams listen on. Rejects with Node's error when it cannot bind. */
   async start(port: number): Promise<void> {
-    const { listen, multicast } = this.#settings;
-    const handlers = { ...this.#handlers(), preferred: this.#received.bind(this) };
-    this.#socket = await openSplitDatagrams({ host: listen.host, port }, handlers);
+    const { listen, multicast, queue } = this.#settings;
+    const handlers = { ...this.#handlers(), preferred: (bytes: Buffer) => this.#queued(bytes) };
+    const local = { host: listen.host, port, ...(queue === undefined ? {} : { queue }) };
+    this.#socket = await openSplitDatagrams(local, handlers);
     if (multicast !== undefined) await this.#startBeacon(multicast);
   }
 
   stop(): void {
     clearInterval(this.#beaconTimer);
     clearInterval(this.#gateTimer);
+    clearTimeout(this.#looking);
     for (const socket of [this.#socket, this.#listener, this.#beacon]) socket?.close();
   }
 
   /** Heartbeats bound to these tokens are read whatever else comes. */
   prefer(tokens: readonly PairToken[]): void {
     this.#socket?.prefer(heartbeatPreference(this.#settings.secret.clusterHash, tokens));
+    if (this.#settings.queue !== undefined) this.#lookAfter(LOOK_FIRST_MS);
+  }
+
+  /** Hands over the heartbeats that wait. */
+  readHeartbeats(): void {
+    this.#socket?.readPreferred();
+  }
+
+  #lookAfter(delay: Millis): void {
+    clearTimeout(this.#looking);
+    this.#looking = setTimeout(() => {
+      this.readHeartbeats();
+      if (delay < LOOK_LAST_MS) this.#lookAfter(2 * delay);
+    }, delay);
   }
 
   /** What we would tell anybody now; seeks carry it. */
@@ -173,7 +205,10 @@ export class DatagramPlane {
   #adjust(): void {
     const { share } = this.#gate;
     if (share === this.#letThrough) return;
-    if (this.#letThrough === 1) this.#counters.add('datagram_floods');
+    if (this.#letThrough === 1) {
+      this.#counters.add('datagram_floods');
+      this.#events.flooded?.();
+    }
     this.#letThrough = share;
     this.#socket?.letThrough(share);
     clearInterval(this.#gateTimer);
@@ -183,6 +218,12 @@ export class DatagramPlane {
   #passGate(): void {
     this.#gate.pass(this.#clock());
     this.#adjust();
+  }
+
+  /** In the moment between two sockets and what tells them apart, anything may get there. */
+  #queued(bytes: Buffer): void {
+    if (isHeartbeat(bytes)) this.#received(bytes, NOWHERE);
+    else this.#counters.add('datagrams_malformed');
   }
 
   #received(bytes: Buffer, from: DatagramEndpoint): void {

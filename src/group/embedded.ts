@@ -8,7 +8,9 @@ import type { Instant } from '../model/time.ts';
 import { monotonicNow } from '../platform/clock.ts';
 import { freshIncarnation } from '../platform/identity.ts';
 import { scriptUrl } from '../platform/layout.ts';
+import { closeDescriptor, type Descriptor, SystemError } from '../platform/libc.ts';
 import { isWildcard } from '../platform/name-lookup.ts';
+import { openDatagramQueue } from '../platform/split-datagrams.ts';
 import { type RunningWorker, startWorker } from '../platform/worker-thread.ts';
 import { type GroupCommunication, type GroupEvent, type GroupStatus, MULTICAST_BYTES_MAX } from './group.ts';
 import type { LogLevel } from './journal.ts';
@@ -122,17 +124,20 @@ class EmbeddedGroup implements GroupCommunication {
     const { cluster, group } = this.#settings;
     const { host } = group.listen;
     const doors = openPingDoors(isWildcard(host) ? undefined : host);
+    const queue = openQueue(host);
     const data: EngineThreadData = {
       cluster,
       self: this.self,
       config: group,
       doors,
+      queue,
       words: this.#words.buffer,
     };
     const script = scriptUrl('group/embedded-worker.ts');
     const gone = Promise.withResolvers<void>();
     const ended = (reason: string): void => {
       closePingDoors(doors);
+      if (queue !== undefined) closeDescriptor(queue);
       gone.resolve();
       this.#lost(`the engine's thread is gone: ${reason}`);
     };
@@ -268,5 +273,15 @@ class EmbeddedGroup implements GroupCommunication {
     const late = setTimeout(() => void this.#worker?.terminate(), LEAVE_MS_MAX);
     await this.#ended;
     clearTimeout(late);
+  }
+}
+
+/** Absent where the kernel gives none: then heartbeats wake the thread. */
+function openQueue(host: string): Descriptor | undefined {
+  try {
+    return openDatagramQueue(host);
+  } catch (error) {
+    if (error instanceof SystemError) return undefined;
+    throw error;
   }
 }

@@ -147,5 +147,5 @@ export class EngineDriver {
 }
 
 function isRoutine(event: EngineEvent): event is RoutineEvent {
-  return event.kind === 'probe-answered' || event.kind === 'tick';
+  return event.kind === 'probe-answered' || event.kind === 'heartbeat' || event.kind === 'tick';
 }

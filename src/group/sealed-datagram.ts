@@ -125,6 +125,11 @@ export function heartbeatPreference(clusterName: Buffer, tokens: readonly PairTo
   };
 }
 
+/** Whether it says so; nothing else of it is looked at. */
+export function isHeartbeat(bytes: Uint8Array): boolean {
+  return bytes[AT.kind] === KIND.heartbeat;
+}
+
 /** The cluster's name as four bytes. */
 export function clusterHash(cluster: string): Buffer {
   return shortHash(cluster, AT.pair - AT.cluster);

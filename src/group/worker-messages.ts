@@ -2,6 +2,7 @@
 import type { EmbeddedGroupConfig } from '../config/config.ts';
 import type { MemberId } from '../model/member.ts';
 import type { Millis } from '../model/time.ts';
+import type { Descriptor } from '../platform/libc.ts';
 import type { GroupEvent, GroupStatus } from './group.ts';
 import type { LogLine } from './journal.ts';
 import type { PingDoors } from './ping-doors.ts';
@@ -12,6 +13,8 @@ export interface EngineThreadData {
   readonly config: EmbeddedGroupConfig;
   /** Stay the starter's, who closes them when the thread is gone. */
   readonly doors: PingDoors;
+  /** Where heartbeats wait, if the kernel gave us one more socket; stays the starter's too. */
+  readonly queue: Descriptor | undefined;
   /** 32-bit words, see {@link WORD}. */
   readonly words: SharedArrayBuffer;
   /** Between two status messages; {@link STATUS_INTERVAL_MS} unless given. */

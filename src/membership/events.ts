@@ -13,6 +13,8 @@ import type { Frame, Heartbeat } from './messages.ts';
 
 /** What comes with every round of probes and changes nothing as long as all is well. */
 export type RoutineEvent =
+  /** An authenticated datagram the agent there sent itself, from a member with or without a stream. */
+  | { readonly kind: 'heartbeat'; readonly member: MemberId; readonly heartbeat: Heartbeat }
   /** The peer's kernel answered the probe with this number. */
   | { readonly kind: 'probe-answered'; readonly member: MemberId; readonly probe: number }
   /** The agent's main thread said it is well; without it we stop claiming to be well in heartbeats. */
@@ -25,8 +27,6 @@ export type EngineEvent =
   /** It broke, or was closed by the other end: the process there is gone (or cut us off). */
   | { readonly kind: 'stream-closed'; readonly member: MemberId; readonly reason: string }
   | { readonly kind: 'frame'; readonly member: MemberId; readonly frame: Frame }
-  /** An authenticated datagram the agent there sent itself, from a member with or without a stream. */
-  | { readonly kind: 'heartbeat'; readonly member: MemberId; readonly heartbeat: Heartbeat }
   /** No kernel-answered probe is possible to this member (no right to open the socket): heartbeats stand in. */
   | { readonly kind: 'probe-unavailable'; readonly member: MemberId }
   | { readonly kind: 'multicast'; readonly bytes: Uint8Array }

@@ -5,6 +5,8 @@ import { clusterHash, type DatagramKind, sealDatagram } from '../../../src/group
 import { type MemberId, memberId } from '../../../src/model/member.ts';
 import { type DatagramSocket, openDatagramSocket } from '../../../src/platform/datagram-socket.ts';
 import { deriveKey, sealingKey } from '../../../src/platform/keyed-hash.ts';
+import { closeDescriptor } from '../../../src/platform/libc.ts';
+import { openDatagramQueue } from '../../../src/platform/split-datagrams.ts';
 
 const A = memberId('a', '0000000000000001');
 const B = memberId('b', '0000000000000001');
@@ -28,7 +30,7 @@ beforeEach(async () => {
   counters = new Counters();
   wire = await openDatagramSocket(
     { host: '127.0.0.9', port: 0 },
-    { datagram: () => undefined, failed: () => undefined },
+    { datagram: (_, from) => replied(from.port), failed: () => undefined },
   );
   port = 20_000 + (process.pid % 10_000);
   const settings = {
@@ -62,6 +64,15 @@ afterEach(() => {
 });
 
 let paired: boolean;
+let replied: (port: number) => void = () => undefined;
+
+/** The port that what comes back is sent from. */
+function replyPort(ask: () => void): Promise<number> {
+  return new Promise((resolve) => {
+    replied = resolve;
+    ask();
+  });
+}
 
 interface Said {
   readonly number: bigint;
@@ -121,4 +132,55 @@ test('recordings of members long gone do not push out what is remembered of the 
   }
   await hear({ number: 5n });
   expect(counters.get('datagrams_replayed')).toBe(1);
+});
+
+test('heartbeats of a stream wait in the queue until they are read, those of a new stream for some milliseconds; seeks wake', async () => {
+  const queue = openDatagramQueue('127.0.0.8');
+  const settings = {
+    self: A,
+    listen: { host: '127.0.0.8', port: port + 1 },
+    secret: SECRET,
+    queue,
+    beaconInterval: 1000,
+    heartbeatFresh: 1000,
+  };
+  const heard: string[] = [];
+  const events = {
+    sought: () => void heard.push('seek'),
+    heartbeat: () => void heard.push('heartbeat'),
+    tokensOf: () => [TOKEN],
+    problem: () => undefined,
+  };
+  const clocks = { clock: () => 0, wallClock: () => NOW_SECONDS };
+  const split = new DatagramPlane(settings, { counters, ...clocks, events });
+  const say = (kind: DatagramKind, number: bigint): void => {
+    const datagram = {
+      kind,
+      sender: B,
+      number,
+      clock: NOW_SECONDS,
+      listenPort: 4803,
+      body: Buffer.from('x'),
+    };
+    const sealed = sealDatagram(datagram, SECRET, kind === 'heartbeat' ? TOKEN : undefined)!;
+    wire.send(sealed, { host: '127.0.0.8', port: port + 1 });
+  };
+  try {
+    await split.start(port + 1);
+    split.prefer([TOKEN]);
+    say('heartbeat', 1n);
+    await expect.poll(() => heard).toEqual(['heartbeat']);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    say('heartbeat', 2n);
+    say('seek', 3n);
+    await expect.poll(() => heard).toEqual(['heartbeat', 'seek']);
+    split.readHeartbeats();
+    expect(heard).toEqual(['heartbeat', 'seek', 'heartbeat']);
+    // Sent from the port that peers know.
+    const first = await replyPort(() => split.sendSeek({ host: '127.0.0.9', port: wire.port }));
+    expect(first).toBe(port + 1);
+  } finally {
+    split.stop();
+    closeDescriptor(queue);
+  }
 });
