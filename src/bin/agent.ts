@@ -6,7 +6,6 @@ import { keysOf } from '../config/keys.ts';
 import type { ControlServer } from '../control/server.ts';
 import { createEmbeddedGroup } from '../group/embedded.ts';
 import type { CommandResult } from '../model/operator.ts';
-import type { Status } from '../model/status.ts';
 import { bootTimeNow, monotonicNow } from '../platform/clock.ts';
 import { forbidCoreDumps } from '../platform/core-dumps.ts';
 import { keyFingerprint } from '../platform/keyed-hash.ts';
@@ -15,6 +14,7 @@ import { raisePriority } from '../platform/priority.ts';
 import { openControl } from './open-control.ts';
 import { createProviders } from './providers.ts';
 import { needsRestart, readConfig } from './read-config.ts';
+import { Shortages } from './shortages.ts';
 import { openSupervision, type Supervision } from './supervision.ts';
 import { version } from './version.ts';
 
@@ -71,6 +71,7 @@ class AgentRun {
   #config: Config;
   readonly #logger: Logger;
   readonly #supervision: Supervision;
+  readonly #shortages: Shortages;
   #loop: AgentLoop | undefined;
   #control: ControlServer | undefined;
   #running = false;
@@ -81,6 +82,7 @@ class AgentRun {
     this.#config = config;
     this.#logger = logger;
     this.#supervision = openSupervision(process.env, logger);
+    this.#shortages = new Shortages(logger);
   }
 
   async untilStopped(): Promise<void> {
@@ -99,7 +101,7 @@ class AgentRun {
     const { socket } = this.#config.control;
     // Before anything is touched: a second agent on this socket means a second agent on these addresses.
     this.#control = await openControl(this.#config.control, {
-      status: () => withLog(loop.status(), logger),
+      status: () => this.#shortages.addedTo(loop.status()),
       reload: () => this.#reload(),
       command: (command) => loop.command(command),
       onChange: (listener) => loop.onChange(listener),
@@ -111,6 +113,7 @@ class AgentRun {
       'agent starting',
     );
     this.#supervision.watch(loop);
+    this.#shortages.start();
     await loop.start();
     this.#running = true;
     await stopped;
@@ -123,6 +126,7 @@ class AgentRun {
     await this.#control?.stop();
     this.#control = undefined;
     this.#supervision.close();
+    this.#shortages.stop();
   }
 
   #stopOnSignal(loop: AgentLoop): Promise<void> {
@@ -184,16 +188,6 @@ class AgentRun {
     this.#logger.error({ reason: message }, 'configuration not reloaded');
     return { ok: false, code: 'bad-config', message };
   }
-}
-
-/** A log that cannot tell that it cannot be written: so the status does. */
-function withLog(status: Status, logger: Logger): Status {
-  const trouble = logger.trouble();
-  return {
-    ...status,
-    counters: { ...status.counters, ...logger.counters() },
-    warnings: trouble === undefined ? status.warnings : [...status.warnings, trouble],
-  };
 }
 
 /** A bug ends the process at once: the guardian removes the addresses, which a half-working agent might not. */

@@ -13,6 +13,7 @@ import {
   eventually,
   expectNeverTwo,
   expectOutageBelow,
+  HANDOFF_MAX,
   NO_WORLD,
   TAKEOVER_MAX,
   withAgents,
@@ -91,6 +92,32 @@ describe.skipIf(NO_WORLD !== undefined)('descriptors run out', () => {
         await eventually('status has nothing to warn of', async () => (await warningsOf(agent)) === '[]');
       });
       expect(agent.running).toBe(true);
+    });
+  });
+
+  it('a member that comes back meanwhile waits outside, holding nothing, and gets in when there are some', async () => {
+    await withCluster(THREE, async (cluster) => {
+      const agent = cluster.agent(await cluster.busiest());
+      const [returning = ''] = cluster.others(agent.host.name);
+      const limit = (soft: number) =>
+        execFileSync('prlimit', ['--pid', String(agent.pid), `--nofile=${soft}:`]);
+      const sighting = await during(cluster, async () => {
+        limit(4);
+        await cluster.agent(returning).stop();
+        cluster.agent(returning).start();
+        await eventually(
+          'it waits',
+          async () => (await cluster.agent(returning).status())?.phase === 'outranked',
+        );
+        await cluster.served([cluster.others(returning)]);
+        await logged(agent, 'EMFILE');
+        limit(4096);
+        await cluster.joined();
+        await cluster.served();
+        await logged(agent, 'there are file descriptors again');
+      });
+      expectNeverTwo(sighting);
+      expectOutageBelow(sighting, HANDOFF_MAX);
     });
   });
 });
