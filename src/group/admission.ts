@@ -8,32 +8,68 @@ export const ADMISSION = {
   /** Accepted per source: so many in a burst, then so many a second. */
   burst: 40,
   per_second: 20,
+  /** The same of all strangers together: sources can be had by the billion where addresses are long. */
+  strangers_burst: 200,
+  strangers_per_second: 100,
   /** Sources remembered. */
   sources_max: 1024,
 } as const;
 
-export type AdmissionVerdict = 'admitted' | 'too-many' | 'too-many-from-source' | 'too-fast';
+export type AdmissionVerdict =
+  | 'admitted'
+  | 'too-many'
+  | 'too-many-from-source'
+  | 'too-fast'
+  | 'too-fast-in-total';
+
+/** So many in a burst, then so many a second. */
+class Allowance {
+  readonly #burst: number;
+  readonly #perSecond: number;
+  #left: number;
+  #at: Instant = Number.NEGATIVE_INFINITY;
+
+  constructor(burst: number, perSecond: number) {
+    this.#burst = burst;
+    this.#perSecond = perSecond;
+    this.#left = burst;
+  }
+
+  exhausted(now: Instant): boolean {
+    const refill = ((now - this.#at) * this.#perSecond) / 1000;
+    this.#left = Math.min(this.#burst, this.#left + refill);
+    this.#at = now;
+    return this.#left < 1;
+  }
+
+  spend(): void {
+    this.#left -= 1;
+  }
+}
 
 interface Source {
   waiting: number;
-  tokens: number;
-  refilledAt: Instant;
+  readonly allowance: Allowance;
 }
 
 export class Admission {
   readonly #sources = new Map<string, Source>();
+  readonly #strangers = new Allowance(ADMISSION.strangers_burst, ADMISSION.strangers_per_second);
   #waiting = 0;
 
   /**
-   * `expected`: the source is the address of a configured peer; it is not turned away because strangers fill the house.
+   * `expected`: the source is the address of a configured peer; it is not turned away because strangers fill the house or come
+   * too fast.
    * After `admitted`, `release` must be called once.
    */
   admit(address: string, now: Instant, expected: boolean): AdmissionVerdict {
-    const source = this.#source(address, now);
+    const source = this.#source(address);
     if (source.waiting >= ADMISSION.per_source_max) return 'too-many-from-source';
     if (this.#waiting >= ADMISSION.total_max && !expected) return 'too-many';
-    if (source.tokens < 1) return 'too-fast';
-    source.tokens -= 1;
+    if (source.allowance.exhausted(now)) return 'too-fast';
+    if (!expected && this.#strangers.exhausted(now)) return 'too-fast-in-total';
+    source.allowance.spend();
+    if (!expected) this.#strangers.spend();
     source.waiting += 1;
     this.#waiting += 1;
     return 'admitted';
@@ -46,16 +82,11 @@ export class Admission {
     this.#waiting -= 1;
   }
 
-  #source(address: string, now: Instant): Source {
+  #source(address: string): Source {
     const known = this.#sources.get(address);
-    if (known !== undefined) {
-      const refill = ((now - known.refilledAt) * ADMISSION.per_second) / 1000;
-      known.tokens = Math.min(ADMISSION.burst, known.tokens + refill);
-      known.refilledAt = now;
-      return known;
-    }
+    if (known !== undefined) return known;
     if (this.#sources.size >= ADMISSION.sources_max) this.#forgetIdle();
-    const fresh: Source = { waiting: 0, tokens: ADMISSION.burst, refilledAt: now };
+    const fresh = { waiting: 0, allowance: new Allowance(ADMISSION.burst, ADMISSION.per_second) };
     this.#sources.set(address, fresh);
     return fresh;
   }

@@ -3,6 +3,7 @@
  * through. A function of what it is told; no clock.
  */
 import type { Instant, Millis } from '../model/time.ts';
+import type { LogLine } from './journal.ts';
 
 export const FLOOD = {
   /** Looked at in one window; each costs an authentication code at most. */
@@ -11,6 +12,13 @@ export const FLOOD = {
   /** Never less, or nobody new would ever be heard. */
   share_min: 2 ** -16,
 } as const;
+
+/** What the log says when it begins. */
+export const FLOOD_LINE: LogLine = {
+  level: 'warn',
+  message: 'more datagrams come than members send: only a share of them is looked at',
+  fields: { reason: 'somebody floods the group port; heartbeats of members are not touched by it' },
+};
 
 export class FloodGate {
   #share = 1;

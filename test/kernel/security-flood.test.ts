@@ -67,6 +67,7 @@ describe.skipIf(NO_WORLD !== undefined)('an attacker without the key', () => {
             sources: MEMBERS.map((name) => cluster.host(name).plan.ipv4),
           }),
           new Flooder(cluster, { kind: 'connections', atOnce: 400 }),
+          new Flooder(cluster, { kind: 'connects', atOnce: 200 }),
         );
         await sleep(FLOOD_MS);
         await Promise.all(flooders.map((flooder) => flooder.stop()));
@@ -88,7 +89,8 @@ describe.skipIf(NO_WORLD !== undefined)('an attacker without the key', () => {
           counters['datagrams_wrong_key']! +
           counters['datagrams_stale_pair']!;
         expect(looked, `datagrams ${name} looked at`).toBeLessThan(DATAGRAMS_MIN / 3);
-        expect(counters['datagram_floods']).toBeGreaterThan(0);
+        expect(counters['datagram_floods'], `floods ${name} noticed`).toBeGreaterThan(0);
+        expect(cluster.agent(name).logTail(10_000)).toMatch(/somebody floods the group port/);
       }
     });
   });

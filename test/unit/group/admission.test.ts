@@ -35,6 +35,22 @@ describe('admission', () => {
     expect(come(1000 / ADMISSION.per_second)).toBe('too-fast');
   });
 
+  test('ever new sources are slowed down together, and a configured peer is not', () => {
+    const admission = new Admission();
+    const come = (count: number, now: number, expected = false): string => {
+      const address = `fd00::${now.toString(16)}:${count.toString(16)}`;
+      const verdict = admission.admit(address, now, expected);
+      if (verdict === 'admitted') admission.release(address);
+      return verdict;
+    };
+    const burst = Array.from({ length: ADMISSION.strangers_burst + 50 }, (_, count) => come(count, 0));
+    expect(burst.filter((verdict) => verdict === 'admitted')).toHaveLength(ADMISSION.strangers_burst);
+    expect(burst.at(-1)).toBe('too-fast-in-total');
+    expect(come(9999, 0, true)).toBe('admitted');
+    const later = Array.from({ length: 300 }, (_, count) => come(count, 1000));
+    expect(later.filter((verdict) => verdict === 'admitted')).toHaveLength(ADMISSION.strangers_per_second);
+  });
+
   test('ever new sources do not make it grow without bound or forget those that wait', () => {
     const admission = new Admission();
     for (let count = 0; count < ADMISSION.per_source_max; count += 1) admission.admit('10.0.0.1', 0, false);
