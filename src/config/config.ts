@@ -44,6 +44,23 @@ export interface EmbeddedGroupConfig {
   readonly timers: DetectorTimers;
 }
 
+/** The group is one of a Spread daemon, which watches over who is there. */
+export interface SpreadGroupConfig {
+  readonly engine: 'spread';
+  /** In Spread's notation: `4803`, `4803@host`, or the path of a socket. */
+  readonly daemon: string;
+  /** Name of the Spread group, 1 to 31 characters. */
+  readonly spread_group: string;
+  /** All members that may be there; absent: whoever joins. */
+  readonly members?: readonly MemberName[];
+  /** Longest wait for connection and handshake. */
+  readonly connect_timeout_ms: Millis;
+  /** A daemon that has delivered nothing for this long is lost; longer than its ring takes to form again. */
+  readonly daemon_timeout_ms: Millis;
+  /** A member not heard for this long, while the daemons deliver, is hung. */
+  readonly agent_timeout_ms: Millis;
+}
+
 /** `memory` has no real addresses: for rehearsal and the demo without rights. */
 export interface MemoryProviderConfig {
   readonly kind: 'memory';
