@@ -6,7 +6,7 @@ import type { Instant, Millis } from '../model/time.ts';
 import { monotonicNow } from '../platform/clock.ts';
 import { AgentProcess, type Sections } from './agent-process.ts';
 import type { LabHost } from './host.ts';
-import { Observatory } from './observatory.ts';
+import { Observatory, type ObservatoryOptions } from './observatory.ts';
 import { type VipPlan, vipPlans } from './plan.ts';
 
 export interface ClusterOptions {
@@ -18,6 +18,8 @@ export interface ClusterOptions {
   /** Run without a key. */
   readonly insecure?: boolean;
   readonly sections?: Sections;
+  /** How often the client asks, and how long it waits; see there for what it does unless told. */
+  readonly client?: ObservatoryOptions['client'];
 }
 
 export type Holders = ReadonlyMap<string, readonly string[]>;
@@ -45,7 +47,10 @@ export class Cluster {
   static async open(options: ClusterOptions): Promise<Cluster> {
     const { hosts, vips } = options;
     const plans = typeof vips === 'number' ? vipPlans(vips, options.ipv6 ?? 0) : vips;
-    const cluster = new Cluster(await Observatory.open({ hosts, vips: plans }), options);
+    const cluster = new Cluster(
+      await Observatory.open({ hosts, vips: plans, ...(options.client && { client: options.client }) }),
+      options,
+    );
     for (const agent of cluster.agents) agent.configure();
     return cluster;
   }
