@@ -26,6 +26,7 @@ describe.skipIf(NO_WORLD !== undefined)('a host of three fails', () => {
     await withCluster(THREE, async (cluster) => {
       const victim = await expectSurvived(cluster, (name) => cluster.agent(name).signal('SIGKILL'), {
         goneWithin: BY_GUARDIAN,
+        how: 'process',
       });
       await expectRejoined(cluster, () => cluster.agent(victim).start());
     });
@@ -39,7 +40,7 @@ describe.skipIf(NO_WORLD !== undefined)('a host of three fails', () => {
 
   it('power lost, then back', async () => {
     await withCluster(THREE, async (cluster) => {
-      const victim = await expectSurvived(cluster, (name) => cluster.host(name).powerOff());
+      const victim = await expectSurvived(cluster, (name) => cluster.host(name).powerOff(), { how: 'host' });
       await expectRejoined(cluster, async () => {
         await cluster.host(victim).powerOn();
         cluster.agent(victim).start();
@@ -49,7 +50,7 @@ describe.skipIf(NO_WORLD !== undefined)('a host of three fails', () => {
 
   it('cable pulled and plugged', async () => {
     await withCluster(THREE, async (cluster) => {
-      const victim = await expectSurvived(cluster, (name) => cluster.host(name).pullCable());
+      const victim = await expectSurvived(cluster, (name) => cluster.host(name).pullCable(), { how: 'host' });
       await expectRejoined(cluster, () => cluster.host(victim).plugCable());
     });
   });

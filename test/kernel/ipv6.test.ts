@@ -50,14 +50,17 @@ describe.skipIf(NO_WORLD !== undefined)('with IPv6 alone', () => {
 
   it('cable pulled and plugged', async () => {
     await withIpv6(async (cluster) => {
-      const victim = await expectSurvived(cluster, (name) => cluster.host(name).pullCable());
+      const victim = await expectSurvived(cluster, (name) => cluster.host(name).pullCable(), { how: 'host' });
       await expectRejoined(cluster, () => cluster.host(victim).plugCable());
     });
   });
 
   it('polite stop', async () => {
     await withIpv6(async (cluster) => {
-      await expectSurvived(cluster, (name) => cluster.agent(name).stop(), { outageBelow: HANDOFF_MAX });
+      await expectSurvived(cluster, (name) => cluster.agent(name).stop(), {
+        outageBelow: HANDOFF_MAX,
+        how: 'leave',
+      });
     });
   });
 

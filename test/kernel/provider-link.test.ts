@@ -241,7 +241,7 @@ describe('an interface', () => {
   });
 
   it('whose carrier is gone counts only after it has been back for a while', async () => {
-    const local = await start([FOUR], { carrier_hold_ms: 300 });
+    const local = await start([FOUR], { carrier_hold_ms: 300, announce_repeat_ms: [] });
     await local.acquire(atOnce([FOUR]), 1, SIGNAL);
     const pulled = monotonicNow();
     stage.setCarrier(false);

@@ -64,6 +64,10 @@ export class Stage {
     run(`ip link add ${INTERFACE} type veth peer name ${FAR_END} netns ${this.neighbour}`);
     run(`ip address add 10.77.0.1/24 dev ${INTERFACE}; ip link set ${INTERFACE} up`);
     this.inNeighbour(`ip address add 10.77.0.2/24 dev ${FAR_END}; ip link set ${FAR_END} up`);
+    // The kernel tells of a carrier some time after it has it.
+    run(
+      `for try in $(seq 500); do ip link show ${INTERFACE} | grep -q 'state UP' && exit; sleep 0.01; done; exit 1`,
+    );
   }
 
   inNeighbour(command: string): string {

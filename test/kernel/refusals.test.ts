@@ -105,25 +105,35 @@ describe.skipIf(NO_WORLD !== undefined)('trouble that must not spread', () => {
 
   it('the disk of the log is full: the agent serves, takes over and answers all the same', async () => {
     await withAgents(THREE, async (cluster) => {
-      const folder = `${cluster.host('a').folder}/log`;
-      const made = await cluster
-        .host('a')
-        .exec(['sh', '-c', `mkdir ${folder} && mount -t tmpfs -o size=16k tmpfs ${folder}`]);
+      const agent = cluster.agent('a');
+      const folder = `${agent.host.folder}/log`;
+      const made = await agent.host.exec([
+        'sh',
+        '-c',
+        `mkdir ${folder} && mount -t tmpfs -o size=16k tmpfs ${folder}`,
+      ]);
       expect(made.stderr).toBe('');
-      cluster.agent('a').configure({ log: { file: `${folder}/agent.log`, level: 'trace' } });
-      cluster.startAll();
-      await cluster.served();
-      await cluster.joined();
-      writeFileSync(`${folder}/fill`, '');
-      await cluster.host('a').exec(['sh', '-c', `cat /dev/zero > ${folder}/fill`]);
-      expect(statfsSync(folder).bavail).toBe(0);
-      const sighting = await during(cluster, async () => {
-        await Promise.all([cluster.host('b').powerOff(), cluster.host('c').powerOff()]);
-        await cluster.served([['a']]);
-      });
-      expectNeverTwo(sighting);
-      expect(await cluster.agent('a').status()).toMatchObject({ self: 'a' });
-      await cluster.host('a').exec(['umount', '-l', folder]);
+      try {
+        agent.configure({ log: { file: `${folder}/agent.log`, level: 'trace' } });
+        cluster.startAll();
+        await cluster.served();
+        await cluster.joined();
+        await agent.host.exec(['sh', '-c', `cat /dev/zero > ${folder}/fill`]);
+        expect(statfsSync(folder).bavail).toBe(0);
+        // The last page of the log has room yet: it is written on until there is none.
+        await eventually('a line of the log finds no room', async () => {
+          agent.signal('SIGHUP');
+          return ((await agent.status())?.counters['log_errors'] ?? 0) > 0;
+        });
+        const sighting = await during(cluster, async () => {
+          await Promise.all([cluster.host('b').powerOff(), cluster.host('c').powerOff()]);
+          await cluster.served([['a']]);
+        });
+        expectNeverTwo(sighting);
+        expect(await agent.status()).toMatchObject({ self: 'a' });
+      } finally {
+        await agent.host.exec(['umount', '-l', folder]);
+      }
     });
   });
 

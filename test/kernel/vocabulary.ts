@@ -8,6 +8,7 @@ import { Cluster, type ClusterOptions } from '../../src/lab/cluster.ts';
 import { type Duplicate, lastRelease } from '../../src/lab/custody.ts';
 import type { Sighting } from '../../src/lab/observatory.ts';
 import { insideWorld } from '../../src/lab/world.ts';
+import type { Departure } from '../../src/model/view.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
 
 /** A shorter duplicate is below what the watcher can tell apart, ms. */
@@ -140,13 +141,15 @@ export interface Survival {
   readonly outageBelow?: number;
   /** Longest time the victim itself may keep an address, ms; as long as its lease unless given. */
   readonly goneWithin?: number;
+  /** What the survivors say of how it went; not looked at unless given. */
+  readonly how?: Departure;
 }
 
 /** Does it to a host with VIPs of every family and expects the others to serve everything, quickly and alone; who it was. */
 export async function expectSurvived(
   cluster: Cluster,
   fault: (victim: string) => unknown,
-  { outageBelow = TAKEOVER_MAX, goneWithin = Number.POSITIVE_INFINITY }: Survival = {},
+  { outageBelow = TAKEOVER_MAX, goneWithin = Number.POSITIVE_INFINITY, how }: Survival = {},
 ): Promise<string> {
   await answered(cluster);
   const victim = await victimOf(cluster);
@@ -159,6 +162,10 @@ export async function expectSurvived(
   expectNeverTwo(sighting);
   expectOutageBelow(sighting, outageBelow);
   expectOnlyVictimMoved(before, sighting.holders, victim);
+  if (how !== undefined) {
+    const said = `departed: ${victim} (${how})`;
+    for (const name of cluster.others(victim)) expect(cluster.agent(name).logTail(1000)).toContain(said);
+  }
   if (goneWithin !== Number.POSITIVE_INFINITY) {
     const { holds } = await cluster.observatory.custody();
     expect(
