@@ -6,6 +6,7 @@ import { checkEngines } from './checks/engine.ts';
 import { EqualTables } from './checks/equal-tables.ts';
 import { NeverTwo } from './checks/never-two.ts';
 import { recover } from './checks/not-stuck.ts';
+import { Orphans } from './checks/orphans.ts';
 import { OwnOnly } from './checks/own-only.ts';
 import { type Fault, schedule } from './faults/kinds.ts';
 import { calm, strike } from './faults/strike.ts';
@@ -49,7 +50,8 @@ export function simulate(
   const twice = new NeverTwo(world);
   const one = new AlwaysOne(world);
   const own = new OwnOnly(world);
-  world.observers.push(twice, tables, new Barred(world), one, own);
+  const orphans = new Orphans(world);
+  world.observers.push(twice, tables, new Barred(world), one, own, orphans);
   let recovery = 0;
   let failure: Failure | undefined;
   try {
@@ -70,7 +72,13 @@ export function simulate(
     ),
     messages: world.traces.reduce((sum, { sent }) => sum + sent, 0),
     longestDuplicate: twice.longest,
-    tries: { tables: tables.compared, alwaysOne: one.checked, ownOnly: own.watched, races: twice.races },
+    tries: {
+      tables: tables.compared,
+      alwaysOne: one.checked,
+      ownOnly: own.watched,
+      orphans: orphans.watched,
+      races: twice.races,
+    },
     timeline: world.timeline ?? [],
   };
 }

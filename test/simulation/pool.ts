@@ -40,8 +40,9 @@ export async function runPool(order: Order, collector: Collector): Promise<void>
   }
 }
 
-function* seedsOf({ from, count }: Order, { isDone, goesOn }: Collector): Generator<number> {
-  for (let seed = from; seed < from + count && goesOn(); seed++) if (!isDone(seed)) yield seed;
+function* seedsOf({ from, count }: Order, collector: Collector): Generator<number> {
+  for (let seed = from; seed < from + count && collector.goesOn(); seed++)
+    if (!collector.isDone(seed)) yield seed;
 }
 
 /** One process after another, should one end; most live as long as there are seeds. */

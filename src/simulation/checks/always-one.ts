@@ -19,6 +19,7 @@ export class AlwaysOne implements Observer {
   readonly #bound: Millis;
   /** When an address last went up or down anywhere: a planned move takes it down for a moment. */
   readonly #changedAt = new Map<string, Instant>();
+  readonly #wentDown = new Map<string, { readonly host: Host; readonly at: Instant }>();
   #lookedAt = 0;
   checked = 0;
 
@@ -30,8 +31,22 @@ export class AlwaysOne implements Observer {
     this.#bound = serveBound(world.cluster.timers, { leaseBound, maturity });
   }
 
-  addressChanged(address: string): void {
+  addressChanged(address: string, host: Host): void {
     this.#changedAt.set(address, this.#world.now);
+    const up = host.addresses.has(address);
+    const before = this.#wentDown.get(address);
+    if (!up) this.#wentDown.set(address, { host, at: this.#world.now });
+    else if (before?.host === host && this.#world.now - before.at < HANDOFF) this.#flapped(address, host);
+  }
+
+  /** Up again where it just went down: nobody wanted it elsewhere. */
+  #flapped(address: string, host: Host): void {
+    const { agent } = host;
+    if (agent === undefined || !this.#quietMembers(agent)) return;
+    throw new Breach(
+      'always-one',
+      `${address} goes down and up again on ${host.name}, though nothing happens`,
+    );
   }
 
   sample(): void {

@@ -131,6 +131,7 @@ export class AgentProcess {
     this.group?.stop(kernelTells);
     this.group = undefined;
     if (this.host.agent === this) this.host.agent = undefined;
+    this.host.guardedAtDeath = this.host.guardian?.alive === true;
     this.host.guardian?.pipeClosed();
     this.host.guardian = undefined;
     this.#world.note(this.host, 'the agent is gone');

@@ -3,6 +3,7 @@
  * datagrams and probes of the simulated network in place of `group/transport.ts`.
  */
 
+import { embeddedGroupOf } from '../../config/engines.ts';
 import type { GroupEvent } from '../../group/group.ts';
 import { decodeFrame, decodeHeartbeat, encodeFrame, encodeHeartbeat } from '../../membership/codec.ts';
 import { createEngine } from '../../membership/engine.ts';
@@ -55,7 +56,7 @@ export class EngineThread {
     this.thread = new Thread(world.agenda, world.random);
     this.trace = { member: this.member, events: [], sent: 0, alive: true };
     world.traces.push(this.trace);
-    this.#engine = createEngine({ self: this.member, timers: agent.host.config.group.timers });
+    this.#engine = createEngine({ self: this.member, timers: world.cluster.timers });
     this.#toAgent = new Channel(agent.main, world.agenda, world.random);
   }
 
@@ -116,7 +117,7 @@ export class EngineThread {
   seek(): void {
     if (this.#dialling || !this.alive) return;
     this.#dialling = true;
-    const { seek_interval_ms } = this.host.config.group.timers;
+    const { seek_interval_ms } = this.#world.cluster.timers;
     this.#world.agenda.after(this.#world.random.between(0, 1.3) * seek_interval_ms, () => {
       this.#dialling = false;
       if (this.alive && this.#seekOnce()) this.seek();
@@ -144,7 +145,7 @@ export class EngineThread {
     const { now } = this.#world;
     const last = this.#dialPause.get(other.host.index);
     if (last !== undefined && now < last.at) return;
-    const { seek_interval_ms } = this.host.config.group.timers;
+    const { seek_interval_ms } = this.#world.cluster.timers;
     const pause = Math.min(DIAL_PAUSE_MAX, 2 * (last?.pause ?? seek_interval_ms / 2));
     this.#dialPause.set(other.host.index, { at: now + pause, pause });
     this.#world.streams.dial(this, other);
@@ -310,7 +311,7 @@ export class EngineThread {
   #dropIfSilent(end: End): void {
     const { now } = this.#world;
     end.silentSince ??= now;
-    const bound = Math.max(500, 2 * this.host.config.group.timers.probe_timeout_ms);
+    const bound = Math.max(500, 2 * this.#world.cluster.timers.probe_timeout_ms);
     if (!end.answered || now - end.silentSince <= bound) return;
     end.silentSince = undefined;
     const { peer } = end;

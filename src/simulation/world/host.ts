@@ -33,6 +33,8 @@ export class Host {
   carrier = true;
   agent: AgentProcess | undefined;
   guardian: Guardian | undefined;
+  /** Whether the guardian of the last agent that ended lived when it did. */
+  guardedAtDeath = false;
   trouble: ProviderTrouble | undefined;
   /** Provider calls may be late or wrong because of a trouble until then. */
   troubledUntil: Instant = 0;

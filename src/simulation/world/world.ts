@@ -108,7 +108,7 @@ export class World {
   }
 
   runUntil(end: Instant): void {
-    const sampling = this.observers.filter(({ sample }) => sample !== undefined);
+    const sampling = this.observers.filter((observer) => 'sample' in observer);
     while (this.now < end) {
       this.agenda.runUntil(Math.min(end, this.now + SAMPLE));
       for (const observer of sampling) observer.sample!();

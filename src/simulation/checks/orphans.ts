@@ -1,0 +1,68 @@
+/**
+ * I3, the part of the guardian and the lease: where no agent runs, or its main thread stands still, what it had up goes:
+ * at once while a guardian lives, with the lease otherwise.
+ */
+import type { Instant, Millis } from '../../model/time.ts';
+import { Breach } from '../breach.ts';
+import { type Host, LEASE_LATENESS } from '../world/host.ts';
+import { type Observer, SAMPLE, type World } from '../world/world.ts';
+
+/** From the end of the pipe to the last address being gone. */
+const SWEEP: Millis = 50;
+
+export class Orphans implements Observer {
+  readonly #world: World;
+  /** Of each host, since when nobody looks after its addresses; NaN: somebody does. */
+  readonly #since: Float64Array;
+  /** Its agent is gone, not only hung. */
+  readonly #gone: boolean[];
+  /** A guardian lived when that began, and lives still. */
+  readonly #guarded: boolean[];
+  watched = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#since = new Float64Array(world.hosts.length).fill(Number.NaN);
+    this.#gone = world.hosts.map(() => false);
+    this.#guarded = world.hosts.map(() => false);
+  }
+
+  sample(): void {
+    for (const host of this.#world.hosts) {
+      const { agent, index } = host;
+      const orphaned = agent === undefined || agent.main.stalled;
+      if (!orphaned || !host.up || host.frozen) this.#since[index] = Number.NaN;
+      else if (Number.isNaN(this.#since[index]!) || this.#gone[index] !== (agent === undefined))
+        this.#begin(host);
+      else if (host.addresses.size > 0) this.#check(host);
+    }
+  }
+
+  #begin(host: Host): void {
+    const { index } = host;
+    const gone = host.agent === undefined;
+    this.#gone[index] = gone;
+    this.#since[index] = this.#world.now;
+    this.#guarded[index] = gone ? host.guardedAtDeath : host.guardian?.alive === true;
+    if (host.addresses.size > 0) this.watched += 1;
+  }
+
+  #check(host: Host): void {
+    const { index, agent, local } = host;
+    const guarded = this.#guarded[index]! && (agent === undefined || host.guardian?.alive === true);
+    const lease = local.lease_ms + LEASE_LATENESS;
+    // A guardian looks once a limit whether it has heard a tick within the last one.
+    const hung = 2 * local.guardian_timeout_ms + SWEEP;
+    const bound = Math.min(lease, guarded ? (agent === undefined ? SWEEP : hung) : lease);
+    if (this.#world.now - this.#since[index]! <= bound + 2 * SAMPLE) return;
+    throw new Breach(
+      'orphans',
+      `${host.name} has ${[...host.addresses.keys()].join(', ')} up ${this.#ago(index)} ms after its agent ` +
+        `${agent === undefined ? 'died' : 'hung'} ${guarded ? 'under a guardian' : 'without a guardian'}`,
+    );
+  }
+
+  #ago(index: number): Instant {
+    return Math.round(this.#world.now - this.#since[index]!);
+  }
+}
