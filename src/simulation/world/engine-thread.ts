@@ -3,7 +3,6 @@
  * datagrams and probes of the simulated network in place of `group/transport.ts`.
  */
 
-import { embeddedGroupOf } from '../../config/engines.ts';
 import type { GroupEvent } from '../../group/group.ts';
 import { decodeFrame, decodeHeartbeat, encodeFrame, encodeHeartbeat } from '../../membership/codec.ts';
 import { createEngine } from '../../membership/engine.ts';
