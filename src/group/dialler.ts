@@ -90,11 +90,18 @@ export class Dialler {
 
   /** Whether a configured peer has this address, or a member was heard from it lately. */
   expects(address: string): boolean {
-    const since = this.#with.clock() - EXPECTED_MS;
-    for (const place of this.#book.at(address)) {
-      if (place.configured || (!place.self && place.lastHeardAt >= since)) return true;
-    }
+    for (const place of this.#book.at(address)) if (this.#isExpected(place)) return true;
     return false;
+  }
+
+  /** All such addresses. */
+  expected(): readonly string[] {
+    const found = [...this.#book.all()].filter((place) => this.#isExpected(place));
+    return found.flatMap(({ address }) => (address === undefined ? [] : [address]));
+  }
+
+  #isExpected({ configured, self, lastHeardAt }: Place): boolean {
+    return configured || (!self && lastHeardAt >= this.#with.clock() - EXPECTED_MS);
   }
 
   /** IP literals where that member may be reached besides the one its stream uses. */

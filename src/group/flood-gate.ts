@@ -13,6 +13,13 @@ export const FLOOD = {
   share_min: 2 ** -16,
 } as const;
 
+/** The same of connections. */
+export const THRONG_LINE: LogLine = {
+  level: 'warn',
+  message: 'more connections come than are looked at: the kernel turns strangers away',
+  fields: { reason: 'somebody floods the group port; addresses where members may be are not touched by it' },
+};
+
 /** What the log says when it begins. */
 export const FLOOD_LINE: LogLine = {
   level: 'warn',
@@ -21,9 +28,15 @@ export const FLOOD_LINE: LogLine = {
 };
 
 export class FloodGate {
+  readonly #most: number;
   #share = 1;
   #seen = 0;
   #since: Instant = Number.NEGATIVE_INFINITY;
+
+  /** `most`: looked at in one window. */
+  constructor(most: number = FLOOD.per_window_max) {
+    this.#most = most;
+  }
 
   /** Part of them that shall reach us; to be asked after each call. While it is below 1, `pass` must be called once a window. */
   get share(): number {
@@ -34,7 +47,7 @@ export class FloodGate {
   admit(now: Instant): boolean {
     this.pass(now);
     this.#seen += 1;
-    return this.#seen <= FLOOD.per_window_max;
+    return this.#seen <= this.#most;
   }
 
   /** Judges the last window, if it is over. */
@@ -43,9 +56,9 @@ export class FloodGate {
     const seen = this.#seen;
     this.#seen = 0;
     this.#since = now;
-    if (seen > FLOOD.per_window_max) {
-      this.#share = Math.max(FLOOD.share_min, (this.#share * FLOOD.per_window_max) / (2 * seen));
-    } else if (seen < FLOOD.per_window_max / 4) {
+    if (seen > this.#most) {
+      this.#share = Math.max(FLOOD.share_min, (this.#share * this.#most) / (2 * seen));
+    } else if (seen < this.#most / 4) {
       this.#share = Math.min(1, 2 * this.#share);
     }
   }

@@ -44,6 +44,10 @@ export interface MeshEvents {
   readonly tokensChanged: () => void;
   /** We, the younger, were told that another live member has our name. */
   readonly nameTaken: (where: string, text: string) => void;
-  /** Whether that address is one of a configured peer. */
+  /** Whether that address is one of a configured peer, or a member was heard from it lately. */
   readonly expects: (address: string) => boolean;
+  /** All such addresses, IP literals. */
+  readonly expected: () => readonly string[];
+  /** Strangers come in throngs. Told again when it has been over in between. */
+  readonly thronged: () => void;
 }

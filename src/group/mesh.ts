@@ -15,12 +15,11 @@ import {
   listenStreams,
   type SharedKeys,
   type StreamHandlers,
-  type StreamListener,
   type StreamSocket,
 } from '../platform/stream-socket.ts';
-import { Admission } from './admission.ts';
 import { Connection, type ConnectionEnd, HANDSHAKE_MS_MAX } from './connection.ts';
 import type { Counters } from './counters.ts';
+import { Door } from './door.ts';
 import { FAILURE_COUNTERS } from './failure-counters.ts';
 import { decodeReason, decodeRefusal, type Hello, type Refusal } from './hello.ts';
 import { judgeHello } from './judge-hello.ts';
@@ -64,12 +63,11 @@ export class Mesh {
   readonly #counters: Counters;
   readonly #clock: () => Instant;
   readonly #events: MeshEvents;
-  readonly #admission = new Admission();
+  readonly #door: Door;
   readonly #sessions = new Map<MemberName, OpenSession>();
   readonly #byConnection = new Map<Connection, OpenSession>();
   readonly #candidates = new Map<Connection, Candidate>();
   readonly #tokens = new PairTokens<Connection>(() => this.#events.tokensChanged());
-  #listener: StreamListener | undefined;
   #port = 0;
   #startedAt: Instant = 0;
   #stopped = false;
@@ -79,15 +77,21 @@ export class Mesh {
     this.#counters = collaborators.counters;
     this.#clock = collaborators.clock;
     this.#events = collaborators.events;
+    const thronged = (): void => {
+      this.#counters.add('stream_floods');
+      this.#events.thronged();
+    };
+    this.#door = new Door({ ...this.#events, clock: this.#clock, thronged });
   }
 
   /** Listens. Rejects with Node's error when it cannot. */
   async start(): Promise<void> {
     this.#startedAt = this.#clock();
-    this.#listener = await listenStreams({ ...this.#settings.listen, ...this.#key() }, (address, open) =>
+    const listener = await listenStreams({ ...this.#settings.listen, ...this.#key() }, (address, open) =>
       this.#admit(address, open),
     );
-    this.#port = this.#listener.port;
+    this.#door.open(listener);
+    this.#port = listener.port;
   }
 
   get port(): number {
@@ -169,7 +173,7 @@ export class Mesh {
   /** Ends everything; what is queued still goes out. */
   stop(reason: string): void {
     this.#stopped = true;
-    this.#listener?.close();
+    this.#door.close();
     for (const session of [...this.#sessions.values()]) this.close(session.member, reason);
     for (const connection of this.#candidates.keys()) connection.destroy();
   }
@@ -186,7 +190,7 @@ export class Mesh {
   }
 
   #admit(address: string, open: (handlers: StreamHandlers) => StreamSocket): void {
-    const verdict = this.#admission.admit(address, this.#clock(), this.#events.expects(address));
+    const verdict = this.#door.admit(address);
     if (verdict !== 'admitted' || this.#stopped) {
       this.#counters.add(`refused_${verdict.replaceAll('-', '_')}`);
       return;
@@ -209,7 +213,7 @@ export class Mesh {
     };
     let admitted = !outgoing;
     const release = (): void => {
-      if (admitted) this.#admission.release(address);
+      if (admitted) this.#door.release(address);
       admitted = false;
     };
     const connection = new Connection(

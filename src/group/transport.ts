@@ -14,7 +14,7 @@ import { Counters } from './counters.ts';
 import { DatagramPlane } from './datagram-plane.ts';
 import { Dialler } from './dialler.ts';
 import { EngineDriver } from './engine-driver.ts';
-import { FLOOD_LINE } from './flood-gate.ts';
+import { FLOOD_LINE, THRONG_LINE } from './flood-gate.ts';
 import type { GroupEvent, GroupStatus } from './group.ts';
 import { Journal, type LogLine } from './journal.ts';
 import { KeyRing } from './key-ring.ts';
@@ -198,6 +198,8 @@ export class Transport {
       nameTaken: (where: string, text: string) => this.#nameTaken(where, text),
       tokensChanged: () => this.#datagrams.prefer(this.#mesh.tokens.all()),
       expects: (address: string) => this.#dialler.expects(address),
+      expected: () => this.#dialler.expected(),
+      thronged: () => this.#journal.writeSeldom('throng', THRONG_LINE),
     };
     return new Mesh(settings, { counters: this.#counters, clock: this.#with.clock, events });
   }

@@ -26,6 +26,7 @@ export const IPPROTO_ICMPV6 = 58;
 
 export const SOL_SOCKET = 1;
 export const SO_BINDTODEVICE = 25;
+export const SO_REUSEADDR = 2;
 export const SO_REUSEPORT = 15;
 export const SO_ATTACH_FILTER = 26;
 export const SO_ATTACH_REUSEPORT_CBPF = 51;
@@ -59,7 +60,9 @@ const c = {
   close: libc.func('int close(int fd)'),
   open: libc.func('int open(const char *path, int flags)'),
   setns: libc.func('int setns(int fd, int kind)'),
-  prctl: libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
+  prctl: libc.func(
+    'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
+  ),
   setrlimit: libc.func('int setrlimit(int resource, const void *limit)'),
   clock_gettime: libc.func('int clock_gettime(int clock, void *time)'),
 };

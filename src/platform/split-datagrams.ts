@@ -6,6 +6,7 @@
  */
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import { bpfProgram, JUMP_IF_EQUAL, LOAD, passShare, RETURN, type Step } from './classic-bpf.ts';
 import {
   type DatagramEndpoint,
   type DatagramHandlers,
@@ -32,14 +33,6 @@ import {
 } from './libc.ts';
 import { socketAddressBytes } from './socket-address.ts';
 
-/** linux/bpf_common.h: what a step of a classic BPF program does. */
-const LOAD = { 4: 0x20, 2: 0x28, 1: 0x30 } as const;
-const JUMP_IF_EQUAL = 0x15;
-const JUMP_IF_AT_LEAST = 0x35;
-const RETURN = 0x06;
-/** linux/filter.h: SKF_AD_OFF + SKF_AD_RANDOM, a fresh random number of 32 bits. */
-const RANDOM = 0xfffff000 + 56;
-const WHOLE = 0xffff;
 const OPEN = 0;
 const PREFERRED = 1;
 
@@ -109,8 +102,8 @@ export async function openSplitDatagrams(
     send: (bytes, to) => {
       if (open) sendFrom(fd, { bytes, to, mapped: type === 'udp6' }, handlers);
     },
-    prefer: (preference) => attach(fd, SO_ATTACH_REUSEPORT_CBPF, preferring(preference)),
-    letThrough: (share) => attachFilter(fd, program(sampling(share))),
+    prefer: (preference) => attachFilter(fd, preferring(preference), SO_ATTACH_REUSEPORT_CBPF),
+    letThrough: (share) => attachFilter(fd, bpfProgram(passShare(share))),
     readPreferred: () => {
       if (open) readAll(queue, buffer, handlers);
     },
@@ -162,7 +155,7 @@ function openBeside(queue: Descriptor, local: DatagramEndpoint): Descriptor | un
     bind(open, local.port);
     // `sa_data` begins with the port in both families.
     bind(queue, socketAddress(open).readUInt16BE(2));
-    attach(open, SO_ATTACH_REUSEPORT_CBPF, program([[RETURN, 0, 0, OPEN]]));
+    attachFilter(open, bpfProgram([[RETURN, 0, 0, OPEN]]), SO_ATTACH_REUSEPORT_CBPF);
     return open;
   } catch (error) {
     closeDescriptor(open);
@@ -174,12 +167,6 @@ function openBeside(queue: Descriptor, local: DatagramEndpoint): Descriptor | un
 function unsplit(socket: DatagramSocket): SplitDatagrams {
   return { ...socket, prefer: () => undefined, letThrough: () => undefined, readPreferred: () => undefined };
 }
-
-function attach(fd: Descriptor, option: number, steps: Buffer): void {
-  attachFilter(fd, steps, option);
-}
-
-type Step = readonly [code: number, ifTrue: number, ifFalse: number, constant: number];
 
 /** The program sees the datagram without its headers; reading beyond its end is 0, the open socket. */
 function preferring({ fixed, mark }: Preference): Buffer {
@@ -193,26 +180,5 @@ function preferring({ fixed, mark }: Preference): Buffer {
     [JUMP_IF_EQUAL, 0, 1, value],
     [RETURN, 0, 0, PREFERRED],
   ]);
-  return program([...steps, [LOAD[4], 0, 0, mark.at], ...marks, otherwise]);
-}
-
-function sampling(share: number): readonly Step[] {
-  if (share >= 1) return [[RETURN, 0, 0, WHOLE]];
-  return [
-    [LOAD[4], 0, 0, RANDOM],
-    [JUMP_IF_AT_LEAST, 0, 1, Math.floor(share * 2 ** 32)],
-    [RETURN, 0, 0, 0],
-    [RETURN, 0, 0, WHOLE],
-  ];
-}
-
-function program(steps: readonly Step[]): Buffer {
-  const bytes = Buffer.alloc(8 * steps.length);
-  for (const [index, [code, ifTrue, ifFalse, constant]] of steps.entries()) {
-    bytes.writeUInt16LE(code, 8 * index);
-    bytes.writeUInt8(ifTrue, 8 * index + 2);
-    bytes.writeUInt8(ifFalse, 8 * index + 3);
-    bytes.writeUInt32LE(constant, 8 * index + 4);
-  }
-  return bytes;
+  return bpfProgram([...steps, [LOAD[4], 0, 0, mark.at], ...marks, otherwise]);
 }

@@ -5,7 +5,22 @@
 import { randomBytes } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, TLSSocket } from 'node:tls';
+import { bpfProgram, PASS_ESTABLISHED, passShare, passSources } from './classic-bpf.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  attachFilter,
+  bindSocket,
+  closeDescriptor,
+  type Descriptor,
+  openSocket,
+  SO_REUSEADDR,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  setSocketOption,
+} from './libc.ts';
 import { plainAddress } from './name-lookup.ts';
+import { socketAddressBytes } from './socket-address.ts';
 
 /** How long a stream we end may take to hand over what is queued. */
 const END_WITHIN_MS = 500;
@@ -112,6 +127,11 @@ export type Admit = (remoteAddress: string, open: (handlers: StreamHandlers) => 
 
 export interface StreamListener {
   readonly port: number;
+  /**
+   * The kernel drops all but a share of the requests for new connections, at random, before we hear of them; not those from
+   * the addresses given (IP literals). 0 < share ≤ 1; everything unless said. Open streams are not touched.
+   */
+  letThrough(share: number, exempt: readonly string[]): void;
   /** No new connections; those that are open stay. Resolves when the port is free. */
   close(): void;
 }
@@ -135,20 +155,42 @@ export function listenStreams(target: ListenTarget, admit: Admit): Promise<Strea
   return listening(server, target);
 }
 
-function listening(server: Server, target: ListenTarget): Promise<StreamListener> {
+/** Exempt addresses beyond these are not: the kernel takes no program of more than 4,096 steps. */
+const EXEMPT_MAX = 400;
+
+async function listening(server: Server, target: ListenTarget): Promise<StreamListener> {
+  const fd = boundSocket(target);
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host: target.host, port: target.port, exclusive: true }, () => {
+    server.listen({ fd }, () => {
       server.off('error', reject);
       // Running out of file descriptors must not end the thread: the connection is lost, the next may do.
       server.on('error', () => undefined);
       const address = server.address();
       resolve({
         port: typeof address === 'object' && address !== null ? address.port : target.port,
+        letThrough: (share, exempt) => {
+          const addresses = exempt.filter((address) => !address.includes('%')).slice(0, EXEMPT_MAX);
+          attachFilter(fd, bpfProgram([...PASS_ESTABLISHED, ...passSources(addresses), ...passShare(share)]));
+        },
         close: () => void server.close(),
       });
     });
   });
+}
+
+/** A socket of our own, so that its descriptor is known. Throws with a `code` as Node does when it cannot be had. */
+function boundSocket({ host, port }: ListenTarget): Descriptor {
+  const domain = host.includes(':') ? AF_INET6 : AF_INET;
+  const fd = openSocket({ domain, type: SOCK_STREAM, protocol: 0 });
+  try {
+    setSocketOption(fd, { level: SOL_SOCKET, name: SO_REUSEADDR, value: 1 });
+    bindSocket(fd, socketAddressBytes(host, port));
+    return fd;
+  } catch (error) {
+    closeDescriptor(fd);
+    throw error;
+  }
 }
 
 interface Accepted {
