@@ -49,8 +49,11 @@ describe.each(['lan', 'fast'] as const)('with profile %s', (profile) => {
     world!.isolate('c');
     await a!.together('a', 'b');
     await c!.together('c');
+    const seeks = async () => (await statusWhen(c!, () => true)).counters['seeks_sent'] ?? 0;
+    const before = await seeks();
     // Long enough for TCP's own retries to be far apart.
     await new Promise((resolve) => setTimeout(resolve, 4000));
+    expect((await seeks()) - before, 'seeks while alone').toBeGreaterThan(20);
     const healed = performance.now();
     world!.join('c');
     const took = (await c!.together('a', 'b', 'c')) - healed;
@@ -142,6 +145,8 @@ test('a new host needs no edit on the others: it lists one, and that one lists n
   const a = await world.start({ name: 'a', peers: [] });
   await world.start({ name: 'b', peers: ['a'] });
   await a.together('a', 'b');
+  // Were the stream lost, `a` would know where to seek.
+  await statusWhen(a, ({ peers }) => peers.some(({ name, stream }) => name === 'b' && stream === 'open'));
 });
 
 test('over IPv6, with kernel-answered probes', async () => {

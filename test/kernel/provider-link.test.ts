@@ -198,6 +198,15 @@ describe('the silence probe', () => {
     expect(await asking).toMatchObject([missing, missing]);
   });
 
+  it('puts nothing up when it is given up in its last round', async () => {
+    const local = await start([FOUR], { silence_probes: 1, silence_probe_interval_ms: 500 });
+    const aborting = new AbortController();
+    const asking = local.acquire(whenSilent([FOUR], 10_000), 1, aborting.signal);
+    aborting.abort();
+    expect(await asking).toMatchObject([{ held: false, code: 'aborted' }]);
+    expect(stage.addresses()).toEqual([]);
+  });
+
   it('leaves the neighbours as they were', async () => {
     stage.inNeighbour(`ip address add 10.77.0.101/32 dev ${stage.farEnd}; ip neighbour flush all`);
     const local = await start([FOUR]);
