@@ -7,8 +7,10 @@ import type { View } from '../model/view.ts';
 
 /** Names of all members that may exist, if the configuration tells: with discovery it does not. */
 export function expectedMembers(config: Config): readonly MemberName[] | undefined {
-  if (config.group.multicast !== undefined) return undefined;
-  return sortedIds(new Set([config.member, ...config.group.peers.map((peer) => peer.name)]));
+  const { group, member } = config;
+  if (group.engine === 'spread') return group.members && sortedIds(new Set([member, ...group.members]));
+  if (group.multicast !== undefined) return undefined;
+  return sortedIds(new Set([member, ...group.peers.map((peer) => peer.name)]));
 }
 
 export function votesOfMember(name: MemberName, config: Config): number {

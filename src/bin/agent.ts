@@ -4,13 +4,13 @@ import { exitCode } from '../commander/exit-codes.ts';
 import type { Config } from '../config/config.ts';
 import { keysOf } from '../config/keys.ts';
 import type { ControlServer } from '../control/server.ts';
-import { createEmbeddedGroup } from '../group/embedded.ts';
 import type { CommandResult } from '../model/operator.ts';
 import { bootTimeNow, monotonicNow } from '../platform/clock.ts';
 import { forbidCoreDumps } from '../platform/core-dumps.ts';
 import { keyFingerprint } from '../platform/keyed-hash.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
 import { raisePriority } from '../platform/priority.ts';
+import { createGroups } from './groups.ts';
 import { openControl } from './open-control.ts';
 import { createProviders } from './providers.ts';
 import { needsRestart, readConfig } from './read-config.ts';
@@ -91,7 +91,7 @@ class AgentRun {
     const loop = new AgentLoop(
       { config: this.#config, version },
       {
-        createGroup: (config) => createEmbeddedGroup({ ...config }, { log: logger }),
+        createGroup: createGroups(logger),
         providers,
         clock: { monotonic: monotonicNow, boot: bootTimeNow, wall: () => Date.now() },
         logger,

@@ -10,12 +10,20 @@ import {
   type Members,
   votesOf,
 } from './checks.ts';
-import type { AgentConfig, BalanceConfig, Config, ControlConfig, ProviderConfig } from './config.ts';
+import type {
+  AgentConfig,
+  BalanceConfig,
+  Config,
+  ControlConfig,
+  GroupConfig,
+  ProviderConfig,
+} from './config.ts';
 import { defaultMember, defaultSocket, readOnlySocket } from './defaults.ts';
 import { digestOf } from './digest.ts';
 import type { Findings } from './findings.ts';
 import { buildGroup } from './group-section.ts';
 import type { FileShape } from './schema.ts';
+import { buildSpreadGroup, checkEngineKeys } from './spread-section.ts';
 import { buildVips } from './vip-section.ts';
 
 /** `sun_path` of a unix socket less its final NUL, in bytes (unix(7)). */
@@ -34,14 +42,15 @@ export interface Built {
 /** Undefined, with a finding, where a part is missing that nothing can stand in for. */
 export function buildConfig(shape: FileShape, options: BuildOptions, findings: Findings): Built | undefined {
   const member = memberOf(shape, options.hostName, findings);
-  const group = buildGroup(shape.group, member, findings);
+  checkEngineKeys(shape.group, findings);
+  const group = groupOf(shape, member, findings);
   const agent = agentOf(shape, findings);
   const providers = providersOf(shape);
   const context = { policy: shape.policy, providers: Object.keys(providers) };
   const placed = buildVips(shape.vips, context, findings);
   const vips = placed.map(({ vip }) => vip);
   const members = membersOf(shape, member, findings);
-  checkUnique(placed, group, findings);
+  checkUnique(placed, group?.engine === 'embedded' ? group : undefined, findings);
   checkMemberNames(shape, members, findings);
   const primary = vips.some(({ policy }) => policy === 'primary');
   checkQuorum(shape, { members, primary }, findings);
@@ -82,9 +91,14 @@ export function buildConfig(shape: FileShape, options: BuildOptions, findings: F
   return { config, ...(shape.group.key_file !== undefined && { keyFile: fromFolder(shape.group.key_file) }) };
 }
 
+function groupOf(shape: FileShape, member: MemberName, findings: Findings): GroupConfig | undefined {
+  if (shape.group.engine === 'spread') return buildSpreadGroup(shape.group, shape.cluster, findings);
+  return buildGroup(shape.group, member, findings);
+}
+
 function memberOf(shape: FileShape, hostName: string, findings: Findings): MemberName {
   if (shape.member !== undefined) return shape.member;
-  const name = defaultMember(hostName, new Set(Object.keys(shape.group.peers ?? {})));
+  const name = defaultMember(hostName, new Set(shape.group.members ?? Object.keys(shape.group.peers ?? {})));
   if (!isMemberName(name)) {
     const what = `the host name ${JSON.stringify(hostName)} cannot be a member name`;
     findings.error([], { what, mend: 'write `member: NAME`' });
@@ -93,6 +107,7 @@ function memberOf(shape: FileShape, hostName: string, findings: Findings): Membe
 }
 
 function membersOf(shape: FileShape, member: MemberName, findings: Findings): Members {
+  if (shape.group.engine === 'spread') return spreadMembersOf(shape, member, findings);
   const peers = Object.keys(shape.group.peers ?? {});
   const open = shape.group.multicast !== undefined && shape.group.multicast !== false;
   if (peers.length === 0 && !open) {
@@ -104,6 +119,14 @@ function membersOf(shape: FileShape, member: MemberName, findings: Findings): Me
     findings.warn(['group', 'peers'], { what, mend, atKey: true });
   }
   return { names: new Set([...peers, member]), open };
+}
+
+function spreadMembersOf({ group: { members } }: FileShape, member: MemberName, findings: Findings): Members {
+  if (members !== undefined && !members.includes(member)) {
+    const what = `this member, ${member}, is not among them`;
+    findings.warn(['group', 'members'], { what, mend: `add ${member}, or set \`member\``, atKey: true });
+  }
+  return { names: new Set([...(members ?? []), member]), open: members === undefined };
 }
 
 function agentOf(shape: FileShape, findings: Findings): AgentConfig {

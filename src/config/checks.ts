@@ -97,7 +97,8 @@ export function checkQuorum(
   }
   if (!primary) return;
   if (members.open && expected === undefined) {
-    const what = 'policy `primary` with members found by multicast needs to know how many votes there may be';
+    const what =
+      'policy `primary` with members that the file does not name needs to know how many votes there may be';
     findings.error(['quorum'], { what, mend: 'write `quorum: {expected_votes: N}`', atKey: true });
   } else if (sum === 0) {
     findings.error(['quorum', 'votes'], {

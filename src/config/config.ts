@@ -61,6 +61,8 @@ export interface SpreadGroupConfig {
   readonly agent_timeout_ms: Millis;
 }
 
+export type GroupConfig = EmbeddedGroupConfig | SpreadGroupConfig;
+
 /** `memory` has no real addresses: for rehearsal and the demo without rights. */
 export interface MemoryProviderConfig {
   readonly kind: 'memory';
@@ -130,7 +132,7 @@ export interface ControlConfig {
 export interface Config {
   readonly cluster: string;
   readonly member: MemberName;
-  readonly group: EmbeddedGroupConfig;
+  readonly group: GroupConfig;
   /** In order of the file; key = provider name. */
   readonly providers: Readonly<Record<string, ProviderConfig>>;
   /** Sorted by id. */

@@ -22,6 +22,7 @@ export const DEFAULTS = {
   capacity: 1,
   policy: 'component',
   group: { engine: 'embedded', profile: 'lan' },
+  spread: { daemon: '4803', connect_timeout: '5s', daemon_timeout: '10s', agent_timeout: '3s' },
   local: {
     lease: '3s',
     renew_interval: '500ms',

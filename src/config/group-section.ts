@@ -26,8 +26,8 @@ export function buildGroup(
   const family = listen.host.includes(':') ? 6 : 4;
   checkReach({ peers, listen, member, family }, findings);
   const multicast = readMulticast(section, family, findings);
-  const { engine, profile } = section;
-  return { engine, listen, peers, ...(multicast && { multicast }), profile, timers };
+  const { profile } = section;
+  return { engine: 'embedded', listen, peers, ...(multicast && { multicast }), profile, timers };
 }
 
 function readPeers(section: Section, findings: Findings): Peers {

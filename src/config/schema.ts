@@ -76,7 +76,10 @@ const multicast = z.strictObject({
 });
 
 const group = z.strictObject({
-  engine: z.literal('embedded').prefault(DEFAULTS.group.engine).describe('Group communication engine'),
+  engine: z
+    .enum(['embedded', 'spread'])
+    .prefault(DEFAULTS.group.engine)
+    .describe('Group communication engine: our own, or the Spread daemon that `daemon` names'),
   listen: address
     .optional()
     .describe(
@@ -101,6 +104,33 @@ const group = z.strictObject({
     .prefault(DEFAULTS.group.profile)
     .describe('Table of timers to start from'),
   timers: timers.prefault({}).describe('Single timers that differ from the profile'),
+  daemon: z
+    .union([z.string().min(1).max(300), integer(1, 65535)])
+    .optional()
+    .describe(
+      'Spread daemon: `4803` (socket /tmp/4803), `4803@host` or the path of a socket; absent: `4803`',
+    ),
+  spread_group: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .describe('Name of the Spread group, at most 31 characters; absent: wackamole-CLUSTER'),
+  members: z
+    .array(name('member'))
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('With Spread: all members that may be there; absent: whoever joins'),
+  connect_timeout: duration('100ms', '60s')
+    .optional()
+    .describe('Longest wait for the Spread daemon to take us in; absent: 5s'),
+  daemon_timeout: duration('1s', '10m')
+    .optional()
+    .describe('A Spread daemon that delivered nothing for this long is lost; absent: 10s'),
+  agent_timeout: duration('1s', '10m')
+    .optional()
+    .describe('With Spread: a member not heard for this long is hung; absent: 3s'),
 });
 
 const local = z.strictObject({

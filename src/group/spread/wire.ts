@@ -55,5 +55,3 @@ export const NAME_PATTERN = /^[\x24-\x7e]+$/;
 export const AUTH_NAME_BYTES = 30;
 export const AUTH_CHOICES_MAX = 3;
 export const AUTH_LIST_BYTES_MAX = 90;
-
-export const PORT_DEFAULT = 4803;

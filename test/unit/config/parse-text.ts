@@ -1,5 +1,6 @@
 /** Short ways to parse a text in tests. */
-import type { Config } from '../../../src/config/config.ts';
+import type { Config, EmbeddedGroupConfig } from '../../../src/config/config.ts';
+import { embeddedGroupOf } from '../../../src/config/engines.ts';
 import { type ParseResult, parseConfig } from '../../../src/config/parse.ts';
 import { formatProblem } from '../../../src/config/problem.ts';
 
@@ -7,10 +8,11 @@ export function parse(text: string, hostName = 'a'): ParseResult {
   return parseConfig(text, { fileName: 'w.yaml', hostName });
 }
 
-export function configOf(text: string, hostName = 'a'): Config {
+/** Of a file for the embedded engine. */
+export function configOf(text: string, hostName = 'a'): Config & { readonly group: EmbeddedGroupConfig } {
   const result = parse(text, hostName);
   if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
-  return result.config;
+  return { ...result.config, group: embeddedGroupOf(result.config) };
 }
 
 /** `line:column path: what` of each problem. */
