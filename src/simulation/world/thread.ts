@@ -13,6 +13,8 @@ export class Thread {
   #stalls = 0;
   #draining = false;
   #freeAt = 0;
+  /** Pieces of work that wait for the processor; what comes after them waits behind them, whatever happens. */
+  #pending = 0;
 
   constructor(agenda: Agenda, random: Random) {
     this.#agenda = agenda;
@@ -25,15 +27,20 @@ export class Thread {
 
   /** Work would be done at once. */
   get isFree(): boolean {
-    return this.alive && this.#stalls === 0 && this.slowness === 0 && this.#freeAt <= this.#agenda.now;
+    return this.alive && !this.#queues && this.#pending === 0 && this.slowness === 0;
+  }
+
+  get #queues(): boolean {
+    return this.#stalls > 0 || this.#draining || this.#backlog.length > 0;
   }
 
   post(work: () => void): void {
     if (!this.alive) return;
     const { now } = this.#agenda;
-    if (this.#stalls > 0) this.#backlog.push(work);
-    else if (this.slowness === 0 && this.#freeAt <= now) work();
+    if (this.#pending === 0 && this.#queues) this.#backlog.push(work);
+    else if (this.#pending === 0 && this.slowness === 0) work();
     else {
+      this.#pending += 1;
       this.#freeAt = Math.max(this.#freeAt, now + this.#random.next() * this.slowness);
       this.#agenda.at(this.#freeAt, () => this.#perform(work));
     }
@@ -64,8 +71,9 @@ export class Thread {
   }
 
   #perform(work: () => void): void {
+    this.#pending -= 1;
     if (!this.alive) return;
-    if (this.#stalls > 0) this.#backlog.push(work);
+    if (this.#queues) this.#backlog.push(work);
     else work();
   }
 }
