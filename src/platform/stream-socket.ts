@@ -2,7 +2,7 @@
  * Byte streams between two hosts: TCP, and over it TLS 1.3 with a pre-shared key (RFC 8446, 4.2.11) where there is a key.
  * Says how a stream ended in words one can act on. Knows nothing of what the bytes mean.
  */
-import { randomBytes } from 'node:crypto';
+import { constants, randomBytes } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, TLSSocket } from 'node:tls';
 import { bpfProgram, PASS_ESTABLISHED, passShare, passSources } from './classic-bpf.ts';
@@ -138,7 +138,8 @@ export interface StreamListener {
 
 /** Listens; rejects with Node's error (`EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`). */
 export function listenStreams(target: ListenTarget, admit: Admit): Promise<StreamListener> {
-  const context = createSecureContext(SUITE);
+  // A ticket would open a stream to whoever once had a key, after that key was removed.
+  const context = createSecureContext({ ...SUITE, secureOptions: constants.SSL_OP_NO_TICKET });
   const server = createServer({ noDelay: true }, (raw) => {
     // Until somebody has looked at it a reset must not be an uncaught error.
     const ignore = (): void => undefined;
