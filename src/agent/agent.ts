@@ -17,7 +17,7 @@ import type { ProviderName, Vip, VipId } from '../model/vip.ts';
 import type { ProviderEvent, ProviderTraits, VipOutcome } from '../provider/provider.ts';
 import { Balancer } from './balancer.ts';
 import { Commands, objectionTo } from './commands.ts';
-import { type Clearance, type DoubtSettings, Doubts } from './doubts.ts';
+import { accessOf, type Clearance, type DoubtSettings, Doubts } from './doubts.ts';
 import type { AgentAction, AgentEvent } from './events.ts';
 import { History } from './history.ts';
 import { Holdings } from './holdings.ts';
@@ -148,6 +148,8 @@ export class Agent {
       case 'group':
         return this.#group(event.event, now);
       case 'acquired':
+        // Should it vanish, others may have it: it was ours, so what we saw released before is void.
+        for (const { vip, held } of event.outcomes) if (held) this.#doubts.taken(vip);
         return this.#outbox.push(...takeAcquired(event.outcomes, this.#outcomeContext(now)));
       case 'released':
         return this.#outbox.push(...takeReleased(event.outcomes, this.#outcomeContext(now)));
@@ -201,10 +203,17 @@ export class Agent {
     }
   }
 
-  #outranked({ by, reason }: { by?: string | undefined; reason: string }, now: Instant): void {
+  #outranked(event: Extract<GroupEvent, { kind: 'outranked' }>, now: Instant): void {
+    const { by, reason } = event;
+    this.#doubts.contested = by === undefined && event.contested === true;
+    const before = this.#portrait.outrankedBecause !== undefined;
     this.#portrait.outrankedBecause = by === undefined ? undefined : `outranked by view ${by}: ${reason}`;
     // The better view serves: what we see released among us says nothing about who has it.
-    this.#doubts.parted();
+    this.#doubts.parted(now);
+    if (by === undefined && !before) {
+      const what = this.#doubts.contested ? 'contested: putting nothing up' : 'not contested any more';
+      return this.#outbox.note('debug', what, { reason });
+    }
     const what = by === undefined ? 'not outranked any more' : 'outranked: holding nothing';
     this.#outbox.note('warn', what, { reason });
     this.#history.note({ at: now, what, reason });
@@ -289,7 +298,7 @@ export class Agent {
     this.#outbox.note('error', 'releasing everything', { reason });
     this.#history.note({ at: now, what: 'released everything', reason });
     this.#portrait.suspendedBecause = reason;
-    this.#doubts.reset();
+    this.#doubts.reset(now);
   }
 
   #detach(reason: string, now: Instant): void {
@@ -298,8 +307,9 @@ export class Agent {
     this.#lifecycle.detach(reason, now);
     this.#portrait.outrankedBecause = undefined;
     this.#portrait.suspendedBecause = undefined;
+    this.#doubts.contested = false;
     this.#rounds.dissolve();
-    this.#doubts.reset();
+    this.#doubts.reset(now);
     this.#outbox.push(...this.#commands.fail('detached', `not connected to the group: ${reason}`));
   }
 
@@ -414,11 +424,11 @@ export class Agent {
     return { leaseBound, takeover: this.#config.agent.takeover };
   }
 
-  #clearance(vip: Vip, now: Instant): Clearance {
+  #clearance(vip: Vip, now: Instant): Clearance | undefined {
     return this.#doubts.clearance(vip.id, {
       now,
       settings: this.#doubtSettings(vip),
-      asked: this.#portrait.traitsOf(vip)?.scope === 'link',
+      access: accessOf(this.#portrait.traitsOf(vip)),
       doubtedSince: this.#rounds.table?.doubts.has(vip.id) ? this.#rounds.tableSince : undefined,
     });
   }

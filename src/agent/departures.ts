@@ -59,7 +59,7 @@ export class Departures {
       const allGone = holders.every((member) => gone.has(member));
       if (how === 'process' || allGone) doubts.departed(vip, how, { now, settings });
     }
-    if (view.departed.some(({ how }) => how !== 'leave')) doubts.parted();
+    if (view.departed.some(({ how }) => how !== 'leave')) doubts.parted(now);
   }
 
   /** VIPs about which the departure of the member says something. */

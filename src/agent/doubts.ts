@@ -5,12 +5,13 @@
  * fell silent, only its probes did: a firewall that drops them looks the same, so the link is asked for a moment, where it
  * can be asked. A VIP is in *doubt* when the holder's agent is gone but its host still answers: then the link is asked
  * until the lease must be over. What we have no history of is treated like that too: asking costs milliseconds, a
- * duplicate costs trust.
+ * duplicate costs trust. Where nobody can be asked (a routed or cloud VIP), only the lease bound tells, unless the provider
+ * takes an address from its holder in one step.
  */
 import type { Instant, Millis } from '../model/time.ts';
 import type { Departure } from '../model/view.ts';
 import type { VipId } from '../model/vip.ts';
-import type { AcquireGuard } from '../provider/provider.ts';
+import type { AcquireGuard, ProviderTraits } from '../provider/provider.ts';
 
 export interface DoubtSettings {
   /** Longest time an address may stay with a host whose agent is gone. */
@@ -35,6 +36,11 @@ const UNKNOWN_BOUND: Millis = 2_000;
  * all if it was we who had been cut off.
  */
 const CLEARANCE_LIFE: Millis = 2_000;
+/**
+ * For so long after members went without a goodbye no release is trusted alone: they may be alive in another view and have been
+ * given the VIP meanwhile. By then they are with us again, hold nothing, or cannot reach us.
+ */
+const PARTED_LIFE: Millis = 2_000;
 
 interface Cleared {
   readonly at: Instant;
@@ -43,10 +49,15 @@ interface Cleared {
 }
 
 export class Doubts {
+  /** Somebody in another view is heard who may hold, or be given, what we are to put up. */
+  contested = false;
   readonly #until = new Map<VipId, Instant>();
   /** VIPs whose last holder's host is silent while `takeover` is strict: nobody to ask, so wait. */
   readonly #waiting = new Map<VipId, Instant>();
   readonly #cleared = new Map<VipId, Cleared>();
+  #partedAt: Instant = Number.NEGATIVE_INFINITY;
+  /** When we last lost our history. At the beginning maturity has us wait. */
+  #since: Instant = Number.NEGATIVE_INFINITY;
 
   departed(vip: VipId, how: Departure, { now, settings }: { now: Instant; settings: DoubtSettings }): void {
     if (how === 'process') {
@@ -69,7 +80,8 @@ export class Doubts {
    * Members went without a goodbye, or serve without us: they may have been given by now what we saw released. So the link is
    * asked for a moment.
    */
-  parted(): void {
+  parted(now: Instant): void {
+    this.#partedAt = now;
     for (const [vip, { at }] of this.#cleared) this.#cleared.set(vip, { at, how: 'silent' });
   }
 
@@ -79,7 +91,8 @@ export class Doubts {
   }
 
   /** Forgets everything: the group went on without us. */
-  reset(): void {
+  reset(now: Instant): void {
+    this.#since = now;
     this.#until.clear();
     this.#waiting.clear();
     this.#cleared.clear();
@@ -91,33 +104,62 @@ export class Doubts {
     return [...this.#until.keys()];
   }
 
-  /**
-   * @param asked whether the provider can ask the link; where it cannot, a doubt means waiting for the lease bound
-   * @param doubtedSince since when another member's report casts doubt on it; undefined: none does
-   */
-  clearance(vip: VipId, { now, settings, asked, doubtedSince }: ClearanceInput): Clearance {
+  /** Undefined: not now; an event will tell when. */
+  clearance(vip: VipId, input: ClearanceInput): Clearance | undefined {
+    const { now, settings, access } = input;
+    const released = this.#releasedLately(vip, input);
     const waiting = this.#waiting.get(vip);
     const notBefore = waiting !== undefined && waiting > now ? waiting : undefined;
+    if (access === 'atomic') return this.contested ? undefined : { guard: AT_ONCE, notBefore };
+    // Whoever is heard in another view may have it, or be given it just now; only what we saw released is left to be asked for.
+    if (this.contested && (!released || access !== 'link')) return undefined;
+    const until = this.#doubtedUntil(vip, input);
+    if (access === 'blind')
+      return { guard: AT_ONCE, notBefore: latest(notBefore, until > now ? until : undefined) };
+    if (until > now) return { guard: { kind: 'when-silent', until }, notBefore };
+    const trusted = released && !this.contested && now - this.#partedAt > PARTED_LIFE;
+    if (trusted) return { guard: AT_ONCE, notBefore };
+    const bound = Math.min(settings.leaseBound, UNKNOWN_BOUND);
+    return { guard: { kind: 'when-silent', until: now + bound }, notBefore };
+  }
+
+  #releasedLately(vip: VipId, { now }: ClearanceInput): boolean {
+    const cleared = this.#cleared.get(vip);
+    return cleared?.how === 'released' && now - cleared.at <= CLEARANCE_LIFE;
+  }
+
+  /** When a lease that may still run must be over. */
+  #doubtedUntil(vip: VipId, { now, settings, access, doubtedSince }: ClearanceInput): Instant {
     const own = this.#until.get(vip) ?? now;
     const others = doubtedSince === undefined ? now : doubtedSince + settings.leaseBound;
-    const until = Math.max(own, others);
-    const cleared = this.#cleared.get(vip);
-    const fresh = cleared !== undefined && now - cleared.at <= CLEARANCE_LIFE;
-    if (until > now) {
-      if (asked) return { guard: { kind: 'when-silent', until }, notBefore };
-      return { guard: { kind: 'at-once' }, notBefore: Math.max(until, notBefore ?? 0) };
-    }
-    if (!asked || (fresh && cleared.how === 'released')) return { guard: { kind: 'at-once' }, notBefore };
-    return {
-      guard: { kind: 'when-silent', until: now + Math.min(settings.leaseBound, UNKNOWN_BOUND) },
-      notBefore,
-    };
+    const blind = access === 'blind' && !this.#cleared.has(vip) ? this.#since + settings.leaseBound : now;
+    return Math.max(own, others, blind);
   }
+}
+
+const AT_ONCE: AcquireGuard = { kind: 'at-once' };
+
+function latest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
+}
+
+/**
+ * How the provider knows of other holders. `link`: it can ask the link. `atomic`: it takes the address from whoever has it in
+ * one step. `blind`: not at all, so that only the lease bound tells.
+ */
+export type Access = 'link' | 'atomic' | 'blind';
+
+export function accessOf(traits: ProviderTraits | undefined): Access {
+  if (traits?.atomicTakeover) return 'atomic';
+  return traits?.scope === 'link' ? 'link' : 'blind';
 }
 
 export interface ClearanceInput {
   readonly now: Instant;
   readonly settings: DoubtSettings;
-  readonly asked: boolean;
+  readonly access: Access;
+  /** Since when another member's report casts doubt on it; undefined: none does. */
   readonly doubtedSince: Instant | undefined;
+  /** Somebody is heard in another view who may have it. */
+  readonly contested: boolean;
 }

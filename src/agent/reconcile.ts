@@ -27,7 +27,8 @@ export interface ReconcileInput {
   readonly waits: Map<VipId, Instant>;
   /** Why this member must not hold the VIP whatever the table says; undefined: nothing against it. */
   barred(vip: Vip): string | undefined;
-  clearance(vip: Vip): Clearance;
+  /** How to go about an acquire; undefined: not now, another event will come. */
+  clearance(vip: Vip): Clearance | undefined;
 }
 
 interface Plan {
@@ -84,6 +85,9 @@ function reconcileRow(row: Row, plan: Plan, input: ReconcileInput): void {
     }
     return;
   }
+  if (holding.state === 'acquiring' && input.clearance(vip) === undefined) {
+    return letGo(holding, { reason: 'contested', plan, input });
+  }
   if (holding.state !== 'idle' || holding.disowned) return;
   if (holding.retryAt === undefined) acquireIfFree(row, holding, { plan, input });
   else tellFailure(holding, { plan, input });
@@ -97,7 +101,9 @@ function acquireIfFree(
 ): void {
   const { vip } = holding;
   if (row.holders.some((member) => member !== input.self)) return;
-  const { guard, notBefore } = input.clearance(vip);
+  const clearance = input.clearance(vip);
+  if (clearance === undefined) return;
+  const { guard, notBefore } = clearance;
   if (notBefore !== undefined && notBefore > input.now) {
     input.waits.set(vip.id, notBefore);
     return;

@@ -43,6 +43,8 @@ export class Rounds {
   readonly told = new Set<VipId>();
   #config: Config;
   #round = 0;
+  /** We have begun a new round, and the others still act on the table: they hear of it with our report. */
+  #ahead = false;
   #proceedAt: Instant | undefined;
   readonly #departures = new Departures();
   readonly #with: RoundsComponents;
@@ -85,7 +87,10 @@ export class Rounds {
 
   /** Everybody shall report again. */
   again(now: Instant): void {
-    if (this.view !== undefined) this.#collect(this.#round + 1, now);
+    if (this.view === undefined) return;
+    const ahead = this.table !== undefined;
+    this.#collect(this.#round + 1, now);
+    this.#ahead = ahead;
   }
 
   configure(config: Config, now: Instant): void {
@@ -102,7 +107,8 @@ export class Rounds {
   /** Whether it took effect at once; else it does with the table that is being made. */
   order(sender: MemberId, message: OperatorMessage, now: Instant): boolean {
     if (this.barrier) {
-      this.barrier.add(sender, message);
+      // What the others apply to the table we gave up is over with it: it counts by what members then say of themselves.
+      if (!this.#ahead) this.barrier.add(sender, message);
       return false;
     }
     this.table?.apply(sender, message, now);
@@ -126,6 +132,7 @@ export class Rounds {
     if (view === undefined) return;
     this.#departures.remember(this.table);
     this.#round = round;
+    this.#ahead = false;
     this.table = undefined;
     // Within a view every member replaces its barrier at the same message; a new view starts empty.
     this.barrier = new Barrier(view.members, round, round === 0 ? undefined : this.barrier);
@@ -150,6 +157,7 @@ export class Rounds {
     if (message.round < this.#round) return;
     if (message.round > this.#round) this.#collect(message.round, now);
     else if (this.barrier === undefined) return this.#collect(this.#round + 1, now);
+    this.#ahead = false;
     this.#toBarrier(sender, message, now);
   }
 
@@ -182,6 +190,9 @@ export class Rounds {
     this.table = new Table(barrier, { view, vips: this.#config.vips, stories, gone }, now);
     this.told.clear();
     for (const holding of holdings.all()) holding.disowned = false;
+    // Who has it by now need not have told this view so: what we saw released before is void.
+    for (const row of this.table.rows.values())
+      if (row.proven.length > 0) this.#with.doubts.taken(row.vip.id);
     portrait.settled();
     this.#learn();
     this.#announceAfterMerge(view);

@@ -13,9 +13,16 @@ export type GroupEvent =
   | { readonly kind: 'message'; readonly sender: MemberId; readonly bytes: Uint8Array }
   /**
    * We hear a view that ranks above ours and that cannot take us in (asymmetric or non-transitive reachability).
-   * While it stands the member must hold nothing: connected hosts of the other view hold the VIPs. `by` absent: it is over.
+   * While it stands the member must hold nothing: connected hosts of the other view hold the VIPs. `by` absent: it is not
+   * so (any more). Then `contested` says that it may soon be, or that somebody our view lost is alive: what is not held is
+   * not to be put up until the next such event. An implementation that cannot tell never sets it.
    */
-  | { readonly kind: 'outranked'; readonly by: ViewId | undefined; readonly reason: string }
+  | {
+      readonly kind: 'outranked';
+      readonly by: ViewId | undefined;
+      readonly reason: string;
+      readonly contested?: true;
+    }
   /** The engine is lost (G7). Nothing is delivered after it until `join` is called again. */
   | { readonly kind: 'detached'; readonly reason: string };
 

@@ -4,7 +4,8 @@
  */
 import type { MemberId } from '../model/member.ts';
 import type { Instant } from '../model/time.ts';
-import type { View } from '../model/view.ts';
+import type { View, ViewId } from '../model/view.ts';
+import { viewId } from '../model/view.ts';
 
 import type { Early, Of, Proposal, Recovery, Underway } from './attempt.ts';
 import { installFault, isHigher, phaseOf, prepareFault } from './attempt.ts';
@@ -168,6 +169,11 @@ export class Change {
     return this.current?.deadline;
   }
 
+  /** The view that is being agreed on, if any. */
+  get underway(): ViewId | undefined {
+    return this.current && viewId(this.current.attempt.epoch, this.current.attempt.proposer);
+  }
+
   private runProposal(proposal: Proposal): void {
     const { core } = this;
     const gone = proposal.members.find(
@@ -289,7 +295,9 @@ export class Change {
     const { core } = this;
     for (const { member, how } of view.departed) {
       const peer = core.peers.get(member);
-      if (peer && how !== 'leave') peer.hold.lost(core.now);
+      if (!peer || how === 'leave') continue;
+      peer.hold.lost(core.now);
+      peer.lostAt = core.now;
     }
     for (const peer of core.peers.values()) peer.severed = false;
     core.remember(core.view.id);

@@ -22,6 +22,9 @@ export class Detector {
   private available = true;
   private answeredAt: Instant | undefined;
   private unansweredSince: Instant | undefined;
+  /** Since when datagrams of its agent have come though its kernel has not answered. */
+  private heardInSilenceSince: Instant | undefined;
+  private wasOneWay = false;
   private newestProbe = -1;
   private readonly sentNumbers = new Float64Array(SENT_TIMES).fill(-1);
   private readonly sentAt = new Float64Array(SENT_TIMES);
@@ -32,17 +35,23 @@ export class Detector {
 
   opened(): void {
     this.stream = true;
-    this.unansweredSince = undefined;
+    this.answered();
+    this.wasOneWay = false;
   }
 
-  closed(): void {
+  closed(now: Instant): void {
+    this.wasOneWay = this.oneWay(now);
     this.stream = false;
-    this.unansweredSince = undefined;
+    this.answered();
   }
 
   /** A heartbeat came as a datagram: the agent lives and its datagrams reach us. */
   heard(now: Instant): void {
     this.heardAt = now;
+    if (this.unansweredSince === undefined || this.answeredAt === undefined) return;
+    // What was sent before its host died arrives within a round trip.
+    const late = Math.max(this.timers.probe_interval_ms / 2, this.roundTrip ?? 0);
+    if (now > this.unansweredSince + late) this.heardInSilenceSince ??= now;
   }
 
   probeSent(probe: number, now: Instant): void {
@@ -57,7 +66,7 @@ export class Detector {
     if (!(probe >= 0 && probe <= this.newestProbe)) return false;
     this.available = true;
     this.answeredAt = now;
-    this.unansweredSince = undefined;
+    this.answered();
     const slot = probe % SENT_TIMES;
     if (this.sentNumbers[slot] === probe) {
       const measured = Math.max(0, now - this.sentAt[slot]!);
@@ -89,6 +98,33 @@ export class Detector {
     return now - this.heardAt < this.timers.heartbeat_timeout_ms ? 'well' : 'silent';
   }
 
+  /** For how long probes have gone unanswered, in ms; 0 while the last one may still be. */
+  unansweredFor(now: Instant): Millis {
+    return this.unansweredSince === undefined ? 0 : now - this.unansweredSince;
+  }
+
+  /** Its agent was heard since its kernel, which did answer, no longer does: the host is up. */
+  heardInSilence(now: Instant): boolean {
+    return this.heardInSilenceSince !== undefined && this.host(now) !== 'unknown';
+  }
+
+  /**
+   * It has been heard for so long without an answer that what we send does not arrive there; when a cut is mended, the first
+   * datagrams may come before the first answer. Once the stream is gone: what it was like then.
+   */
+  oneWay(now: Instant): boolean {
+    if (this.unansweredSince === undefined) return this.wasOneWay;
+    if (this.heardAt === undefined || this.heardInSilenceSince === undefined) return false;
+    return (
+      this.heardInSilence(now) && this.heardAt - this.heardInSilenceSince >= this.timers.probe_interval_ms
+    );
+  }
+
+  /** When a datagram of its agent came last. */
+  get heardLast(): Instant | undefined {
+    return this.heardAt;
+  }
+
   /** All three say yes (or cannot say, in the case of the host). */
   hears(now: Instant): boolean {
     return this.stream && this.agent(now) === 'well' && this.host(now) !== 'silent';
@@ -98,6 +134,11 @@ export class Detector {
   answeredLately(now: Instant): boolean {
     if (this.answeredAt === undefined) return false;
     return now - this.answeredAt <= 2 * this.timers.probe_interval_ms + (this.roundTrip ?? 0);
+  }
+
+  private answered(): void {
+    this.unansweredSince = undefined;
+    this.heardInSilenceSince = undefined;
   }
 
   /** When, without any further sign, {@link hears} turns by itself; absent: not while nothing arrives. */

@@ -6,6 +6,7 @@ import type { DetectorTimers } from '../config/config.ts';
 import type { MemberId } from '../model/member.ts';
 import type { Instant, Millis } from '../model/time.ts';
 import { earliest } from '../model/time.ts';
+import { Alarm } from './alarm.ts';
 import { AwakeClock } from './awake-clock.ts';
 import { Change } from './change.ts';
 import { Core } from './core.ts';
@@ -42,6 +43,7 @@ class Engine implements SansIoEngine {
   private readonly change: Change;
   private readonly judge: Judge;
   private readonly outrank: Outrank;
+  private readonly alarm: Alarm;
   private readonly parting: Parting;
   private due: Instant | undefined;
   private started = false;
@@ -54,7 +56,8 @@ class Engine implements SansIoEngine {
     this.pulse = new Pulse(this.core, () => this.sequence.log);
     this.change = new Change(this.core, this.sequence);
     this.judge = new Judge(this.core, { sequence: this.sequence, change: this.change });
-    this.outrank = new Outrank(this.core);
+    this.outrank = new Outrank(this.core, () => this.change.underway);
+    this.alarm = new Alarm(this.core, (peer) => this.pulse.greet(peer));
     this.parting = new Parting(this.core, { sequence: this.sequence, bound: leave_ms });
   }
 
@@ -134,6 +137,7 @@ class Engine implements SansIoEngine {
     this.sequence.run();
     this.outrank.run();
     this.pulse.run();
+    this.alarm.run();
     this.parting.run();
   }
 
@@ -141,7 +145,7 @@ class Engine implements SansIoEngine {
     let at = earliest(this.roster.nextTimeout(), this.change.nextTimeout());
     at = earliest(at, earliest(this.judge.nextTimeout(), this.sequence.nextTimeout()));
     at = earliest(at, earliest(this.outrank.nextTimeout(), this.pulse.nextTimeout()));
-    return earliest(at, this.parting.nextTimeout());
+    return earliest(at, earliest(this.alarm.nextTimeout(), this.parting.nextTimeout()));
   }
 
   private take(event: EngineEvent): void {

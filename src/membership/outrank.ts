@@ -1,6 +1,7 @@
 /**
  * Notices that we keep hearing a view that ranks above ours and does not take us in: somebody in it cannot hear somebody
- * in ours. Then its members serve the VIPs, and ours must hold nothing.
+ * in ours. Then its members serve the VIPs, and ours must hold nothing. Until that is settled ours is contested: so it is,
+ * too, while somebody that our view went on without shows that it is alive.
  */
 import type { Instant } from '../model/time.ts';
 import type { ViewId } from '../model/view.ts';
@@ -8,60 +9,120 @@ import { ranksAbove } from './clique.ts';
 import type { Core } from './core.ts';
 import type { Peer } from './peer.ts';
 
+interface Standing {
+  readonly by?: ViewId;
+  readonly contested?: true;
+  readonly reason: string;
+}
+
+const CLEAR: Standing = { reason: 'the better view is not heard any more, or took us in' };
+
 export class Outrank {
   private readonly core: Core;
+  private readonly underway: () => ViewId | undefined;
   private since: Instant | undefined;
-  private by: ViewId | undefined;
+  private told: Standing = CLEAR;
+  /** When the standing may turn by itself. */
+  private turnsAt: Instant | undefined;
 
-  constructor(core: Core) {
+  /** @param underway the view that is being agreed on, if any */
+  constructor(core: Core, underway: () => ViewId | undefined) {
     this.core = core;
+    this.underway = underway;
   }
 
   run(): void {
+    this.turnsAt = undefined;
+    const standing = this.standing();
+    const { told } = this;
+    const same =
+      (told.by === undefined) === (standing.by === undefined) && told.contested === standing.contested;
+    if (!same) this.tell(standing);
+  }
+
+  nextTimeout(): Instant | undefined {
+    return this.turnsAt;
+  }
+
+  private standing(): Standing {
     const { core } = this;
     const above = this.viewAbove();
     if (!above) {
       this.since = undefined;
-      if (this.by !== undefined) this.tell(undefined, 'the better view is not heard any more, or took us in');
-      return;
+      return this.survivor();
     }
     this.since ??= core.now;
-    if (this.by === undefined && core.now >= this.settledAt()) {
-      this.tell(above.told!.view, `${above.member} is in a view that ranks above ours and cannot take us in`);
+    // A merge that is possible is over by then; where what we send does not arrive, none is.
+    const settledAt = this.since + this.patience;
+    if (this.told.by !== undefined || core.now >= settledAt || above.detector.oneWay(core.now)) {
+      const reason = `${above.member} is in a view that ranks above ours and cannot take us in`;
+      return { by: above.told!.view, reason };
     }
+    this.turnsAt = settledAt;
+    return { contested: true, reason: `${above.member} is in a view that ranks above ours` };
   }
 
-  nextTimeout(): Instant | undefined {
-    return this.since !== undefined && this.by === undefined ? this.settledAt() : undefined;
+  /** Contested for a while by a member that our view went on without, if there is one that lives. */
+  private survivor(): Standing {
+    const { core } = this;
+    const until = core.installedAt + this.patience;
+    if (core.now >= until) return CLEAR;
+    for (const { member, how } of core.view.departed) {
+      const peer = core.peers.get(member);
+      if (how === 'leave' || !peer || !this.isAlive(peer)) continue;
+      this.turnsAt = until;
+      return { contested: true, reason: `${member} is heard though our view went on without it` };
+    }
+    return CLEAR;
   }
 
-  /** A merge that is possible is over by then. */
-  private settledAt(): Instant {
-    return this.since! + 2 * this.core.timers.heartbeat_interval_ms;
+  /** Its agent is well, and that is no news from before it went. */
+  private isAlive(peer: Peer): boolean {
+    const { core } = this;
+    const { told, detector } = peer;
+    if (!told?.well || peer.left || detector.agent(core.now) !== 'well') return false;
+    const heard = detector.heardLast ?? Number.NEGATIVE_INFINITY;
+    if (heard > core.installedAt + core.timers.probe_interval_ms / 2 || detector.heardInSilence(core.now))
+      return true;
+    const movedOn = told.view !== core.view.id && !core.isPast(told.view);
+    return movedOn && peer.toldAt > core.installedAt - core.timers.heartbeat_interval_ms;
   }
 
-  private tell(by: ViewId | undefined, reason: string): void {
-    this.by = by;
-    this.core.deliver({ kind: 'outranked', by, reason });
-    this.core.note(
-      by === undefined ? 'info' : 'warn',
-      by === undefined ? 'not outranked' : 'outranked',
-      reason,
-    );
+  private get patience(): number {
+    return 2 * this.core.timers.heartbeat_interval_ms;
   }
 
+  private tell(standing: Standing): void {
+    const { core } = this;
+    const { by, contested, reason } = standing;
+    this.told = standing;
+    core.deliver({ kind: 'outranked', by, reason, ...(contested ? { contested } : {}) });
+    const what = by !== undefined ? 'outranked' : contested ? 'contested' : 'not outranked';
+    core.note(by === undefined ? 'info' : 'warn', what, reason);
+  }
+
+  /** Somebody in a view above ours; best one that cannot hear us. */
   private viewAbove(): Peer | undefined {
     const { core } = this;
-    const own = { size: core.together, representative: core.representative };
+    let found: Peer | undefined;
+    const underway = this.underway();
     for (const peer of core.peers.values()) {
-      const { told } = peer;
-      if (!told || told.view === core.view.id || peer.left || !told.well) continue;
-      // What was told before our view was installed may be the last word of somebody who is gone.
-      if (peer.toldAt < core.installedAt) continue;
-      // Who still tells a view we have left, or a joiner its old one, has yet to notice; nothing to yield to.
-      if (core.isPast(told.view) || (core.inView(peer.member) && told.epoch < core.view.epoch)) continue;
-      if (ranksAbove(told, own) && peer.detector.agent(core.now) === 'well') return peer;
+      if (peer.told?.view === underway || !this.isAbove(peer)) continue;
+      if (peer.detector.oneWay(core.now)) return peer;
+      found ??= peer;
     }
-    return undefined;
+    return found;
+  }
+
+  private isAbove(peer: Peer): boolean {
+    const { core } = this;
+    const { told } = peer;
+    if (!told || told.view === core.view.id || peer.left || !told.well) return false;
+    // What was told before our view was installed may be the last word of somebody who is gone.
+    if (peer.toldAt < core.installedAt) return false;
+    // Who still tells a view we have left, or a joiner its old one, has yet to notice; nothing to yield to.
+    if (core.isPast(told.view) || (core.inView(peer.member) && told.epoch < core.view.epoch)) return false;
+    const own = { size: core.together, representative: core.representative };
+    return ranksAbove(told, own) && peer.detector.agent(core.now) === 'well';
   }
 }

@@ -42,6 +42,8 @@ export class Peer {
   hears = false;
   /** Not to be judged before this: it kept us waiting in a view change and is taken for failed. */
   passedUntil: Instant | undefined;
+  /** When a view without it was installed though it had not said goodbye. */
+  lostAt: Instant = Number.NEGATIVE_INFINITY;
   /** Last sign of any kind, for forgetting. */
   seenAt: Instant;
 
@@ -130,7 +132,7 @@ export class Peer {
    */
   departure(now: Instant): Departure {
     if (this.left) return 'leave';
-    if (this.processGone) return 'process';
+    if (this.processGone || this.detector.heardInSilence(now)) return 'process';
     const host = this.detector.host(now);
     if (host !== 'answers') return host === 'silent' ? 'host' : 'process';
     const hung = this.detector.agent(now) === 'silent' || this.told?.well === false;

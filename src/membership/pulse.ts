@@ -107,6 +107,8 @@ export class Pulse {
     for (const peer of this.core.peers.values()) {
       if (!peer.detector.stream) continue;
       this.streams++;
+      // Perhaps only our questions do not arrive: then it shall hear from us that we live.
+      if (peer.detector.unansweredFor(this.core.now) > 0) this.greet(peer);
       peer.detector.probeSent(++this.probe, this.core.now);
       this.core.actions.push({ kind: 'probe', to: peer.member, probe: this.probe });
     }

@@ -12,7 +12,8 @@ function names(members: readonly MemberId[]): string {
 
 function line(event: Delivered): string {
   if (event.kind === 'message') return `message ${event.number} of ${nameOf(event.sender)}`;
-  if (event.kind === 'outranked') return event.by === undefined ? 'outranked no more' : 'outranked';
+  if (event.kind === 'outranked')
+    return event.by !== undefined ? 'outranked' : event.contested ? 'contested' : 'outranked no more';
   if (event.kind !== 'view') return event.kind;
   const { epoch, members, cause, joined, departed } = event.view;
   const gone = departed.map(({ member, how }) => `${nameOf(member)} (${how})`).join(' ');

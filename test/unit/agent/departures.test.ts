@@ -18,8 +18,8 @@ function guardAfter(departed: readonly Departed[]): string {
   doubts.cleared('v1', 100);
   const judgement = { view: alone(departed), previous: undefined, vips: vips(1), settings };
   new Departures().judge(judgement, doubts, 150);
-  const input = { now: 160, settings, asked: true, doubtedSince: undefined };
-  return doubts.clearance('v1', input).guard.kind;
+  const input = { now: 160, settings, access: 'link', doubtedSince: undefined } as const;
+  return String(doubts.clearance('v1', input)?.guard.kind);
 }
 
 describe('a release that was seen, and then a view', () => {

@@ -44,3 +44,53 @@ describe('a member without whose report the others went on', () => {
     expect(leftOut(digest).rounds.table?.seats.get(b)?.reported).toBe(false);
   });
 });
+
+describe('a member that begins a new round before the others hear of it', () => {
+  /** `a` drains `b` just when `b` reloads: the drain is delivered before the report of the new round. */
+  function drained() {
+    const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
+    const parts = () => ({
+      outbox: new Outbox(),
+      holdings: new Holdings(),
+      doubts: new Doubts(),
+      portrait: new SelfPortrait(own, new Map()),
+      history: new History(),
+    });
+    const install = { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } } as const;
+    const members = [a, b].map((self) => {
+      const with_ = parts();
+      const rounds = new Rounds(own, with_);
+      rounds.self = self;
+      rounds.install(view, install);
+      return { rounds, said: () => reportIn(with_.outbox) };
+    });
+    const reports = members.map(({ said }) => said());
+    for (const { rounds } of members)
+      for (const [i, sender] of [a, b].entries()) rounds.deliver(sender, reports[i] as Report, 1);
+    const [ofA, ofB] = members as [(typeof members)[0], (typeof members)[0]];
+    ofB.rounds.again(2);
+    const drain = { kind: 'operator', command: { kind: 'drain', member: 'b' }, via: 'a', number: 1 } as const;
+    for (const { rounds } of members) rounds.order(a, drain, 3);
+    const second = ofB.said();
+    for (const { rounds } of members) rounds.deliver(b, second, 4);
+    const answer = ofA.said();
+    for (const { rounds } of members) rounds.deliver(a, answer, 5);
+    return members.map(({ rounds }) => rounds.table);
+  }
+
+  it('comes to the same table as they', () => {
+    const tables = drained();
+    const seats = tables.map((table) => [...(table?.seats.values() ?? [])]);
+    expect(seats[1]).toEqual(seats[0]);
+    expect(seats[0]?.length).toBe(2);
+    expect([...(tables[1]?.rows.values() ?? [])].map(({ target }) => target)).toEqual(
+      [...(tables[0]?.rows.values() ?? [])].map(({ target }) => target),
+    );
+  });
+});
+
+function reportIn(outbox: Outbox): Report {
+  const said = outbox.take().find((x) => x.kind === 'multicast' && x.message.kind === 'report');
+  if (said?.kind !== 'multicast' || said.message.kind !== 'report') throw new Error('no report was said');
+  return said.message;
+}

@@ -84,7 +84,7 @@ describe('agent detector', () => {
 
   it('hears nobody without a stream', () => {
     const detector = opened();
-    detector.closed();
+    detector.closed(1);
     expect(detector.hears(1)).toBe(false);
   });
 

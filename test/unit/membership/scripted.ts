@@ -36,8 +36,13 @@ export function sent<K extends Frame['kind']>(
   );
 }
 
+/** What was delivered; of better views only that one outranks ours. */
 export function delivered(actions: readonly EngineAction[]): string[] {
-  return actions.flatMap((action) => (action.kind === 'deliver' ? [action.event.kind] : []));
+  return actions.flatMap((action) => {
+    if (action.kind !== 'deliver') return [];
+    const { event } = action;
+    return event.kind === 'outranked' && event.by === undefined ? [] : [event.kind];
+  });
 }
 
 /** Opens a stream and lets both hear each other. */
