@@ -65,6 +65,8 @@ export class Streams {
   /** The owner closes it itself, or is gone. */
   drop(end: End, kernelTells = true): void {
     end.open = false;
+    // What had been swallowed shows only now.
+    if (end.swallowed) this.#world.touch([end.owner.host, end.peer.host]);
     if (end.owner.ends.get(end.peer.member) === end) end.owner.ends.delete(end.peer.member);
     this.#world.network.probesEnded(end.owner.host, end.peer.host);
     if (kernelTells && !end.swallowed) this.#reset(end);

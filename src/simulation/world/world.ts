@@ -142,9 +142,14 @@ export class World {
     return this.network.isCalm && (this.options.swift || this.now - this.#stirredAt > QUIET);
   }
 
-  disturb(hosts: readonly Host[], what: string): void {
+  /** An earlier disturbance shows its effect now. */
+  touch(hosts: readonly Host[]): void {
     this.#stirredAt = this.now;
     for (const host of hosts) host.disturbedAt = this.now;
+  }
+
+  disturb(hosts: readonly Host[], what: string): void {
+    this.touch(hosts);
     if (this.timeline) this.note(undefined, `---- ${what}`);
     for (const observer of this.observers) observer.disturbed?.(hosts, what);
   }
