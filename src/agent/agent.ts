@@ -210,10 +210,7 @@ export class Agent {
     this.#portrait.outrankedBecause = by === undefined ? undefined : `outranked by view ${by}: ${reason}`;
     // The better view serves: what we see released among us says nothing about who has it.
     this.#doubts.parted(now);
-    if (by === undefined && !before) {
-      const what = this.#doubts.contested ? 'contested: putting nothing up' : 'not contested any more';
-      return this.#outbox.note('debug', what, { reason });
-    }
+    if (by === undefined && !before) return this.#outbox.note('debug', this.#doubts.standing, { reason });
     const what = by === undefined ? 'not outranked any more' : 'outranked: holding nothing';
     this.#outbox.note('warn', what, { reason });
     this.#history.note({ at: now, what, reason });

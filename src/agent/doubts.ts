@@ -104,6 +104,11 @@ export class Doubts {
     return [...this.#until.keys()];
   }
 
+  /** For people. */
+  get standing(): string {
+    return this.contested ? 'contested: putting nothing up' : 'not contested any more';
+  }
+
   /** Undefined: not now; an event will tell when. */
   clearance(vip: VipId, input: ClearanceInput): Clearance | undefined {
     const { now, settings, access } = input;
@@ -160,6 +165,4 @@ export interface ClearanceInput {
   readonly access: Access;
   /** Since when another member's report casts doubt on it; undefined: none does. */
   readonly doubtedSince: Instant | undefined;
-  /** Somebody is heard in another view who may have it. */
-  readonly contested: boolean;
 }
