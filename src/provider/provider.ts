@@ -1,7 +1,7 @@
 /**
  * The port to address moving (DESIGN 7). A provider puts VIPs somewhere and takes them away; it decides nothing.
  *
- * Contract, checked by `test/conformance/provider.ts`:
+ * Contract, checked by `src/conformance/provider.ts`:
  * - Batches; each answer names every VIP asked for exactly once, with what is really in place and why.
  * - Idempotent: acquiring what is held, or releasing what is not, succeeds.
  * - A promise never rejects for trouble with a VIP (that is an outcome); it may reject only for a bug.

@@ -179,8 +179,8 @@ function legendOf(
   const parts = [
     ...swatch,
     `<text x="${first}" y="${top}">the VIPs ${escaped(vips[0]?.id ?? '')} to ${escaped(vips.at(-1)?.id ?? '')}, where they are held</text>`,
-    `<rect class="fault" x="${first + 270}" y="${top - 9}" width="20" height="10"/><text x="${first + 296}" y="${top}">fault, until it is mended</text>`,
-    `<rect class="missed" x="${first + 450}" y="${top - 8}" width="10" height="4"/><text x="${first + 466}" y="${top}">no answer for the client</text>`,
+    `<rect class="fault" x="${first + 290}" y="${top - 9}" width="20" height="10"/><text x="${first + 316}" y="${top}">fault, until it is mended</text>`,
+    `<rect class="missed" x="${first + 490}" y="${top - 8}" width="10" height="4"/><text x="${first + 506}" y="${top}">no answer for the client</text>`,
   ];
   const columns = Math.max(1, Math.floor((width - LEFT - RIGHT) / LEGEND_COLUMN));
   for (const [index, kind] of seen.entries()) {

@@ -63,12 +63,12 @@ const TOGETHER = 0.4;
 
 /** The next episode; `kinds` may leave out what this machine cannot do. */
 export function nextEpisode(random: Random, options: ScheduleOptions, kinds: readonly FaultKind[]): Episode {
-  const first = planned(random, kinds, options.hosts, options);
+  const first = planned(random, kinds, options);
   const faults = [first];
   if (random.next() < TOGETHER) {
     const second = compatible(kinds, first.kind);
     const others = options.hosts.filter((host) => !first.hosts.includes(host));
-    faults.push(planned(random, second, others, options));
+    faults.push(planned(random, second, { ...options, hosts: others }));
   }
   return { faults, peace: random.between(500, 6000) };
 }
@@ -85,8 +85,7 @@ function compatible(kinds: readonly FaultKind[], first: FaultKind): FaultKind[] 
 function planned(
   random: Random,
   kinds: readonly FaultKind[],
-  hosts: readonly string[],
-  { spared }: ScheduleOptions,
+  { hosts, spared }: ScheduleOptions,
 ): PlannedFault {
   const { kind } = random.weighted(kinds.map((each) => ({ kind: each, weight: FAULTS[each].weight })));
   const candidates = hosts.filter((host) => host !== spared);
