@@ -84,6 +84,7 @@ describe.skipIf(NO_WORLD !== undefined)('a host of three fails', () => {
     await withCluster(THREE, async (cluster) => {
       const victim = await expectSurvived(cluster, (name) => cluster.agent(name).stop(), {
         outageBelow: HANDOFF_MAX,
+        how: 'leave',
       });
       expect(await cluster.agent(victim).exited()).toEqual({ code: 0, signal: null });
       expect(cluster.host(victim).processes(), 'processes left on the host').toEqual([]);

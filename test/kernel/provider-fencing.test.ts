@@ -2,12 +2,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { GUARDIAN_SCRIPT } from '../../providers/local/guardian-script.ts';
 import type { Vip } from '../../src/model/vip.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
 import { watchRoutes } from '../../src/platform/netlink.ts';
 import type { Watch } from '../../src/platform/poll.ts';
 import { until } from '../conformance/provider.ts';
-import { run, Stage, vip } from './provider-stage.ts';
+import { INTERFACE, run, Stage, vip } from './provider-stage.ts';
 
 interface Said {
   readonly kind: string;
@@ -223,6 +224,26 @@ describe('a guardian that is killed', () => {
     for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.kill(first, name);
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(agent.guardianPid).toBe(first);
+  });
+});
+
+describe('a guardian by itself', () => {
+  it('takes away once more what a thawed agent put back before it spoke', async () => {
+    const guardian = spawn('/bin/bash', ['-c', GUARDIAN_SCRIPT, 'guardian', '0.5']);
+    let said = '';
+    guardian.stdout.on('data', (text: Buffer) => {
+      said += text.toString();
+    });
+    run(`ip address add 10.77.0.101/32 dev ${INTERFACE}`);
+    guardian.stdin.write(`+ 10.77.0.101/32 ${INTERFACE}\nt\n`);
+    await until(() => gone.has('10.77.0.101'));
+    run(`ip address add 10.77.0.101/32 dev ${INTERFACE}`);
+    gone.clear();
+    guardian.stdin.write('t\n');
+    await until(() => said.includes('fenced'));
+    expect(stage.addresses()).toEqual([]);
+    guardian.stdin.end();
+    await new Promise((resolve) => guardian.once('exit', resolve));
   });
 });
 
