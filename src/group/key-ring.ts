@@ -2,8 +2,8 @@
  * The cluster keys of this member: the first one seals and dials, all of them open and are accepted. Replaced as a whole
  * while the member runs, so that a key can be rotated. Keeps only what is derived from the keys, never the keys.
  *
- * Two members tell each other which keys they have: a *claim* is a key's fingerprint and a code over the stream's binding,
- * the claimant's end of it and its name. It can be made only with the key, is worth nothing on another stream, and cannot
+ * Two members tell each other which keys they have: a *proof* is a key's fingerprint and a code over the stream's binding,
+ * the prover's end of it and its name. It can be made only with the key, is worth nothing on another stream, and cannot
  * be sent back to the one who made it.
  */
 import type { MemberId } from '../model/member.ts';
@@ -23,13 +23,13 @@ export const KEYS_MAX = 4;
 
 const FINGERPRINT_BYTES = 8;
 const CODE_BYTES = 16;
-const CLAIM_BYTES = FINGERPRINT_BYTES + CODE_BYTES;
+const PROOF_BYTES = FINGERPRINT_BYTES + CODE_BYTES;
 
-/** Who claims, on which stream. */
-export interface Claimant {
+/** Who proves, on which stream. */
+export interface Prover {
   /** Of the stream; nobody else knows it. */
   readonly binding: Uint8Array;
-  /** The claimant dialled it. */
+  /** The prover dialled it. */
   readonly dialled: boolean;
   readonly member: MemberId;
 }
@@ -38,7 +38,7 @@ interface RingKey {
   readonly fingerprint: string;
   readonly stream: SharedKey;
   readonly datagram: SealingKey;
-  readonly proof: SealingKey;
+  readonly proofKey: SealingKey;
 }
 
 export class KeyRing implements DatagramSecret {
@@ -84,18 +84,18 @@ export class KeyRing implements DatagramSecret {
   }
 
   /** Our keys, proved for that stream; the first is the one that seals. */
-  claims(claimant: Claimant): Buffer {
+  proofs(prover: Prover): Buffer {
     return Buffer.concat(
-      this.#keys.flatMap((key) => [Buffer.from(key.fingerprint, 'hex'), codeOf(key.proof, claimant)]),
+      this.#keys.flatMap((key) => [Buffer.from(key.fingerprint, 'hex'), codeOf(key.proofKey, prover)]),
     );
   }
 
   /** Fingerprints of our keys that the other end has proved to have. Bounded work whatever was sent. */
-  proved(claims: Uint8Array, claimant: Claimant): readonly string[] {
+  proved(proofs: Uint8Array, prover: Prover): readonly string[] {
     const proved = new Set<string>();
-    for (const { fingerprint, code } of splitClaims(claims)) {
+    for (const { fingerprint, code } of splitProofs(proofs)) {
       const key = this.#keys.find((one) => one.fingerprint === fingerprint);
-      if (key !== undefined && codesEqual(code, codeOf(key.proof, claimant))) proved.add(fingerprint);
+      if (key !== undefined && codesEqual(code, codeOf(key.proofKey, prover))) proved.add(fingerprint);
     }
     return [...proved];
   }
@@ -108,7 +108,7 @@ export class KeyRing implements DatagramSecret {
       fingerprint,
       stream: { key: of('wackamole stream 1'), group, name: fingerprint },
       datagram: this.#datagramKey(secret),
-      proof: sealingKey(of('wackamole proof 1')),
+      proofKey: sealingKey(of('wackamole proof 1')),
     };
   }
 
@@ -117,29 +117,29 @@ export class KeyRing implements DatagramSecret {
   }
 }
 
-/** Fingerprint of the key that the claimant seals with, as it says itself; absent where it claims nothing. */
-export function sealsWith(claims: Uint8Array): string | undefined {
-  return splitClaims(claims)[0]?.fingerprint;
+/** Fingerprint of the key that the prover seals with, as it says itself; absent where it proves nothing. */
+export function sealsWith(proofs: Uint8Array): string | undefined {
+  return splitProofs(proofs)[0]?.fingerprint;
 }
 
-interface Claim {
+interface Proof {
   readonly fingerprint: string;
   readonly code: Uint8Array;
 }
 
-/** What is no whole claim, or one too many, is left out. */
-function splitClaims(claims: Uint8Array): readonly Claim[] {
-  const count = Math.min(KEYS_MAX, Math.floor(claims.length / CLAIM_BYTES));
+/** What is no whole proof, or one too many, is left out. */
+function splitProofs(proofs: Uint8Array): readonly Proof[] {
+  const count = Math.min(KEYS_MAX, Math.floor(proofs.length / PROOF_BYTES));
   return Array.from({ length: count }, (_, index) => {
-    const claim = claims.subarray(index * CLAIM_BYTES, (index + 1) * CLAIM_BYTES);
+    const proof = proofs.subarray(index * PROOF_BYTES, (index + 1) * PROOF_BYTES);
     return {
-      fingerprint: Buffer.from(claim.subarray(0, FINGERPRINT_BYTES)).toString('hex'),
-      code: claim.subarray(FINGERPRINT_BYTES),
+      fingerprint: Buffer.from(proof.subarray(0, FINGERPRINT_BYTES)).toString('hex'),
+      code: proof.subarray(FINGERPRINT_BYTES),
     };
   });
 }
 
-function codeOf(key: SealingKey, { binding, dialled, member }: Claimant): Buffer {
+function codeOf(key: SealingKey, { binding, dialled, member }: Prover): Buffer {
   const parts = [binding, Buffer.of(dialled ? 1 : 0), Buffer.from(member, 'latin1')];
   return authenticationCode(key, parts, CODE_BYTES);
 }

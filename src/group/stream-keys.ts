@@ -1,9 +1,9 @@
 /** Which cluster keys the other end of one open stream has shown, and whether a change of ours would lose it. */
 import { type MemberId, nameOf } from '../model/member.ts';
-import { type Claimant, KEYS_MAX, type KeyRing, sealsWith } from './key-ring.ts';
+import { KEYS_MAX, type KeyRing, type Prover, sealsWith } from './key-ring.ts';
 
 /** Longest `keys` frame that is kept; a ring of ours makes less. */
-const CLAIMS_BYTES_MAX = KEYS_MAX * 64;
+const PROOFS_BYTES_MAX = KEYS_MAX * 64;
 
 export interface StreamEnds {
   readonly self: MemberId;
@@ -16,7 +16,7 @@ export interface StreamEnds {
 
 export class StreamKeys {
   readonly #ends: StreamEnds;
-  #claims: Uint8Array = new Uint8Array(0);
+  #proofs: Uint8Array = new Uint8Array(0);
 
   constructor(ends: StreamEnds) {
     this.#ends = ends;
@@ -26,18 +26,18 @@ export class StreamKeys {
   ours(ring: KeyRing): Buffer | undefined {
     const { binding, dialled, self } = this.#ends;
     if (binding === undefined || ring.streamKeys === undefined) return undefined;
-    return ring.claims({ binding, dialled, member: self });
+    return ring.proofs({ binding, dialled, member: self });
   }
 
-  learn(claims: Uint8Array): void {
-    this.#claims = claims.slice(0, CLAIMS_BYTES_MAX);
+  learn(proofs: Uint8Array): void {
+    this.#proofs = proofs.slice(0, PROOFS_BYTES_MAX);
   }
 
   /** Keys of that ring which the other end has not shown. */
   missing(ring: KeyRing): readonly string[] {
-    const claimant = this.#claimant();
-    if (claimant === undefined) return [];
-    const proved = ring.proved(this.#claims, claimant);
+    const prover = this.#prover();
+    if (prover === undefined) return [];
+    const proved = ring.proved(this.#proofs, prover);
     return ring.fingerprints.filter((fingerprint) => !proved.includes(fingerprint));
   }
 
@@ -47,14 +47,14 @@ export class StreamKeys {
     if (this.#ends.binding === undefined || first === undefined) return undefined;
     const missing = this.missing(ring);
     if (missing.includes(first)) return `has not shown key ${first} yet: add it there and reload`;
-    const theirs = sealsWith(this.#claims);
+    const theirs = sealsWith(this.#proofs);
     if (theirs === undefined || !ring.fingerprints.includes(theirs) || missing.includes(theirs)) {
       return `still uses key ${theirs ?? '(unknown)'}: let it use ${first} and reload there`;
     }
     return undefined;
   }
 
-  #claimant(): Claimant | undefined {
+  #prover(): Prover | undefined {
     const { binding, dialled, other } = this.#ends;
     return binding === undefined ? undefined : { binding, dialled: !dialled, member: other };
   }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Claimant, KeyRing, sealsWith } from '../../../src/group/key-ring.ts';
+import { KeyRing, type Prover, sealsWith } from '../../../src/group/key-ring.ts';
 import { lostBy, StreamKeys } from '../../../src/group/stream-keys.ts';
 import { memberId } from '../../../src/model/member.ts';
 import { keyFingerprint } from '../../../src/platform/keyed-hash.ts';
@@ -12,32 +12,32 @@ const keyOf = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
 const ringOf = (...bytes: number[]) => new KeyRing('prod', bytes.map(keyOf));
 const printOf = (byte: number) => keyFingerprint(keyOf(byte));
 const BINDING = Buffer.alloc(32, 'one stream');
-const claimant: Claimant = { binding: BINDING, dialled: true, member: A };
+const prover: Prover = { binding: BINDING, dialled: true, member: A };
 
-describe('a claim of cluster keys', () => {
+describe('a proof of cluster keys', () => {
   test('proves those keys that both have, whatever their order', () => {
-    const claims = ringOf(1, 2).claims(claimant);
-    expect(ringOf(2, 3).proved(claims, claimant)).toEqual([printOf(2)]);
-    expect(ringOf(2, 1).proved(claims, claimant)).toEqual([printOf(1), printOf(2)]);
-    expect(sealsWith(claims)).toBe(printOf(1));
+    const proofs = ringOf(1, 2).proofs(prover);
+    expect(ringOf(2, 3).proved(proofs, prover)).toEqual([printOf(2)]);
+    expect(ringOf(2, 1).proved(proofs, prover)).toEqual([printOf(1), printOf(2)]);
+    expect(sealsWith(proofs)).toBe(printOf(1));
   });
 
   test('is worth nothing on another stream, from the other end, for another member, or in another cluster', () => {
     const ring = ringOf(1);
-    const claims = ring.claims(claimant);
-    expect(ring.proved(claims, claimant)).toHaveLength(1);
-    expect(ring.proved(claims, { ...claimant, binding: Buffer.alloc(32, 'another') })).toEqual([]);
-    expect(ring.proved(claims, { ...claimant, dialled: false })).toEqual([]);
-    expect(ring.proved(claims, { ...claimant, member: B })).toEqual([]);
-    expect(new KeyRing('test', [keyOf(1)]).proved(claims, claimant)).toEqual([]);
+    const proofs = ring.proofs(prover);
+    expect(ring.proved(proofs, prover)).toHaveLength(1);
+    expect(ring.proved(proofs, { ...prover, binding: Buffer.alloc(32, 'another') })).toEqual([]);
+    expect(ring.proved(proofs, { ...prover, dialled: false })).toEqual([]);
+    expect(ring.proved(proofs, { ...prover, member: B })).toEqual([]);
+    expect(new KeyRing('test', [keyOf(1)]).proved(proofs, prover)).toEqual([]);
   });
 
   test('cannot be made from a fingerprint, and says nothing of the key', () => {
     const forged = Buffer.concat([Buffer.from(printOf(1), 'hex'), randomBytes(16)]);
-    expect(ringOf(1).proved(forged, claimant)).toEqual([]);
+    expect(ringOf(1).proved(forged, prover)).toEqual([]);
     expect(
       ringOf(1)
-        .claims(claimant)
+        .proofs(prover)
         .includes(Buffer.from(keyOf(1))),
     ).toBe(false);
   });
@@ -46,7 +46,7 @@ describe('a claim of cluster keys', () => {
     const ring = ringOf(1, 2);
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 4096 }), (bytes) => {
-        expect(ring.proved(bytes, claimant)).toEqual([]);
+        expect(ring.proved(bytes, prover)).toEqual([]);
       }),
     );
   });
