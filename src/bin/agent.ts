@@ -9,6 +9,7 @@ import { bootTimeNow, monotonicNow } from '../platform/clock.ts';
 import { forbidCoreDumps } from '../platform/core-dumps.ts';
 import { keyFingerprint } from '../platform/keyed-hash.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
+import { returnFreeMemory } from '../platform/memory.ts';
 import { raisePriority } from '../platform/priority.ts';
 import { createGroups } from './groups.ts';
 import { openControl } from './open-control.ts';
@@ -20,6 +21,8 @@ import { version } from './version.ts';
 
 /** A takeover must not wait for a batch job. */
 const NICE = -20;
+/** What the start and the runtime's compilers needed is given back so often. Two milliseconds each time. */
+const TIDY_EVERY = 20_000;
 
 export interface AgentOptions {
   /** Path of the configuration file. */
@@ -75,6 +78,7 @@ class AgentRun {
   #loop: AgentLoop | undefined;
   #control: ControlServer | undefined;
   #running = false;
+  #tidying: NodeJS.Timeout | undefined;
   #reloading: Promise<CommandResult> | undefined;
 
   constructor(file: string, config: Config, logger: Logger) {
@@ -115,6 +119,7 @@ class AgentRun {
     this.#supervision.watch(loop);
     this.#shortages.start();
     await loop.start();
+    this.#tidying = setInterval(returnFreeMemory, TIDY_EVERY);
     this.#running = true;
     await stopped;
     this.#running = false;
@@ -127,6 +132,7 @@ class AgentRun {
     this.#control = undefined;
     this.#supervision.close();
     this.#shortages.stop();
+    clearInterval(this.#tidying);
   }
 
   #stopOnSignal(loop: AgentLoop): Promise<void> {
