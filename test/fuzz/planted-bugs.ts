@@ -129,4 +129,21 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'if (this.#changes.length > CHANGES_MAX) this.#changes.shift();',
     '',
   ]),
+  bug('spread-sessions', 'src/group/spread/message.ts', [
+    'if (size > (body.length - at) / NAME_BYTES) return',
+    'if (size < 0) return',
+  ]),
+  bug('spread-sessions', 'src/group/spread/frame.ts', [
+    'if (queue.length < total) return',
+    'if (queue.length < total - 1) return',
+  ]),
+  bug('spread-sessions', 'src/group/spread/handshake.ts', [
+    'if (queue.length < 1 + length) return',
+    'if (queue.length < length) return',
+  ]),
+  bug('spread-envelopes', 'src/group/spread/envelope.ts', ['    reader.end();\n', '']),
+  bug('spread-envelopes', 'src/group/spread/envelope.ts', [
+    'if (error instanceof MalformedBytes) return undefined;\n',
+    '',
+  ]),
 ];

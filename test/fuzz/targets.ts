@@ -9,6 +9,7 @@ import { engines, enginesForLong } from './targets/engines.ts';
 import { frames, heartbeats } from './targets/frames.ts';
 import { netlink, packets, pings } from './targets/packets.ts';
 import { providerAnswers } from './targets/provider-answers.ts';
+import { spreadEnvelopes, spreadSessions } from './targets/spread.ts';
 import { hellos, streams } from './targets/streams.ts';
 
 export const TARGETS: readonly AnyTarget[] = [
@@ -17,6 +18,8 @@ export const TARGETS: readonly AnyTarget[] = [
   datagrams,
   streams,
   hellos,
+  spreadSessions,
+  spreadEnvelopes,
   agentMessages,
   controlRequests,
   controlResponses,

@@ -1,0 +1,149 @@
+/**
+ * What a Spread daemon could say to our client, and what strangers could say in a Spread group: recorded sessions with a few
+ * edits, in pieces of any size.
+ */
+import { crc32 } from 'node:zlib';
+import fc from 'fast-check';
+import { decodeEnvelope, type Envelope, encodeEnvelope } from '../../../src/group/spread/envelope.ts';
+import { AUTH_IP, AUTH_NULL, Session, type SessionAction } from '../../../src/group/spread/session.ts';
+import type { MemberId } from '../../../src/model/member.ts';
+import { viewId } from '../../../src/model/view.ts';
+import { bytesFrom, transcripts } from '../../unit/group/spread/transcripts.ts';
+import { nearly } from '../bytes.ts';
+import { demand, demandSmall, hex, sameData, type Target } from '../target.ts';
+
+/** Longer recordings would make mutations rare where they matter, in headers. */
+const CORPUS_BYTES_MAX = 6000;
+
+interface Talk {
+  readonly bytes: Buffer;
+  /** Sizes of pieces, used in turn. */
+  readonly cuts: readonly number[];
+}
+
+function play(pieces: Iterable<Buffer>): SessionAction[] {
+  const hello = { version: [5, 0, 1], name: 'fuzz', membership: true, priority: false } as const;
+  const session = new Session({ ...hello, auth: [AUTH_NULL, AUTH_IP] });
+  const actions = [...session.connected()];
+  for (const piece of pieces) actions.push(...session.receive(piece));
+  return actions;
+}
+
+function* cut(bytes: Buffer, cuts: readonly number[]): Iterable<Buffer> {
+  for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
+    const size = cuts[turn % cuts.length]!;
+    yield Buffer.from(bytes.subarray(at, at + size));
+    at += size;
+  }
+}
+
+export const spreadSessions: Target<Talk> = {
+  name: 'spread-sessions',
+  about: 'what a Spread daemon says to the client (src/group/spread/session.ts)',
+  share: 8,
+  inputs: () => {
+    const said = transcripts()
+      .flatMap(({ channels }) => channels.map((channel) => bytesFrom(channel, 'daemon')))
+      .filter(({ length }) => length > 0 && length <= CORPUS_BYTES_MAX);
+    return fc.record({
+      bytes: nearly(said),
+      cuts: fc.array(fc.integer({ min: 1, max: 600 }), { minLength: 1, maxLength: 5 }),
+    });
+  },
+  check: ({ bytes, cuts }) => {
+    const whole = play([Buffer.from(bytes)]);
+    demandSmall(whole, bytes.length);
+    for (const action of whole) {
+      if (action.kind !== 'failed') continue;
+      demand(action === whole.at(-1), () => 'something follows the end');
+      demand(action.error.message.length > 20, () => 'an end without a reason');
+    }
+    demand(
+      sameData(play(cut(bytes, cuts)).map(plain), whole.map(plain)),
+      () => `in pieces it says something else: ${hex(bytes)}`,
+    );
+  },
+};
+
+function plain(action: SessionAction): unknown {
+  if (action.kind === 'failed') return { code: action.error.code, message: action.error.message };
+  if (action.kind === 'message' && 'data' in action.message) {
+    return { ...action.message, data: hex(action.message.data) };
+  }
+  return action;
+}
+
+const member = fc
+  .tuple(fc.constantFrom('a', 'web-1', 'x.y_z'), fc.nat(0xffff))
+  .map(([name, run]) => `${name}#${run.toString(16).padStart(16, '0')}` as MemberId);
+const view = fc.tuple(fc.nat(1000), member).map(([epoch, representative]) => viewId(epoch, representative));
+const i32 = fc.integer({ min: -0x8000_0000, max: 0x7fff_ffff });
+const round = fc.record({
+  id: fc.record({ daemon: i32, time: i32, index: i32 }),
+  passedOver: fc.nat(0xffff),
+});
+const privateGroup = fc.constantFrom('#wk~0000000#zed', '#alice#mid', '#b#c');
+const bytes = fc.uint8Array({ maxLength: 60 });
+
+const envelope: fc.Arbitrary<Envelope> = fc.oneof(
+  fc.record(
+    {
+      kind: fc.constant('announce' as const),
+      round,
+      member,
+      number: fc.nat(2 ** 30),
+      installed: fc.record({ view, companions: fc.array(member, { maxLength: 5 }) }),
+      barred: fc.array(privateGroup, { maxLength: 3 }),
+    },
+    { requiredKeys: ['kind', 'round', 'member', 'number', 'barred'] },
+  ),
+  fc.record({ kind: fc.constant('part' as const), view, last: fc.boolean(), bytes }),
+  fc.constant({ kind: 'pulse' as const }),
+  fc.record({
+    kind: fc.constant('pass-over' as const),
+    round,
+    privateGroup,
+    why: fc.constantFrom('mute' as const, 'hung' as const),
+  }),
+);
+
+const CLUSTER = 'web';
+
+/** With the check that its body should have: otherwise nothing wrong would come past it. */
+function checked(edited: Buffer): Buffer {
+  const body = edited.subarray(0, Math.max(0, edited.length - 4));
+  const check = Buffer.alloc(4);
+  check.writeUInt32BE(crc32(body, crc32(CLUSTER)));
+  return Buffer.concat([body, check]);
+}
+
+export const spreadEnvelopes: Target<{ readonly value: Envelope } | { readonly bytes: Buffer }> = {
+  name: 'spread-envelopes',
+  about: 'what members say in a Spread group (src/group/spread/envelope.ts)',
+  share: 8,
+  inputs: () => {
+    const made = fc
+      .sample(envelope, { numRuns: 200, seed: 1 })
+      .map((value) => encodeEnvelope(value, CLUSTER));
+    return fc.oneof(
+      { arbitrary: envelope.map((value) => ({ value })), weight: 1 },
+      { arbitrary: nearly(made).map((edited) => ({ bytes: edited })), weight: 1 },
+      { arbitrary: nearly(made).map((edited) => ({ bytes: checked(edited) })), weight: 4 },
+    );
+  },
+  check: (input) => {
+    if ('value' in input) {
+      const encoded = encodeEnvelope(input.value, CLUSTER);
+      demand(sameData(decodeEnvelope(encoded, CLUSTER), input.value), () => 'it comes back changed');
+      return demand(decodeEnvelope(encoded, 'other') === undefined, () => 'another cluster reads it');
+    }
+    const decoded = decodeEnvelope(input.bytes, CLUSTER);
+    if (decoded === undefined) return;
+    demandSmall(decoded, input.bytes.length);
+    const again = encodeEnvelope(decoded, CLUSTER);
+    demand(
+      Buffer.compare(again, input.bytes) === 0,
+      () => `two encodings: ${hex(input.bytes)} and ${hex(again)}`,
+    );
+  },
+};
