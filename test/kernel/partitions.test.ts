@@ -16,8 +16,11 @@ import {
 } from './vocabulary.ts';
 
 const NO_NFT = spawnSync('nft', ['--version']).error === undefined ? undefined : 'nft is not installed';
-/** Longest time a deaf host may hold what others took over: it must hear that it is outranked, ms. */
-const OUTRANKED_MAX = 3000;
+/**
+ * Longest time a host that nobody hears may hold what others took over, ms: it hears of their view at once, and is sure a probe
+ * interval (70 ms) later that nothing of its own arrives. Seen: 4 to 50 ms; the rest is for a busy machine.
+ */
+const OUTRANKED_MAX = 300;
 
 /** Splits, expects every group to serve everything, heals, expects one holder. The client is with the first group. */
 async function expectSplitAndHealed(cluster: Cluster, groups: readonly (readonly string[])[]): Promise<void> {
@@ -83,6 +86,7 @@ describe.skipIf(NO_WORLD !== undefined || NO_NFT !== undefined)('frames are lost
         await cluster.served([['a', 'c']]);
       });
       const longest = Math.max(0, ...deaf.duplicates.map(({ from, to }) => to - from));
+      console.log(`held by b and by another for ${longest.toFixed(1)} ms at most`);
       expect(longest, 'held by b and by another (ms)').toBeLessThan(OUTRANKED_MAX);
       await expectQuiet(cluster, 3000);
       await cluster.observatory.lab.heal();

@@ -1,0 +1,93 @@
+/** What a member is told of views that are better than its own, and of those its view went on without. */
+import { describe, expect, it } from 'vitest';
+import { Detector } from '../../../src/membership/detector.ts';
+import { calmWorld, pass, processOf } from '../../simulation/membership/calm-world.ts';
+import { LAN } from '../../simulation/membership/run-seed.ts';
+import type { World } from '../../simulation/membership/world.ts';
+
+/** What the member was told of better views since `from`: when, and what. */
+function told(world: World, host: number, from: number): { at: number; what: string }[] {
+  return processOf(world.hosts[host]).trace.events.flatMap((event) => {
+    if (event.kind !== 'outranked' || event.at < from) return [];
+    const what = event.by !== undefined ? 'outranked' : event.contested ? 'contested' : 'clear';
+    return [{ at: event.at, what }];
+  });
+}
+
+function viewAt(world: World, host: number, members: number): number {
+  const events = processOf(world.hosts[host]).trace.events;
+  const view = events.findLast((event) => event.kind === 'view' && event.view.members.length === members);
+  return view?.at ?? Number.NaN;
+}
+
+describe('one whom nobody hears any more', () => {
+  it('is contested as soon as it is alone, and outranked within a probe interval of the better view', () => {
+    for (let offset = 0; offset < 70; offset += 10) {
+      const world = calmWorld(3);
+      pass(world, offset);
+      const from = world.now;
+      for (const other of [0, 2]) world.cut(world.hosts[1]!, world.hosts[other]!, true);
+      pass(world, 1_500);
+      const better = viewAt(world, 0, 2);
+      const outranked = told(world, 1, from).find(({ what }) => what === 'outranked');
+      expect(outranked!.at - better).toBeLessThan(2 * LAN.probe_interval_ms);
+      const alone = viewAt(world, 1, 1);
+      const first = told(world, 1, from)[0];
+      expect(first!.at - alone).toBeLessThanOrEqual(0);
+    }
+  });
+});
+
+describe('a member whose host dies', () => {
+  it('contests nobody: those that remain act at once', () => {
+    const world = calmWorld(3);
+    const from = world.now;
+    world.powerOff(world.hosts[1]!);
+    pass(world, 1_500);
+    expect(viewAt(world, 0, 2)).toBeGreaterThan(from);
+    for (const host of [0, 2]) expect(told(world, host, from)).toEqual([]);
+  });
+});
+
+describe('datagrams of a member whose host does not answer', () => {
+  function silentSince(at: number): Detector {
+    const detector = new Detector(LAN);
+    detector.opened();
+    detector.probeSent(1, at - 70);
+    detector.probeAnswered(1, at - 69);
+    detector.heard(at - 1);
+    detector.probeSent(2, at);
+    return detector;
+  }
+
+  it('say nothing while they may have been sent before it died', () => {
+    const detector = silentSince(1000);
+    detector.heard(1000 + LAN.probe_interval_ms / 2);
+    expect(detector.heardInSilence(1100)).toBe(false);
+  });
+
+  it('say that it lives when they come later, and that what we send does not arrive when they go on', () => {
+    const detector = silentSince(1000);
+    detector.heard(1040);
+    expect([detector.heardInSilence(1041), detector.oneWay(1041)]).toEqual([true, false]);
+    detector.heard(1040 + LAN.probe_interval_ms);
+    expect(detector.oneWay(1120)).toBe(true);
+    detector.closed(1121);
+    expect(detector.oneWay(1122)).toBe(true);
+    detector.opened();
+    expect(detector.oneWay(1123)).toBe(false);
+  });
+
+  it('say nothing any more once it answers, nor where it never answered', () => {
+    const detector = silentSince(1000);
+    detector.heard(1040);
+    detector.heard(1140);
+    detector.probeAnswered(2, 1141);
+    expect([detector.heardInSilence(1142), detector.oneWay(1142)]).toEqual([false, false]);
+    const filtered = new Detector(LAN);
+    filtered.opened();
+    filtered.probeSent(1, 0);
+    for (let at = 0; at < 900; at += 70) filtered.heard(at);
+    expect([filtered.heardInSilence(900), filtered.oneWay(900)]).toEqual([false, false]);
+  });
+});
