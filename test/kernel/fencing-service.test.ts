@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../src/lab/cluster.ts';
 import { ip } from '../../src/lab/iproute.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
-import { faultyPrefix, guardianOf, plant, THREE } from './fencing-scene.ts';
+import { faultyPrefix, guardianOf, logged, plant, THREE } from './fencing-scene.ts';
 import { ServiceDouble, type ServiceSettings } from './service-double.ts';
 import {
   during,
@@ -144,11 +144,11 @@ describe.skipIf(NO_WORLD !== undefined)('the service manager', () => {
   it('leaves an agent alone that helps itself: a new group thread instead of one that hangs', async () => {
     await withService({ watchdog: 10_000 }, async (cluster, service) => {
       plant(service.agent, { thread: 'group', kind: 'block', for_ms: 3_600_000 });
-      await eventually('it says that it is not well', () =>
-        service.status.startsWith('not well: the engine'),
-      );
-      await eventually('it is well again', () => service.status.startsWith('settled'));
+      await logged(service.agent, 'thread hangs');
       await cluster.joined();
+      const pulses = service.times('WATCHDOG');
+      await eventually('its pulse goes on', () => service.times('WATCHDOG') > pulses);
+      await eventually('it says how it is', () => service.status.startsWith('settled'));
       expect(service.ends).toEqual([]);
     });
   });
