@@ -51,7 +51,11 @@ function checkConfig(config: Extract<ReturnType<typeof parseConfig>, { ok: true 
         () => `prefix length ${prefixLength}`,
       );
   }
-  const timers = Object.values({ ...(config.group.engine === 'embedded' ? config.group.timers : config.group), ...config.agent, ...config.balance });
+  const timers = Object.values({
+    ...(config.group.engine === 'embedded' ? config.group.timers : config.group),
+    ...config.agent,
+    ...config.balance,
+  });
   for (const value of timers)
     if (typeof value === 'number') demand(Number.isFinite(value) && value >= 0, () => `timer ${value}`);
   demand(/^[0-9a-f]{16}$/.test(config.digest), () => `digest ${config.digest}`);
