@@ -55,7 +55,8 @@ export class Daemons {
     this.#settled = false;
     daemon.incarnation += 1;
     this.#waiting = this.#waiting.filter((request) => request.daemon !== daemon);
-    for (const session of [...daemon.sessions.values()]) session.drop();
+    for (const session of [...daemon.visitors]) session.drop();
+    daemon.visitors.clear();
     daemon.sessions.clear();
   }
 
@@ -120,6 +121,8 @@ export class Daemon {
   incarnation = 0;
   /** By private name; one that is gone stays until its going is ordered. */
   readonly sessions = new Map<string, DaemonSession>();
+  /** All that are connected, also those that have said no name yet. */
+  readonly visitors = new Set<DaemonSession>();
 
   constructor(cluster: Daemons, name: string, place: number) {
     this.cluster = cluster;
@@ -130,6 +133,7 @@ export class Daemon {
   /** A client connected. */
   open(client: ClientEnd): DaemonSession {
     const session = new DaemonSession(this, client);
+    this.visitors.add(session);
     const { sessionsMax = 997 } = this.cluster.settings;
     if (this.sessions.size >= sessionsMax) session.refuse(-3);
     return session;
@@ -174,12 +178,14 @@ export class DaemonSession {
     if (this.#state === 'open' || this.#state === 'over') this.#vanish();
     this.#forgetName();
     this.#state = 'over';
+    this.daemon.visitors.delete(this);
   }
 
   /** The daemon ends it. */
   drop(): void {
     if (this.#state === 'over') return;
     this.#state = 'over';
+    this.daemon.visitors.delete(this);
     this.#client.close();
   }
 
