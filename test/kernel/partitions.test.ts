@@ -18,7 +18,7 @@ import {
 const NO_NFT = spawnSync('nft', ['--version']).error === undefined ? undefined : 'nft is not installed';
 /**
  * Longest time a host that nobody hears may hold what others took over, ms: it hears of their view at once, and is sure a probe
- * interval (70 ms) later that nothing of its own arrives. Seen: 4 to 50 ms; the rest is for a busy machine.
+ * interval (70 ms) later that nothing of its own arrives. Seen: 4 to 61 ms; the rest is for a busy machine.
  */
 const OUTRANKED_MAX = 300;
 

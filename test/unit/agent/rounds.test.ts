@@ -89,6 +89,49 @@ describe('a member that begins a new round before the others hear of it', () => 
   });
 });
 
+describe('a round that is over', () => {
+  it('gets no more reports: what is late tells of an older truth', () => {
+    const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
+    const outbox = new Outbox();
+    const components = { holdings: new Holdings(), doubts: new Doubts(), history: new History() };
+    const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, new Map()), ...components });
+    rounds.self = b;
+    rounds.install(view, { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } });
+    const first = reportIn(outbox);
+    rounds.again(1);
+    rounds.deliver(b, reportIn(outbox), 2);
+    rounds.deliver(a, first, 3);
+    expect(rounds.barrier?.missing()).toEqual([a]);
+  });
+});
+
+describe('a release that is delivered', () => {
+  /** How `b` would go about v1 after `a`, which reported that much, says that it has released it. */
+  function guardAfter(reported: Partial<Report>): string | undefined {
+    const own = config({ member: 'b', members: ['a', 'b'], vips: vips(1) });
+    const outbox = new Outbox();
+    const doubts = new Doubts();
+    const components = { holdings: new Holdings(), doubts, history: new History() };
+    const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, new Map()), ...components });
+    rounds.self = b;
+    const settings = { leaseBound: 4100, takeover: 'at-once' } as const;
+    rounds.install(view, { now: 0, settings });
+    const mine = reportIn(outbox);
+    rounds.deliver(b, mine, 1);
+    rounds.deliver(a, { ...mine, ...reported }, 2);
+    rounds.deliver(a, { kind: 'released', view: view.id, vips: ['v1'] }, 3);
+    return doubts.clearance('v1', { now: 4, settings, access: 'link', doubtedSince: undefined })?.guard.kind;
+  }
+
+  it('clears the VIP if its sender had it for certain', () => {
+    expect(guardAfter({ held: ['v1'] })).toBe('at-once');
+  });
+
+  it('clears nothing if its sender was only asking for it', () => {
+    expect(guardAfter({ claims: ['v1'] })).toBe('when-silent');
+  });
+});
+
 function reportIn(outbox: Outbox): Report {
   const said = outbox.take().find((x) => x.kind === 'multicast' && x.message.kind === 'report');
   if (said?.kind !== 'multicast' || said.message.kind !== 'report') throw new Error('no report was said');

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Barrier } from '../../../src/agent/barrier.ts';
 import { definitionOf } from '../../../src/agent/definitions.ts';
-import type { Report } from '../../../src/agent/messages.ts';
 import { Table } from '../../../src/agent/table.ts';
 import { memberId } from '../../../src/model/member.ts';
 import { type View, viewId } from '../../../src/model/view.ts';
 import { vips } from './config.ts';
+import { report } from './reports.ts';
 
 const [a, b, c] = ['a', 'b', 'c'].map((name) => memberId(name, '0'.repeat(16))) as [never, never, never];
 const view: View = {
@@ -17,35 +17,11 @@ const view: View = {
   departed: [],
 };
 
-function report(held: readonly string[]): Report {
-  return {
-    kind: 'report',
-    view: view.id,
-    round: 0,
-    mature: true,
-    draining: false,
-    barred: '',
-    leaving: false,
-    capacity: 1,
-    unfit: [],
-    digest: 'same',
-    votes: 1,
-    primary: true,
-    quorum: '',
-    complete: true,
-    held,
-    claims: [],
-    pinned: [],
-    passed: [],
-    doubts: [],
-  };
-}
-
 /** `c` never reports: its agent stands still. */
 function tableWithSilent(): Table {
   const barrier = new Barrier(view.members, 0);
-  barrier.add(a, report(['v1']));
-  barrier.add(b, report(['v2']));
+  barrier.add(a, report(view.id, { held: ['v1'] }));
+  barrier.add(b, report(view.id, { held: ['v2'] }));
   barrier.add(a, { kind: 'proceed', view: view.id, round: 0, without: [c] });
   const settings = { view, vips: vips(3), stories: new Map(), gone: () => undefined };
   return new Table(barrier, settings, 0);
@@ -59,7 +35,7 @@ function tableWithRenamed(): Table {
     [a, 'old'],
     [b, 'new'],
   ] as const)
-    barrier.add(member, { ...report([]), digest });
+    barrier.add(member, { ...report(view.id), digest });
   const renamed = { ...(first as object), id: 'x1' } as never;
   barrier.add(a, { kind: 'definitions', view: view.id, round: 0, vips: [first, second] });
   barrier.add(b, { kind: 'definitions', view: view.id, round: 0, vips: [renamed, second] });
@@ -89,3 +65,39 @@ describe('table with a silent member', () => {
     expect(row?.holders).toEqual([row?.target]);
   });
 });
+
+describe('table of members that have one VIP both', () => {
+  function doubled(): Table {
+    const barrier = new Barrier([a, b], 0);
+    for (const member of [a, b]) barrier.add(member, report(view.id, { held: ['v1'] }));
+    const of = { ...view, members: [a, b] };
+    return new Table(barrier, { view: of, vips: vips(1), stories: new Map(), gone: () => undefined }, 0);
+  }
+
+  it('counts both until the other has let go: the target is not the only holder because it is the target', () => {
+    const table = doubled();
+    const row = table.rows.get('v1');
+    expect([row?.target, row?.holders]).toEqual([a, [a, b]]);
+    table.apply(b, { kind: 'standing', view: view.id, ...STANDING, draining: true }, 5);
+    expect(row?.holders).toEqual([a, b]);
+    table.apply(b, { kind: 'released', view: view.id, vips: ['v1'] }, 6);
+    expect(row?.holders).toEqual([a]);
+  });
+
+  it('believes nobody but the target that it has acquired', () => {
+    const table = doubled();
+    const row = table.rows.get('v1');
+    table.apply(b, { kind: 'acquired', view: view.id, vips: ['v1'] }, 5);
+    expect([row?.confirmed, row?.proven, row?.changed]).toEqual([a, [a, b], 0]);
+  });
+
+  it('makes nothing of a release by who has nothing', () => {
+    const table = doubled();
+    const row = table.rows.get('v1');
+    table.apply(b, { kind: 'released', view: view.id, vips: ['v1'] }, 5);
+    table.apply(b, { kind: 'released', view: view.id, vips: ['v1'] }, 9);
+    expect([row?.holders, row?.changed]).toEqual([[a], 5]);
+  });
+});
+
+const STANDING = { mature: true, draining: false, barred: '', leaving: false, capacity: 1, unfit: [] };
