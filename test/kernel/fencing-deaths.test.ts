@@ -158,9 +158,10 @@ describe.skipIf(NO_WORLD !== undefined)('agent and guardian die in one instant',
     });
   });
 
-  it('by cgroup.kill, as a service manager or a container runtime does', async ({ skip }) => {
+  it('by cgroup.kill, as a service manager or a container runtime does', async ({ skip, onTestFinished }) => {
     const group = Cgroup.make('unified', 'cgroup.kill');
     if (typeof group === 'string') return skip(group);
+    onTestFinished(() => group.remove());
     await withCluster(THREE, async (cluster) => {
       await expectFenced(
         cluster,
@@ -171,7 +172,6 @@ describe.skipIf(NO_WORLD !== undefined)('agent and guardian die in one instant',
         { what: 'cgroup.kill', goneWithin: LEASE_BOUND + SLACK, goneAfter: 1000 },
       );
     });
-    await group.remove();
   });
 
   it('the agent started again meanwhile sweeps what is left, and takes nothing that others serve', async () => {

@@ -60,9 +60,10 @@ describe.skipIf(NO_WORLD !== undefined)('frozen', () => {
     });
   });
 
-  it('by the freezer of control groups, as a container runtime pauses', async ({ skip }) => {
+  it('by the freezer of control groups, as a container runtime pauses', async ({ skip, onTestFinished }) => {
     const group = Cgroup.make('unified', 'cgroup.freeze');
     if (typeof group === 'string') return skip(group);
+    onTestFinished(() => group.remove());
     await withCluster(THREE, async (cluster) => {
       const { victim } = await expectFenced(
         cluster,
@@ -75,7 +76,6 @@ describe.skipIf(NO_WORLD !== undefined)('frozen', () => {
       expect(group.get('cgroup.events')).toContain('frozen 1');
       await expectThawed(cluster, victim, () => group.set('cgroup.freeze', '0'));
     });
-    await group.remove();
   });
 
   it('agent and guardian, thawed before the lease ends: gives up first, asks later', async () => {

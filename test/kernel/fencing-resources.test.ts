@@ -50,9 +50,11 @@ describe.skipIf(NO_WORLD !== undefined)('memory runs out', () => {
 
   it("at its control group's limit: the kernel kills it, and the guardian removes the addresses", async ({
     skip,
+    onTestFinished,
   }) => {
     const group = Cgroup.make('memory', 'memory.limit_in_bytes');
     if (typeof group === 'string') return skip(group);
+    onTestFinished(() => group.remove());
     await withAgents(THREE, async (cluster) => {
       await serveFaulty(cluster);
       const { victim } = await expectFenced(
@@ -68,7 +70,6 @@ describe.skipIf(NO_WORLD !== undefined)('memory runs out', () => {
       expect((await cluster.agent(victim).exited()).signal).toBe('SIGKILL');
       expect(Number(group.get('memory.failcnt'))).toBeGreaterThan(0);
     });
-    await group.remove();
   });
 });
 
