@@ -16,8 +16,10 @@ const LEFT = 64;
 const RIGHT = 24;
 const TOP = 84;
 const PLOT_MIN = 1000;
-const PLOT_MAX = 4000;
-const PIXELS_A_MINUTE = 90;
+const PLOT_MAX = 8000;
+const PIXELS_A_MINUTE = 220;
+/** Breaches nearer to each other than this share one label. */
+const LABEL_WIDTH = 80;
 const LANE = 4;
 const ROW_GAP = 30;
 const MARK_WIDTH = 20;
@@ -26,13 +28,13 @@ const LEGEND_COLUMN = 330;
 const LEGEND_LINE = 18;
 
 const STYLE = `
-  svg { background: #ffffff; font-family: system-ui, sans-serif; font-size: 12px; fill: #1f2328; }
+  .ground { fill: #ffffff; } svg { font-family: system-ui, sans-serif; font-size: 12px; fill: #1f2328; }
   .title { font-size: 18px; font-weight: 600; } .soft { fill: #59636e; } .row { fill: #f6f8fa; } .grid { stroke: #d1d9e0; stroke-width: 1; }
   .fault { fill: #9a6700; fill-opacity: 0.16; } .edge { stroke: #9a6700; stroke-width: 1; } .mark { fill: #7d4e00; font-size: 10px; font-weight: 600; }
   .missed { fill: #cf222e; } .breach { stroke: #cf222e; stroke-width: 2; stroke-dasharray: 4 3; } .wrong { fill: #cf222e; font-weight: 600; }
   .end { text-anchor: end; } .middle { text-anchor: middle; }
   @media (prefers-color-scheme: dark) {
-    svg { background: #0d1117; fill: #e6edf3; } .soft { fill: #9198a1; } .row { fill: #151b23; } .grid { stroke: #3d444d; }
+    .ground { fill: #0d1117; } svg { fill: #e6edf3; } .soft { fill: #9198a1; } .row { fill: #151b23; } .grid { stroke: #3d444d; }
     .fault { fill: #e3b341; } .edge { stroke: #d29922; } .mark { fill: #e3b341; } .missed { fill: #ff7b72; } .breach { stroke: #ff7b72; } .wrong { fill: #ff7b72; }
   }`;
 
@@ -50,6 +52,7 @@ export function pictureOf(timeline: Timeline, breaches: readonly Breach[], capti
   const legend = legendOf(timeline, layout);
   const height = legend.bottom + 20;
   const parts = [
+    `<rect class="ground" width="${layout.width}" height="${height}"/>`,
     `<text class="title" x="${LEFT}" y="30">${escaped(caption.title)}</text>`,
     `<text class="soft" x="${LEFT}" y="50">${escaped(caption.subtitle)}</text>`,
     ...rows(timeline, layout),
@@ -159,10 +162,15 @@ function client({ outages, vips }: Timeline, { x, clientTop }: Layout): string[]
 }
 
 function breachMarks(breaches: readonly Breach[], { x, axisTop }: Layout): string[] {
-  return breaches.flatMap(({ at, rule, what }) => [
-    `<line class="breach" x1="${round(x(at))}" y1="${TOP - 18}" x2="${round(x(at))}" y2="${axisTop}"><title>${escaped(what)}</title></line>`,
-    `<text class="wrong" x="${round(x(at)) + 3}" y="${TOP - 10}">${escaped(rule)}</text>`,
-  ]);
+  let labelled = Number.NEGATIVE_INFINITY;
+  return breaches.flatMap(({ at, rule, what }) => {
+    const place = round(x(at));
+    const title = `<title>${escaped(what)}</title>`;
+    const line = `<line class="breach" x1="${place}" y1="${TOP - 18}" x2="${place}" y2="${axisTop}">${title}</line>`;
+    if (place - labelled < LABEL_WIDTH) return [line];
+    labelled = place;
+    return [line, `<text class="wrong" x="${place + 3}" y="${TOP - 10}">${escaped(rule)}${title}</text>`];
+  });
 }
 
 function legendOf(

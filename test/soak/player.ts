@@ -103,13 +103,15 @@ export class Player {
     const mend = await this.#act(fault);
     if (mend !== undefined) {
       await sleep(fault.length);
+      // Connections are back while the mending is still under way.
+      const begun = this.#now;
       await mend();
       mark.mendedAt = this.#now;
-      this.#events.push(mark.mendedAt);
+      this.#events.push(begun, mark.mendedAt);
+      this.#noteMerge(mark, begun);
       this.#settings.tell(`${minutesOf(mark.mendedAt)}   mended: ${what}`);
     }
     this.#open.delete(fault);
-    this.#noteMerge(mark);
   }
 
   #act(fault: PlannedFault): Promise<Mend> {
@@ -119,12 +121,12 @@ export class Player {
   }
 
   /** Where no agent runs that could let go, the kernel's lease has to end first. */
-  #noteMerge({ kind, at, mendedAt }: Strike): void {
+  #noteMerge({ kind, at, mendedAt }: Strike, begun: number): void {
     const { place } = FAULTS[kind];
     if (mendedAt === undefined || (place !== 'cable' && place !== 'fabric')) return;
     const crippled = [...this.#open].some((fault) => FAULTS[fault.kind].place === 'process');
     const to = mendedAt + (crippled ? this.#settings.bounds.lease : 0);
-    this.#merges.push({ from: kind === 'one-way loss' ? at : mendedAt, to });
+    this.#merges.push({ from: kind === 'one-way loss' ? at : begun, to });
   }
 
   #watchAgents(): void {

@@ -18,8 +18,8 @@ export interface Verdict {
 const RESOLUTION = 1;
 /** What lived through may grow by this part between the first and the last third of its samples. */
 const GROWTH_MAX = 0.05;
-/** Before this a process is still warming up, ms. */
-const WARM_UP = 120_000;
+/** Before this a process is still warming up, ms: an engine remembers members it has lost for ten minutes. */
+export const WARM_UP = 660_000;
 const SAMPLES_MIN = 6;
 
 interface Span {

@@ -10,7 +10,7 @@ import { Cluster } from '../../src/lab/cluster.ts';
 import { enterWorld, insideWorld, WorldRefused } from '../../src/lab/world.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
 import { type Bounds, boundsOf } from './bounds.ts';
-import { logsAround } from './logs.ts';
+import { type HostLog, logsAround } from './logs.ts';
 import { pictureOf } from './picture.ts';
 import { minutesOf, Player } from './player.ts';
 import { judge, type Verdict } from './rules.ts';
@@ -89,9 +89,11 @@ async function soak(options: Options): Promise<number> {
     const player = new Player(cluster, { seed, minutes, bounds, kinds: possibleKinds(), tell: console.log });
     const timeline = await player.play();
     const verdict = judge(timeline, bounds);
-    writeReport(options, { timeline, bounds, verdict });
     const logs = cluster.agents.map(({ host, logFile }) => ({ host: host.name, text: readLog(logFile) }));
-    tell(options, { timeline, bounds, verdict }, (at) => logsAround(logs, wallAtZero + player.began + at));
+    writeReport(options, { timeline, bounds, verdict, logs });
+    tell(options, { timeline, bounds, verdict, logs }, (at) =>
+      logsAround(logs, wallAtZero + player.began + at),
+    );
     return verdict.breaches.length === 0 ? 0 : 1;
   } finally {
     await cluster.close();
@@ -110,14 +112,17 @@ interface Result {
   readonly timeline: Timeline;
   readonly bounds: Bounds;
   readonly verdict: Verdict;
+  readonly logs: readonly HostLog[];
 }
 
 function writeReport(options: Options, result: Result): void {
   if (options.report === undefined) return;
   mkdirSync(options.report, { recursive: true });
-  const { timeline, verdict } = result;
+  const { timeline, bounds, verdict, logs } = result;
+  for (const { host, text } of logs)
+    writeFileSync(join(options.report, `soak-${options.seed}-${host}.log`), text);
   const path = (suffix: string) => join(options.report!, `soak-${options.seed}.${suffix}`);
-  writeFileSync(path('json'), `${JSON.stringify({ options, ...result }, undefined, 1)}\n`);
+  writeFileSync(path('json'), `${JSON.stringify({ options, timeline, bounds, verdict }, undefined, 1)}\n`);
   const title = `Soak: ${options.hosts} hosts, ${options.vips} VIPs, ${(timeline.length / 60_000).toFixed(1)} minutes`;
   const subtitle = `seed ${options.seed}, profile ${options.profile}: ${summary(result)}`;
   writeFileSync(path('svg'), pictureOf(timeline, verdict.breaches, { title, subtitle }));

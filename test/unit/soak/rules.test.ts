@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { boundsOf } from '../../soak/bounds.ts';
-import { judge } from '../../soak/rules.ts';
+import { judge, WARM_UP } from '../../soak/rules.ts';
 import type { Sample, Timeline } from '../../soak/timeline.ts';
 
 const BOUNDS = { unserved: 8000, merge: 3000, lease: 4000, calm: 20_000 };
@@ -121,7 +121,7 @@ describe('never grows', () => {
   const life = (sizes: readonly number[], part: Partial<Sample> = {}) =>
     sizes.map(
       (rss, index): Sample => ({
-        at: index * 30_000,
+        at: (index * WARM_UP) / 4,
         host: 'a',
         pid: 7,
         role: 'agent',
