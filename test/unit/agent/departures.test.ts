@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { Barrier } from '../../../src/agent/barrier.ts';
 import { Departures } from '../../../src/agent/departures.ts';
-import { Doubts } from '../../../src/agent/doubts.ts';
+import { type Clearance, Doubts } from '../../../src/agent/doubts.ts';
+import type { Report } from '../../../src/agent/messages.ts';
+import { Table } from '../../../src/agent/table.ts';
 import { memberId } from '../../../src/model/member.ts';
 import { type Departed, type View, viewId } from '../../../src/model/view.ts';
 import { vips } from './config.ts';
+import { report } from './reports.ts';
 
 const [a, b, c] = ['a', 'b', 'c'].map((name) => memberId(name, '0'.repeat(16))) as [never, never, never];
 const settings = { leaseBound: 4100, takeover: 'at-once' } as const;
@@ -33,5 +37,75 @@ describe('a release that was seen, and then a view', () => {
       { member: c, how: 'host' },
     ];
     expect(guardAfter(departed)).toBe('when-silent');
+  });
+});
+
+describe('what the last table says of those that went', () => {
+  const before: View = {
+    id: viewId(4, a),
+    epoch: 4,
+    members: [a, b, c],
+    cause: 'join',
+    joined: [],
+    departed: [],
+  };
+
+  /** How `a` goes about v1 at 160, after the others reported this of it and went like that at 150. */
+  function approach(
+    reports: { readonly b?: Partial<Report>; readonly c?: Partial<Report> },
+    departed: readonly Departed[],
+    earlier: (doubts: Doubts) => void = () => {},
+  ): Clearance | undefined {
+    const barrier = new Barrier(before.members, 0);
+    barrier.add(a, report(before.id));
+    if (reports.b) barrier.add(b, report(before.id, reports.b));
+    else barrier.add(a, { kind: 'proceed', view: before.id, round: 0, without: [b] });
+    barrier.add(c, report(before.id, reports.c ?? {}));
+    const table = new Table(
+      barrier,
+      { view: before, vips: vips(1), stories: new Map(), gone: () => undefined },
+      0,
+    );
+    const doubts = new Doubts();
+    earlier(doubts);
+    const departures = new Departures();
+    departures.remember(table);
+    const gone = new Set(departed.map(({ member }) => member));
+    const members = before.members.filter((member) => !gone.has(member));
+    const view = { ...alone(departed), members };
+    departures.judge({ view, previous: before, vips: vips(1), settings }, doubts, 150);
+    return doubts.clearance('v1', { now: 160, settings, access: 'link', doubtedSince: undefined });
+  }
+  const untilLease = {
+    guard: { kind: 'when-silent', until: 150 + settings.leaseBound },
+    notBefore: undefined,
+  };
+  const had = { held: ['v1'] };
+
+  it('of two holders the one whose host still answers counts, in whichever order they are told', () => {
+    const departed: Departed[] = [
+      { member: b, how: 'process' },
+      { member: c, how: 'host' },
+    ];
+    expect(approach({ b: had, c: had }, departed)).toEqual(untilLease);
+    expect(approach({ b: had, c: had }, [...departed].reverse())).toEqual(untilLease);
+  });
+
+  it('a goodbye clears what its sender had, unless another has it still, or it was only asking for it', () => {
+    const left: Departed[] = [{ member: b, how: 'leave' }];
+    expect(approach({ b: had }, left)?.guard.kind).toBe('at-once');
+    expect(approach({ b: had, c: had }, left)?.guard.kind).toBe('when-silent');
+    expect(approach({ b: { claims: ['v1'] } }, left)?.guard.kind).toBe('when-silent');
+  });
+
+  it('one that was only asking for it leaves an earlier doubt as it is', () => {
+    const doubted = (doubts: Doubts) => doubts.departed('v1', 'process', { now: 100, settings });
+    const guard = approach({ b: { claims: ['v1'] } }, [{ member: b, how: 'host' }], doubted)?.guard;
+    expect(guard).toEqual({ kind: 'when-silent', until: 100 + settings.leaseBound });
+  });
+
+  it('one that never reported may have had anything while its host answers', () => {
+    expect(approach({}, [{ member: b, how: 'process' }])).toEqual(untilLease);
+    expect(approach({ b: {} }, [{ member: b, how: 'process' }])).not.toEqual(untilLease);
   });
 });

@@ -132,6 +132,51 @@ describe('a release that is delivered', () => {
   });
 });
 
+describe('reports that say who has a VIP', () => {
+  it('void what was seen released before, though nobody says in this view that it acquired it', () => {
+    const own = config({ member: 'b', members: ['a', 'b'], vips: vips(1) });
+    const outbox = new Outbox();
+    const doubts = new Doubts();
+    const components = { holdings: new Holdings(), doubts, history: new History() };
+    const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, new Map()), ...components });
+    rounds.self = b;
+    const settings = { leaseBound: 4100, takeover: 'at-once' } as const;
+    doubts.cleared('v1', 0);
+    rounds.install(view, { now: 0, settings });
+    const mine = reportIn(outbox);
+    rounds.deliver(b, mine, 1);
+    rounds.deliver(a, { ...mine, held: ['v1'] }, 2);
+    const input = { now: 4, settings, access: 'link', doubtedSince: undefined } as const;
+    expect(doubts.clearance('v1', input)?.guard.kind).toBe('when-silent');
+  });
+});
+
+describe('a keeper', () => {
+  /** What `b`, which has v1, does when everybody has reported in a view that came about like that. */
+  function doesAfter(changes: Partial<View>): string[] {
+    const own = config({ member: 'b', members: ['a', 'b'], vips: vips(1) });
+    const outbox = new Outbox();
+    const memory = { families: [4], scope: 'link', atomicTakeover: false } as const;
+    const traits = new Map([['memory', memory]]);
+    const holdings = new Holdings();
+    holdings.set(holdings.of(vips(1)[0] as never), 'held', 0);
+    const components = { holdings, doubts: new Doubts(), history: new History() };
+    const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, traits), ...components });
+    rounds.self = b;
+    rounds.install({ ...view, ...changes }, { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } });
+    const mine = reportIn(outbox);
+    rounds.deliver(b, mine, 1);
+    rounds.deliver(a, { ...mine, held: [] }, 2);
+    return outbox.take().map(({ kind }) => kind);
+  }
+
+  it('announces what it keeps when two parts met, and not when one merely joined', () => {
+    expect(doesAfter({ cause: 'network', joined: [a] })).toContain('announce');
+    expect(doesAfter({ cause: 'join', joined: [a] })).not.toContain('announce');
+    expect(doesAfter({ cause: 'network', joined: [] })).not.toContain('announce');
+  });
+});
+
 function reportIn(outbox: Outbox): Report {
   const said = outbox.take().find((x) => x.kind === 'multicast' && x.message.kind === 'report');
   if (said?.kind !== 'multicast' || said.message.kind !== 'report') throw new Error('no report was said');
