@@ -265,7 +265,7 @@ describe('an agent without rights', () => {
     const ended = spawnSync(
       'setpriv',
       [`--bounding-set=-${right}`, `--inh-caps=-${right}`, process.execPath, script],
-      { input: '[]\n{}\n', encoding: 'utf8' },
+      { input: '[]\n{}\n', encoding: 'utf8', timeout: 20_000 },
     );
     expect(ended.status).not.toBe(0);
     expect(ended.stderr).toContain(`CAP_${right.toUpperCase()}`);
