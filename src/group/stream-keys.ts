@@ -69,5 +69,5 @@ export function lostBy(
     const obstacle = keys.obstacle(ring);
     return obstacle === undefined ? [] : [`${nameOf(member)} ${obstacle}`];
   });
-  return found.length === 0 ? undefined : found.join('; ');
+  return found.length === 0 ? undefined : found.sort().join('; ');
 }
