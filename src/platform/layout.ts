@@ -1,8 +1,17 @@
 /** Where the code of this program lies: TypeScript in a clone, or one flat folder of JavaScript after `npm run build`. */
 import { fileURLToPath } from 'node:url';
 
-/** How the agent's runtime is started: a small young generation keeps an idle agent below 90 MB. */
-export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=1'];
+/**
+ * How the agent's runtime is started. What an agent does it does a few times a second: a small young generation is enough, the
+ * simpler compilers earn back what they cost within a minute, the optimizing one never does and takes 5 MB, and so do helpers.
+ */
+export const NODE_FLAGS: readonly string[] = [
+  '--max-semi-space-size=1',
+  '--no-turbofan',
+  '--no-maglev-inlining',
+  '--no-concurrent-sparkplug',
+  '--v8-pool-size=1',
+];
 
 const built = import.meta.url.endsWith('.js');
 

@@ -9,7 +9,8 @@ import { type Account, accountOf, between } from './process-account.ts';
 import type { SubjectKind } from './subject.ts';
 
 const GROUP_PORT = 4873;
-const SETTLING_MS = 10_000;
+/** Until what is done often is compiled, and what the start needed is given back. */
+const SETTLING_MS = 60_000;
 
 /** Per cent of one core, MiB, and wake-ups a second of everything of the host together, then of each part by its name. */
 export interface CostRun {
@@ -24,7 +25,6 @@ export interface CostRun {
 /** Watches the idle cluster that long and reports of the host that holds most. */
 export async function runCost(kind: SubjectKind, seconds: number): Promise<CostRun> {
   return withCluster(kind, { vips: 10, interval_ms: 1000 }, async ({ victim }) => {
-    // What was compiled and allocated for the start is over then.
     await sleep(SETTLING_MS);
     const before = accountOf(victim.processes());
     const from = monotonicNow();
@@ -50,10 +50,12 @@ function costOf(account: Account, elapsed: number): CostRun {
       ]),
     ),
     ...Object.fromEntries(
-      threads.flatMap(({ name, cpu_ms, wakeups }) => [
-        [`cpu_percent of ${name}`, (100 * cpu_ms) / elapsed],
-        [`wakeups_per_s of ${name}`, (1000 * wakeups) / elapsed],
-      ]),
+      threads
+        .filter(({ wakeups }) => wakeups > 0)
+        .flatMap(({ name, cpu_ms, wakeups }) => [
+          [`cpu_percent of ${name}`, (100 * cpu_ms) / elapsed],
+          [`wakeups_per_s of ${name}`, (1000 * wakeups) / elapsed],
+        ]),
     ),
   };
 }

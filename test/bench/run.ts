@@ -75,10 +75,10 @@ async function benchScale(options: Options, record: Record): Promise<void> {
 
 async function benchCost(options: Options, record: Record): Promise<void> {
   if (wanted(options, 'cost')) {
-    for (const kind of options.subjects) {
-      const what = `idle, ${options.idleSeconds} s`;
-      await record.run(kind, { measure: 'cost', what }, () => runCost(kind, options.idleSeconds));
-    }
+    const what = `idle, ${options.idleSeconds} s`;
+    await byTurns(options.runs, options.subjects, (kind) =>
+      record.run(kind, { measure: 'cost', what }, () => runCost(kind, options.idleSeconds)),
+    );
   }
   if (!wanted(options, 'start')) return;
   const ours = options.subjects.filter(({ traits }) => traits.family === 'wackamole');
