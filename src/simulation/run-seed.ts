@@ -8,6 +8,7 @@ import { NeverTwo } from './checks/never-two.ts';
 import { recover } from './checks/not-stuck.ts';
 import { Orphans } from './checks/orphans.ts';
 import { OwnOnly } from './checks/own-only.ts';
+import { Steady } from './checks/steady.ts';
 import { type Fault, schedule } from './faults/kinds.ts';
 import { calm, strike } from './faults/strike.ts';
 import type { SimulationOptions } from './options.ts';
@@ -51,7 +52,8 @@ export function simulate(
   const one = new AlwaysOne(world);
   const own = new OwnOnly(world);
   const orphans = new Orphans(world);
-  world.observers.push(twice, tables, new Barred(world), one, own, orphans);
+  const steady = new Steady(world);
+  world.observers.push(twice, tables, new Barred(world), one, own, orphans, steady);
   let recovery = 0;
   let failure: Failure | undefined;
   try {
@@ -77,6 +79,7 @@ export function simulate(
       alwaysOne: one.checked,
       ownOnly: own.watched,
       orphans: orphans.watched,
+      steady: steady.watched,
       races: twice.races,
     },
     timeline: world.timeline ?? [],

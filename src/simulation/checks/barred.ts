@@ -60,7 +60,11 @@ export class Barred implements Observer {
       for (const { putAt } of host.addresses.values())
         if (putAt < facts.stalledAt) this.#breach(host, 'came out of a stall');
     }
-    if (facts.view && over(facts.viewAt) && 2 * facts.view.members.length <= this.#world.hosts.length)
+    if (
+      facts.view &&
+      over(Math.max(facts.viewAt, host.configuredAt)) &&
+      2 * facts.view.members.length <= this.#world.hosts.length
+    )
       this.#checkPrimary(host);
   }
 

@@ -21,6 +21,12 @@ export function mergeBound(timers: DetectorTimers): Millis {
   return met + settled + REPORTS_MAX + RELEASE_MAX;
 }
 
+/** From the last disturbance of anybody until no view follows: links that flapped are held down for up to 64 times their hold. */
+export function restBound(timers: DetectorTimers): Millis {
+  const streams = 3_000; // until TCP gives up what nobody answers
+  return 64 * timers.link_hold_ms + 2 * mergeBound(timers) + timers.heartbeat_timeout_ms + streams;
+}
+
 /** From the last disturbance of a component until every VIP is up in it: noticed, a view, doubts as long as a lease, maturity. */
 export function serveBound(
   timers: DetectorTimers,

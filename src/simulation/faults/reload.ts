@@ -30,6 +30,7 @@ export function reloadFirst(world: World, host: Host): void {
 
 function apply(world: World, host: Host, vips: readonly Vip[]): void {
   if (host.config.vips === vips) return;
+  host.configuredAt = world.now;
   host.config = world.cluster.configOf(host.name, vips);
   host.agent?.reconfigure();
 }

@@ -35,6 +35,8 @@ export class Host {
   guardian: Guardian | undefined;
   /** Whether the guardian of the last agent that ended lived when it did. */
   guardedAtDeath = false;
+  /** When its configuration last changed. */
+  configuredAt: Instant = 0;
   trouble: ProviderTrouble | undefined;
   /** Provider calls may be late or wrong because of a trouble until then. */
   troubledUntil: Instant = 0;

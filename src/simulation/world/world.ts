@@ -137,6 +137,11 @@ export class World {
     for (const observer of this.observers) observer.delivered?.(agent);
   }
 
+  /** Time since anything was done to anybody. */
+  get quietFor(): Millis {
+    return this.now - this.#stirredAt;
+  }
+
   /** Nothing has been done to anybody for a while, and the network is as it should be. */
   get isQuiet(): boolean {
     return this.network.isCalm && (this.options.swift || this.now - this.#stirredAt > QUIET);
