@@ -71,11 +71,11 @@ export class LabHost {
     return this.#switchboard.isolate(this.name);
   }
 
-  /** The power fails: the cable is dead and every process of the host is killed, at once. */
+  /** The power fails: from one moment to the next no process runs any more, and the cable is dead before any of them says goodbye. */
   async powerOff(): Promise<void> {
-    const cut = this.#switchboard.power(this.name, false);
+    this.#signalAll('SIGSTOP');
+    await this.#switchboard.power(this.name, false);
     this.killAll();
-    await cut;
     // A guardian that forked at the wrong moment.
     this.killAll();
   }
@@ -87,13 +87,16 @@ export class LabHost {
 
   /** SIGKILL for every process in the host's network. All are stopped first: none reacts to the death of another. */
   killAll(): void {
-    for (const signal of ['SIGSTOP', 'SIGKILL'] as const) {
-      for (const pid of this.processes()) {
-        try {
-          process.kill(pid, signal);
-        } catch {
-          // It has just ended by itself.
-        }
+    this.#signalAll('SIGSTOP');
+    this.#signalAll('SIGKILL');
+  }
+
+  #signalAll(signal: NodeJS.Signals): void {
+    for (const pid of this.processes()) {
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It has just ended by itself.
       }
     }
   }
