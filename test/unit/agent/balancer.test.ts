@@ -24,9 +24,15 @@ function uneven(): { table: Table; history: History } {
   return { table, history };
 }
 
-function movesAt(now: number, { viewSince = 0, change = (_: Table) => {}, forced = false } = {}): string[] {
+interface Circumstances {
+  readonly viewSince?: number;
+  readonly change?: (table: Table) => void;
+  readonly forced?: boolean;
+}
+
+function movesAt(now: number, { viewSince = 0, change, forced = false }: Circumstances = {}): string[] {
   const { table, history } = uneven();
-  change(table);
+  change?.(table);
   const balancer = new Balancer();
   balancer.settled(0, settings);
   if (forced) balancer.force(now);
