@@ -75,14 +75,17 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'if (this.#length > this.#bytesMax) return false;',
     'if (part.length > this.#bytesMax) return false;',
   ]),
-  bug('configs', 'src/config/source.ts', ['if (!isScalar(key)) {', 'if (isMap(key)) {']),
+  bug('configs', 'src/config/parse.ts', [
+    "if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part))",
+    "if (typeof value !== 'object' || !Object.hasOwn(value, part))",
+  ]),
   bug('configs', 'src/config/ranges.ts', [
     'if (last - first >= EXPANSION_MAX) {',
     'if (last < first - EXPANSION_MAX) {',
   ]),
   bug('provider-answers', 'src/agent/provider-answers.ts', [
-    "if (typeof vip !== 'string' || !asked.has(vip)) return",
-    "if (typeof vip !== 'string') return",
+    "if (typeof vip !== 'string' || !asked.has(vip))",
+    "if (typeof vip !== 'string')",
   ]),
   bug('provider-answers', 'src/agent/provider-answers.ts', [
     'return Math.min(answer.length, asked + EXTRA_ENTRIES_MAX);',
@@ -103,8 +106,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   bug('netlink', 'src/platform/rtnetlink-codec.ts', ['validSeconds: valid', 'validSeconds: preferred']),
   bug('packets', 'providers/local/packets.ts', ['frame.length < ARP_FRAME_BYTES || ', '']),
   bug('packets', 'providers/local/packets.ts', [
-    'group.set(binding.address.subarray(13), 13);',
-    'group.set(binding.address.subarray(13), 13);\n  body[0] = NEIGHBOUR_ADVERTISEMENT;',
+    'body[0] = NEIGHBOUR_SOLICITATION;',
+    'body[0] = NEIGHBOUR_ADVERTISEMENT;',
   ]),
   bug('pings', 'src/platform/ping-socket.ts', ['if (echo.length < ECHO_HEADER_BYTES || ', 'if (']),
   bug('pings', 'src/lab/echo.ts', [

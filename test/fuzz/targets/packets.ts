@@ -11,6 +11,7 @@ import {
   neighbourAdvertisement,
   neighbourClaim,
   neighbourProbe,
+  neighbourQuestion,
 } from '../../../providers/local/packets.ts';
 import { readNotices } from '../../../src/lab/address-notice.ts';
 import { readReply } from '../../../src/lab/echo.ts';
@@ -100,7 +101,9 @@ type PacketInput = { readonly bytes: Buffer } | { readonly mac: Uint8Array; read
 function checkPackets(input: PacketInput): void {
   if ('mac' in input) return checkBinding(input);
   const { bytes } = input;
-  for (const binding of [arpClaim(bytes), arpQuestion(bytes), neighbourClaim(bytes)]) {
+  for (const binding of [arpClaim, arpQuestion, neighbourClaim, neighbourQuestion].map((read) =>
+    read(bytes),
+  )) {
     if (binding === undefined) continue;
     const lengths =
       binding.mac.length === 6 && (binding.address.length === 4 || binding.address.length === 16);
@@ -114,7 +117,12 @@ function checkBinding(binding: Binding): void {
   const { address } = binding;
   if (address.length === 16) {
     expectBinding(neighbourClaim(neighbourAdvertisement(binding)), binding);
+    expectBinding(neighbourQuestion(neighbourProbe(binding)), binding);
     demand(neighbourClaim(neighbourProbe(binding)) === undefined, () => 'a question taken for a claim');
+    demand(
+      neighbourQuestion(neighbourAdvertisement(binding)) === undefined,
+      () => 'a claim taken for a question',
+    );
     return;
   }
   if (address.every((byte) => byte === 0)) return;

@@ -1,7 +1,10 @@
 /** The fuzzers, bounded: what once broke something, and some inputs from a fixed seed. `npm run fuzz` plays as many as one likes. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { conserve, keptInputs, keptTargets, revive } from '../../fuzz/kept.ts';
+import { PLANTED_BUGS } from '../../fuzz/planted-bugs.ts';
 import { play, within } from '../../fuzz/play.ts';
 import { demand, type Target } from '../../fuzz/target.ts';
 import { TARGETS, targetNamed } from '../../fuzz/targets.ts';
@@ -32,6 +35,17 @@ describe('fresh inputs', () => {
     },
     60_000,
   );
+});
+
+describe('the bugs that prove the fuzzers', () => {
+  it.each(PLANTED_BUGS)('$target: $right stands once in $file', ({ file, right }) => {
+    expect(readFileSync(join(import.meta.dirname, '../../..', file), 'utf8').split(right)).toHaveLength(2);
+  });
+
+  it('are at least one for each target', () => {
+    const proved = new Set(PLANTED_BUGS.map(({ target }) => target));
+    expect(TARGETS.filter(({ name }) => !proved.has(name)).map(({ name }) => name)).toEqual([]);
+  });
 });
 
 describe('the fuzzer itself', () => {

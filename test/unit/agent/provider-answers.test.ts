@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { readAnswer, readEvent } from '../../../src/agent/provider-answers.ts';
+import { vips } from './config.ts';
+
+const [first] = vips(1);
+const good = { vip: 'v1', held: true, code: 'ok', reason: 'put up' };
+
+describe('an answer of a provider', () => {
+  it('that keeps the contract is passed on as it is', () => {
+    expect(readAnswer([first!], [good])).toEqual({ outcomes: [good], complaint: '' });
+  });
+
+  it.each<{ what: string; answer: unknown; outcome: object; says: RegExp }>([
+    { what: 'misses a VIP', answer: [], outcome: { held: true, code: 'failed' }, says: /no outcome for v1/ },
+    { what: 'is no list', answer: 'ok', outcome: { held: true, code: 'failed' }, says: /no list/ },
+    {
+      what: 'does not say whether it is held',
+      answer: [{ ...good, held: 1 }],
+      outcome: { held: true },
+      says: /held/,
+    },
+    {
+      what: 'names another VIP',
+      answer: [good, { ...good, vip: 'x' }],
+      outcome: good,
+      says: /"x", which was not asked/,
+    },
+    {
+      what: 'contradicts itself',
+      answer: [{ ...good, held: false }, good],
+      outcome: { held: true },
+      says: /two outcomes for v1/,
+    },
+    {
+      what: 'has an unknown code',
+      answer: [{ ...good, code: 'great' }],
+      outcome: { held: true, code: 'failed' },
+      says: /^$/,
+    },
+    {
+      what: 'is endless',
+      answer: Object.assign([good], { length: 2 ** 32 - 1 }),
+      outcome: good,
+      says: /and 100 more|far more/,
+    },
+  ])('that $what: the safe reading, and why', ({ answer, outcome, says }) => {
+    const read = readAnswer([first!], answer);
+    expect(read.outcomes).toHaveLength(1);
+    expect(read.outcomes[0]).toMatchObject(outcome);
+    expect(read.complaint).toMatch(says);
+  });
+
+  it('is cut to what a message between agents may carry', () => {
+    const { outcomes } = readAnswer([first!], [{ ...good, reason: 'x'.repeat(10_000) }]);
+    expect(outcomes[0]!.reason).toHaveLength(500);
+  });
+});
+
+it('an event about a VIP nobody knows would make our own reports unreadable: it is refused', () => {
+  const event = { kind: 'fitness', vip: 'x'.repeat(200), fit: false, reason: 'no' };
+  expect(readEvent(new Set(['v1']), event)).toMatch(/not configured/);
+  expect(readEvent(new Set(['v1']), { ...event, vip: 'v1' })).toEqual({ ...event, vip: 'v1' });
+});
