@@ -39,6 +39,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   replaceKeyFile,
   fingerprintOf: keyFingerprint,
   runAgent: async (options) => (await import('./agent.ts')).runAgent(options),
+  runSpreadUser: async (options) => (await import('./spread-user.ts')).runSpreadUser(options),
   runDemo: async (options) => {
     const { DEMO_DEFAULTS, runDemo } = await import('../lab/demo.ts');
     return runDemo({ ...DEMO_DEFAULTS, ...options });

@@ -43,6 +43,13 @@ export interface DemoOptions {
   readonly verbose: boolean;
 }
 
+export interface SpreadUserOptions {
+  /** In Spread's notation. */
+  readonly daemon: string;
+  /** Private name; absent: the daemon makes one up. */
+  readonly name?: string;
+}
+
 export interface Collaborators {
   readonly version: string;
   /** Of this host, for the member name where the file has none. */
@@ -65,6 +72,8 @@ export interface Collaborators {
   /** Runs until the agent ends; the process's exit code. */
   runAgent(options: { readonly config: string; readonly core: boolean }): Promise<number>;
   runDemo(options: DemoOptions): Promise<number>;
+  /** Reads commands from standard input until it ends. */
+  runSpreadUser(options: SpreadUserOptions): Promise<number>;
   /** Examines whether this host can do what the configuration asks; changes nothing. */
   checkHost(config: Config): Promise<readonly HostCheck[]>;
   /** Removes every address that carries our mark; rejects with an Error for a person. */

@@ -5,7 +5,7 @@ import { parseDuration } from '../config/duration.ts';
 import { isMemberName } from '../model/member.ts';
 import type { Millis } from '../model/time.ts';
 import type { CleanupOptions } from './cleanup-action.ts';
-import type { DemoOptions, Output } from './collaborators.ts';
+import type { DemoOptions, Output, SpreadUserOptions } from './collaborators.ts';
 import { exitCode } from './exit-codes.ts';
 
 /** How to reach the agent. */
@@ -34,6 +34,10 @@ export interface Actions {
     readonly json: boolean;
   }): Promise<number>;
   configSchema(): Promise<number>;
+  /** `member` absent: this host's name. */
+  configImport(options: { readonly file: string; readonly member?: string }): Promise<number>;
+  spreadAdvise(options: { readonly file: string }): Promise<number>;
+  spreadUser(options: SpreadUserOptions): Promise<number>;
   keyGenerate(options: { readonly file?: string }): Promise<number>;
   keyFingerprint(options: { readonly file: string }): Promise<number>;
   /** `from`: another key file, whose keys are accepted from now on. */
@@ -88,6 +92,7 @@ export function createProgram(
   addCleanup(program, actions, perform);
   addConfig(program, actions, perform);
   addKey(program, actions, perform);
+  addSpread(program, actions, perform);
   addDemo(program, actions, perform);
   return program;
 }
@@ -197,6 +202,37 @@ function addConfig(program: Command, actions: Actions, perform: Perform): void {
     .command('schema')
     .description('print the JSON Schema of the configuration file, for editors')
     .action(() => perform(() => actions.configSchema()));
+  config
+    .command('import')
+    .description('print our configuration for a wackamole.conf of the original Wackamole')
+    .argument('<file>', 'wackamole.conf')
+    .addOption(
+      new Option('--member <name>', 'member whose host the file is from (default: this host)').argParser(
+        readMember,
+      ),
+    )
+    .action((file: string, { member }: { member?: string }) =>
+      perform(() => actions.configImport({ file, ...(member !== undefined && { member }) })),
+    );
+}
+
+function addSpread(program: Command, actions: Actions, perform: Perform): void {
+  const spread = program.command('spread').description('Spread daemons that carry the group');
+  spread
+    .command('advise')
+    .description('say what failover time a spread.conf gives, and what to set')
+    .argument('[file]', 'configuration file of the Spread daemon', '/etc/spread.conf')
+    .action((file: string) => perform(() => actions.spreadAdvise({ file })));
+  spread
+    .command('user')
+    .description('talk to a Spread daemon by hand: join, leave, send, watch')
+    .argument('[daemon]', '4803, 4803@host or the path of a socket', '4803')
+    .addOption(
+      new Option('--name <name>', 'private name, at most 10 characters (default: the daemon makes one up)'),
+    )
+    .action((daemon: string, { name }: { name?: string }) =>
+      perform(() => actions.spreadUser({ daemon, ...(name !== undefined && { name }) })),
+    );
 }
 
 function addKey(program: Command, actions: Actions, perform: Perform): void {

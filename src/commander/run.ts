@@ -7,6 +7,7 @@ import { exitCode } from './exit-codes.ts';
 import { keyActions } from './key-actions.ts';
 import { operatorActions } from './operator-actions.ts';
 import { type Actions, runProgram } from './program.ts';
+import { spreadActions } from './spread-actions.ts';
 
 /** Never rejects: what no command expected is printed as a bug of ours. */
 export async function runCli(argv: readonly string[], collaborators: Collaborators): Promise<number> {
@@ -24,6 +25,7 @@ export function createActions(collaborators: Collaborators): Actions {
   return {
     ...operatorActions(collaborators),
     ...configActions(collaborators),
+    ...spreadActions(collaborators),
     ...keyActions(collaborators),
     agent: (options) => collaborators.runAgent(options),
     cleanup: (options) => cleanUp(options, collaborators),

@@ -45,6 +45,7 @@ export async function run(
     fingerprintOf: (key) => `f${key[0]}`,
     runAgent: () => Promise.resolve(0),
     runDemo: () => Promise.resolve(0),
+    runSpreadUser: () => Promise.resolve(0),
     checkHost: () => Promise.resolve([]),
     cleanUp: () => Promise.resolve([]),
     request: (socket, question) => {

@@ -27,6 +27,7 @@ describe('the command line', () => {
       'reload',
       'config',
       'key',
+      'spread',
       'demo',
     ]) {
       expect(help.out).toMatch(new RegExp(`^  ${name}\\b`, 'm'));

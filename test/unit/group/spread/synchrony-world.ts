@@ -71,6 +71,8 @@ export class Member {
   readonly events: GroupEvent[] = [];
   readonly sent: string[] = [];
   detached: string | undefined;
+  /** Its process stands still. */
+  frozen = false;
   readonly #session: Session;
   #synchrony: Synchrony | undefined;
   #daemon: DaemonSession | undefined;
@@ -126,6 +128,7 @@ export class Member {
   /** What can travel now. */
   ways(): (() => void)[] {
     const ways: (() => void)[] = [];
+    if (this.frozen) return ways;
     if (this.#up.length > 0) ways.push(() => this.#daemon?.receive(Buffer.from(this.#up.shift()!)));
     if (this.#down.length > 0) ways.push(() => this.#arrive(this.#down.shift()!));
     return ways;

@@ -1,0 +1,82 @@
+/** The commands about Spread and about what came before: import of the original's file, advice for spread.conf, a test user. */
+import { formatDuration } from '../config/duration.ts';
+import type { SpreadAdvice } from '../config/spread-advice.ts';
+import type { Collaborators } from './collaborators.ts';
+import { exitCode } from './exit-codes.ts';
+import { count, printable } from './format.ts';
+import type { Actions } from './program.ts';
+
+type SpreadActions = Pick<Actions, 'configImport' | 'spreadAdvise' | 'spreadUser'>;
+
+export function spreadActions(collaborators: Collaborators): SpreadActions {
+  return {
+    configImport: (options) => importConfig(options, collaborators),
+    spreadAdvise: (options) => advise(options, collaborators),
+    spreadUser: (options) => collaborators.runSpreadUser(options),
+  };
+}
+
+async function importConfig(
+  { file, member }: { readonly file: string; readonly member?: string },
+  collaborators: Collaborators,
+): Promise<number> {
+  const { stdout, stderr } = collaborators;
+  const text = await readText(file, collaborators);
+  if (text === undefined) return exitCode('usage');
+  const { importOriginal } = await import('../config/import/convert.ts');
+  const host = collaborators.hostName.split('.')[0]!;
+  const result = importOriginal(text, { fileName: file, member: member ?? host });
+  if (result.ok) {
+    stdout.write(result.text);
+    return exitCode('ok');
+  }
+  for (const { line, column, what, mend } of result.complaints) {
+    stderr.write(`${printable(`${file}:${line}:${column}: ${what}; ${mend}`)}\n`);
+  }
+  stderr.write(`${file}: ${count(result.complaints.length, 'problem')}, nothing was written\n`);
+  return exitCode('usage');
+}
+
+async function advise({ file }: { readonly file: string }, collaborators: Collaborators): Promise<number> {
+  const text = await readText(file, collaborators);
+  if (text === undefined) return exitCode('usage');
+  const { adviseSpread } = await import('../config/spread-advice.ts');
+  const result = adviseSpread(text);
+  if (result.ok) {
+    collaborators.stdout.write(`${describe(file, result.advice).join('\n')}\n`);
+    return exitCode('ok');
+  }
+  collaborators.stderr.write(`${printable(`${file}:${result.line}: ${result.what}; ${result.mend}`)}\n`);
+  return exitCode('usage');
+}
+
+function describe(file: string, advice: SpreadAdvice): string[] {
+  const { source, failover, merge, restart, daemonTimeout, lines, warnings } = advice;
+  const timeouts = Object.entries(advice.timeouts).map(([name, value]) => `${name} ${value}`);
+  return [
+    `timeouts of ${printable(file)} (${source}), in ms: ${timeouts.join(', ')}`,
+    `a lost daemon or host: a view without it after ${formatDuration(failover.shortest)} to ${formatDuration(failover.longest)}`,
+    `a daemon that starts: its members in the view after ${formatDuration(restart)}`,
+    `a healed partition: one view of all within ${formatDuration(merge)}`,
+    'an agent that dies alone is noticed at once, whatever is set here',
+    `in our configuration: group.daemon_timeout of at least ${formatDuration(daemonTimeout)} (10s unless set)`,
+    ...warnings.map((warning) => `warning: ${warning}`),
+    ...(lines === undefined
+      ? []
+      : [
+          '',
+          '# for spread.conf on all hosts, restart all daemons: a view after 250ms to 300ms; all nine or none',
+          ...lines,
+        ]),
+  ];
+}
+
+async function readText(file: string, collaborators: Collaborators): Promise<string | undefined> {
+  try {
+    return await collaborators.readFile(file);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    collaborators.stderr.write(`cannot read ${file}: ${reason}; name the file\n`);
+    return undefined;
+  }
+}
