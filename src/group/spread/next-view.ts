@@ -2,7 +2,7 @@
  * From the announcements of all members of a Spread group to the view all of them install: a pure function of what all of them
  * received, so that no further word is needed. Uses nothing of its own but who asks.
  *
- * An epoch belongs to the member that announced it (ADR 0006): the representative's own number makes the view's identity, so
+ * An epoch belongs to the member that announced it (ADR 0008): the representative's own number makes the view's identity, so
  * that two parts of a group that was torn in the middle of this never give one name to two views. Members that have the same
  * view and were apart since get a view of their part in between: they did not deliver the same messages.
  */
