@@ -16,6 +16,8 @@ import { type Ear, openEar } from './silence-ear.ts';
 
 /** A flood of frames shall not keep us from judging at all; what is left waits for the next round. */
 const READS_PER_ROUND_MAX = 50_000;
+/** So many strangers who ask at once are told, one after the other, that we ask too; more shall not delay us for ever. */
+const RIVALS_MAX = 4;
 /** Rounds do not grow longer than the configuration allows them to be. */
 const INTERVAL_MAX: Millis = 1000;
 
@@ -72,6 +74,8 @@ interface Pending<T> {
   /** Whether its link has neighbours that can be asked at all. */
   askable: boolean;
   claim: { address: string; mac: string } | undefined;
+  /** Link addresses of those who ask for it too and have to wait for us. */
+  readonly rivals: Set<string>;
   /** Rounds asked since the last answer, and when the first of them began. */
   unanswered: { rounds: number; since: Instant };
   trouble: Trouble | undefined;
@@ -237,13 +241,17 @@ class AskRound<T> {
 
   /**
    * Two who ask at once both hear silence. The lower link address goes on, the other takes the question for an answer until
-   * it gets a real one.
+   * it gets a real one. Who began later may have heard no question of ours, and may have taken the address while we were
+   * late: so whoever goes on asks all its rounds once more.
    */
   #noteRival({ mac, address: asked }: Binding, interfaceIndex: number): void {
     const own = this.#parts.linkOf(interfaceIndex)?.mac;
-    if (own === undefined || Buffer.compare(mac, own) >= 0) return;
+    if (own === undefined) return;
+    const rival = macText(mac);
+    const order = Buffer.compare(mac, own);
     for (const { pending, address } of this.#byAddress.get(claimKey(interfaceIndex, asked)) ?? []) {
-      pending.claim = { address, mac: macText(mac) };
+      if (order < 0) pending.claim = { address, mac: rival };
+      else if (order > 0) goAhead(pending, rival);
     }
   }
 
@@ -283,9 +291,16 @@ function pendingFor<T>(question: Question<T>): Pending<T> {
     asked: false,
     askable: true,
     claim: undefined,
+    rivals: new Set(),
     unanswered: { rounds: 0, since: 0 },
     trouble: undefined,
   };
+}
+
+function goAhead<T>(pending: Pending<T>, rival: string): void {
+  if (pending.rivals.has(rival) || pending.rivals.size >= RIVALS_MAX) return;
+  pending.rivals.add(rival);
+  pending.quietRounds = -1;
 }
 
 function verdictOn<T>(pending: Pending<T>, rounds: number, now: Instant): Verdict | undefined {

@@ -196,9 +196,21 @@ describe.each(['10.0.0.7', '2001:db8::7'])('who asks for %s at once', (text) => 
     expect((await ask(question(text, 40, 2))).get(text)).toMatchObject({ kind: 'answered' });
   });
 
-  it('is left waiting with the higher link address', async () => {
+  it('is left waiting with the higher link address, once it has heard all our questions', async () => {
     asks(0xf0, 1, 30);
-    expect((await ask(question(text, 100, 2))).get(text)).toEqual({ kind: 'silent', at: 8 });
+    expect((await ask(question(text, 100, 2))).get(text)).toEqual({ kind: 'silent', at: 12 });
+  });
+
+  it('late and with the higher link address is asked whether it took it while we were late', async () => {
+    inbox.push({ link: 2, at: 7, frame: probe({ mac: mac(0xf0), address }) });
+    for (let at = 14; at < 60; at += 4)
+      inbox.push({ link: 2, at, frame: answer({ mac: mac(0xf0), address }) });
+    expect((await ask(question(text, 40, 2))).get(text)).toMatchObject({ kind: 'answered' });
+  });
+
+  it('from ever new link addresses delays us, but not for ever', async () => {
+    for (let at = 1; at < 100; at += 4) asks(0x10 + at, at, at + 1);
+    expect((await ask(question(text, 200, 2))).get(text)).toEqual({ kind: 'silent', at: 24 });
   });
 
   it('is nobody to wait for where it is this host on its other interface', async () => {
