@@ -188,6 +188,20 @@ describe('a connection', () => {
     expect(() => a.join('g')).toThrow(/^ILLEGAL_SESSION/);
   });
 
+  test('says goodbye, which frees its name at once', async () => {
+    const heard: Buffer[] = [];
+    const server = await serving((bytes, socket) => {
+      heard.push(bytes);
+      if (heard.length <= 2)
+        socket.write(heard.length === 1 ? '\x05NULL ' : '\x01\x05\x00\x01\x05#x#yz', 'latin1');
+      else socket.end();
+    });
+    const connection = await connect(server.path);
+    await connection.disconnect();
+    expect(heard.at(-1)!.toString('hex', 0, 10)).toBe('800004802378' + '23797a' + '00');
+    server.close();
+  });
+
   test('ends when what comes is no Spread', async () => {
     let pieces = 0;
     const server = await serving((_, socket) => {

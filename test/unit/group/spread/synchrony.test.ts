@@ -1,6 +1,8 @@
 /** Whatever daemons, networks and members do, and in whichever order pieces travel: views and messages are as promised. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Synchrony } from '../../../../src/group/spread/synchrony.ts';
+import { memberId } from '../../../../src/model/member.ts';
 import { DAEMONS, World } from './synchrony-world.ts';
 
 const PARTS = [
@@ -115,6 +117,51 @@ test('who was apart without a view of it gets one of its part before the view of
   ]);
   expect(a.views.at(-1)).toEqual({ ...b.views.at(-1), joined: [b.id] });
   expect(a.views.at(-2)).toMatchObject({ cause: 'network', departed: [{ member: b.id, how: 'process' }] });
+});
+
+test('what somebody sent to the common view and came after both were apart is delivered on its side alone', () => {
+  const world = new World();
+  const [a, b] = [world.add('a', 'zed'), world.add('b', 'mid')];
+  world.settle();
+  b.multicast('late');
+  world.daemons.connect(['zed'], ['mid'], ['abe']);
+  world.daemons.settle();
+  world.daemons.connect(DAEMONS);
+  world.daemons.settle();
+  world.settle();
+  world.check();
+  expect([a.texts(), b.texts()]).toEqual([[], ['late']]);
+});
+
+test('a view that comes together while the daemons part is followed by the signal at once', () => {
+  const privateGroup = '#wk~0000000#zed';
+  const self = memberId('a', '0'.repeat(16));
+  const limits = { pulsesUnheard: 6, pulsesMute: 3 };
+  const synchrony = new Synchrony({ self, privateGroup, group: 'g', cluster: 'test', ...limits });
+  const id = { daemon: 1, time: 2, index: 3 };
+  const news = {
+    kind: 'membership',
+    group: 'g',
+    cause: 'join',
+    members: [privateGroup],
+    id,
+    changed: privateGroup,
+  } as const;
+  const [announcement] = synchrony.handle({ ...news, sets: [[privateGroup]], ownSet: 0 });
+  if (announcement?.kind !== 'send') throw new Error('it announces itself');
+  expect(synchrony.handle({ kind: 'transitional', group: 'g', id })).toEqual([]);
+  const own = {
+    kind: 'message',
+    service: 'agreed',
+    selfDiscard: false,
+    type: 0,
+    foreignOrder: false,
+  } as const;
+  const actions = synchrony.handle({ ...own, sender: privateGroup, groups: ['g'], data: announcement.bytes });
+  expect(actions.map((action) => (action.kind === 'deliver' ? action.event.kind : action.kind))).toEqual([
+    'view',
+    'transitional',
+  ]);
 });
 
 test('a member that stays mute in a round is passed over in agreed order', () => {
