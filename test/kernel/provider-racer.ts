@@ -7,11 +7,14 @@ import { createInterface } from 'node:readline';
 import { createLocalProvider } from '../../providers/local/provider.ts';
 import type { Vip } from '../../src/model/vip.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
+import { raisePriority } from '../../src/platform/priority.ts';
 import { QUICK } from './provider-stage.ts';
 
 /** Longer than the other needs to put them up, ms. */
 const PATIENCE = 60;
 
+// As the agent does: between the last question and the address nothing else of this machine shall come.
+raisePriority(-20);
 const signal = new AbortController().signal;
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const first = await lines.next();
