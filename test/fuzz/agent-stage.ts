@@ -19,8 +19,12 @@ const ACTIONS_MAX = 200;
 const TIMEOUTS_MAX = 20;
 const STATUS_BYTES_MAX = 128 * 1024;
 
+const PLAIN = config({ member: 'a', members: ['a', 'b', 'c'], vips: vips(4) });
+/** Strict: it also waits for leases to end. */
+const CONFIG = { ...PLAIN, agent: { ...PLAIN.agent, takeover: 'strict' as const } };
+
 export class AgentStage {
-  readonly config = config({ member: 'a', members: ['a', 'b', 'c'], vips: vips(4) });
+  readonly config = CONFIG;
   /** What it told the others. */
   readonly said: AgentMessage[] = [];
   readonly #agent: Agent;

@@ -75,17 +75,17 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'if (this.#length > this.#bytesMax) return false;',
     'if (part.length > this.#bytesMax) return false;',
   ]),
-  bug('configs', 'src/config/parse.ts', [
-    "if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part))",
-    "if (typeof value !== 'object' || !Object.hasOwn(value, part))",
+  bug('configs', 'src/config/vip-section.ts', [
+    'if (prefixLength > widest || prefixLength === 0)',
+    'if (prefixLength === 0)',
   ]),
   bug('configs', 'src/config/ranges.ts', [
     'if (last - first >= EXPANSION_MAX) {',
     'if (last < first - EXPANSION_MAX) {',
   ]),
   bug('provider-answers', 'src/agent/provider-answers.ts', [
-    "if (typeof vip !== 'string' || !asked.has(vip))",
-    "if (typeof vip !== 'string')",
+    "if (typeof held !== 'boolean') return",
+    'if (held === undefined) return',
   ]),
   bug('provider-answers', 'src/agent/provider-answers.ts', [
     'return Math.min(answer.length, asked + EXTRA_ENTRIES_MAX);',

@@ -4,10 +4,12 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.ts';
+import { targetNamed } from './targets.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-/** Enough for the slowest to be found; found ones end at once. */
+/** Enough for the slowest to be found; found ones end at once. Of a story each message counts. */
 const INPUTS = 60_000;
+const INPUTS_OF_STORIES = 400_000;
 
 export function prove(targets: readonly string[]): number {
   const copy = mkdtempSync(join(tmpdir(), 'wackamole-fuzz-'));
@@ -35,20 +37,26 @@ function found({ target, file, right, wrong }: PlantedBug, copy: string): boolea
     path,
     text.replace(right, () => wrong),
   );
+  const inputs = targetNamed(target)?.countOf === undefined ? INPUTS : INPUTS_OF_STORIES;
   const argv = [
     'test/fuzz/run.ts',
     '--target',
     target,
     '--inputs',
-    String(INPUTS),
+    String(inputs),
     '--seed',
     '1',
     '--no-keep',
   ];
-  const { status, stdout, stderr } = spawnSync(process.execPath, argv, { cwd: copy, encoding: 'utf8' });
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, argv, {
+    cwd: copy,
+    encoding: 'utf8',
+  });
   writeFileSync(path, text);
-  const why = /FAILED: (.*)/.exec(stdout)?.[1];
-  const bitten = status === 1 && why !== undefined;
+  // Memory without bound ends the whole process.
+  const died = signal === null ? undefined : `the process died of ${signal}`;
+  const why = /FAILED: (.*)/.exec(stdout)?.[1] ?? died;
+  const bitten = why !== undefined && status !== 0;
   console.log(`${bitten ? 'found ' : 'MISSED'} ${target.padEnd(18)} ${file}: ${right.trim().slice(0, 60)}`);
   if (bitten) console.log(`       ${why.slice(0, 150)}`);
   else console.log(`       exit ${status}: ${stderr.slice(-500)}`);

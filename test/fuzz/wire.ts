@@ -20,6 +20,8 @@ export interface WireRanges {
   readonly count: fc.Arbitrary<number>;
   readonly bytesMax: number;
   readonly listMax: number;
+  /** Lists of members that mean something. */
+  readonly lists: readonly (readonly MemberId[])[];
 }
 
 const NAME_FIRST = 'abzABZ019'.split('');
@@ -37,6 +39,7 @@ export const WIDE: WireRanges = {
   count: fc.oneof(fc.nat(4), fc.maxSafeNat()),
   bytesMax: 48,
   listMax: 6,
+  lists: [],
 };
 
 /** For the engine: small numbers meet more often. */
@@ -45,6 +48,13 @@ export const NARROW: WireRanges = {
   count: fc.oneof({ arbitrary: fc.nat(6), weight: 9 }, { arbitrary: fc.maxSafeNat(), weight: 1 }),
   bytesMax: 8,
   listMax: 5,
+  lists: [
+    [1, 0],
+    [0, 1],
+    [1, 0, 2],
+    [0, 1, 2],
+    [2, 0],
+  ].map((list) => list.map((index) => MEMBERS[index]!)),
 };
 
 export interface Wire {
@@ -54,7 +64,11 @@ export interface Wire {
 
 export function wire(ranges: WireRanges): Wire {
   const { member, count } = ranges;
-  const members = fc.array(member, { maxLength: ranges.listMax });
+  const anyMembers = fc.array(member, { maxLength: ranges.listMax });
+  const members =
+    ranges.lists.length === 0
+      ? anyMembers
+      : fc.oneof(anyMembers, fc.constantFrom(...ranges.lists.map((list) => [...list])));
   const view = fc.tuple(count, member).map(([epoch, who]) => viewId(epoch, who));
   const bytes = fc.uint8Array({ maxLength: ranges.bytesMax });
   const attempt = fc.record({ epoch: count, proposer: member });

@@ -4,7 +4,7 @@ import { type AgentMessage, decodeMessage, encodeMessage } from '../../../src/ag
 import type { OperatorCommand } from '../../../src/model/operator.ts';
 import type { Departure } from '../../../src/model/view.ts';
 import { AgentStage } from '../agent-stage.ts';
-import { agentMessage, PRESENT_VIEW } from '../agent-talk.ts';
+import { agentMessage, KNOWN_VIPS, PRESENT_VIEW } from '../agent-talk.ts';
 import { forLong } from '../for-long.ts';
 import { demand, type Target } from '../target.ts';
 import { MEMBERS } from '../wire.ts';
@@ -17,6 +17,7 @@ type Step =
   | { readonly kind: 'rest' }
   | { readonly kind: 'command'; readonly command: OperatorCommand }
   | { readonly kind: 'outranked'; readonly by: boolean }
+  | { readonly kind: 'fitness'; readonly vip: string; readonly fit: boolean }
   | { readonly kind: 'detached' }
   | { readonly kind: 'stalled'; readonly lateness: number }
   | { readonly kind: 'stop' };
@@ -47,6 +48,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { arbitrary: fc.record({ kind: kind('wait'), length: fc.nat(2000) }), weight: 4 },
   { arbitrary: fc.record({ kind: kind('rest') }), weight: 4 },
   { arbitrary: fc.record({ kind: kind('command'), command }), weight: 1 },
+  {
+    arbitrary: fc.record({ kind: kind('fitness'), vip: fc.constantFrom(...KNOWN_VIPS), fit: fc.boolean() }),
+    weight: 1,
+  },
   { arbitrary: fc.record({ kind: kind('outranked'), by: fc.boolean() }), weight: 1 },
   { arbitrary: fc.record({ kind: kind('stalled'), lateness: fc.nat(3000) }), weight: 1 },
 );
@@ -76,6 +81,14 @@ function perform(stage: AgentStage, given: Step): void {
         kind: 'group',
         event: { kind: 'outranked', by: given.by ? PRESENT_VIEW : undefined, reason: 'fuzz' },
       });
+    case 'fitness': {
+      const { vip, fit } = given;
+      return stage.give({
+        kind: 'provider',
+        provider: 'memory',
+        event: { kind: 'fitness', vip, fit, reason: 'fuzz' },
+      });
+    }
     case 'detached':
       return stage.give({ kind: 'group', event: { kind: 'detached', reason: 'fuzz' } });
     case 'stalled':

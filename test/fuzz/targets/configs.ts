@@ -222,6 +222,31 @@ function changed(changes: readonly Change[]): unknown {
   return file;
 }
 
+/** One number of a right text is another: most of these are accepted, or refused for a reason that only checks can see. */
+function otherNumber(texts: readonly string[]): fc.Arbitrary<string> {
+  const edge = fc.constantFrom(
+    '0',
+    '1',
+    '2',
+    '7',
+    '31',
+    '33',
+    '64',
+    '65',
+    '129',
+    '255',
+    '256',
+    '999',
+    '65536',
+    '4294967296',
+  );
+  return fc.tuple(fc.nat(texts.length - 1), fc.nat(200), edge).map(([entry, which, number]) => {
+    const numbers = [...texts[entry]!.matchAll(/\d+/g)];
+    const at = numbers[which % numbers.length]!;
+    return texts[entry]!.slice(0, at.index) + number + texts[entry]!.slice(at.index + at[0].length);
+  });
+}
+
 /** Also with keys that an object literal would treat in its own way. */
 function recordOf(entries: readonly (readonly [string, unknown])[]): unknown {
   const record: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
@@ -252,6 +277,7 @@ export const configs: Target<Input> = {
     return fc.oneof(
       { arbitrary: nearlyText(examples()).map((t) => ({ text: t })), weight: 4 },
       { arbitrary: structured, weight: 4 },
+      { arbitrary: otherNumber([...examples(), asText(RIGHT)]).map((t) => ({ text: t })), weight: 3 },
       { arbitrary: anything, weight: 1 },
       { arbitrary: text, weight: 1 },
     );

@@ -80,6 +80,8 @@ class EngineStage {
   readonly #answers: EngineEvent[] = [];
   #now: Instant = 0;
   #epoch = 1;
+  /** Whom each member wanted in its view. */
+  readonly #prepared = new Map<MemberId, readonly MemberId[]>();
 
   constructor() {
     const [, b, c] = MEMBERS;
@@ -116,6 +118,8 @@ class EngineStage {
   }
 
   #give(given: EngineEvent, obedient: boolean): void {
+    if (given.kind === 'frame' && given.frame.kind === 'prepare')
+      this.#prepared.set(given.member, given.frame.members);
     this.#take(this.#engine.handle(given, this.#now), obedient);
     for (let count = 0; this.#answers.length > 0; count += 1) {
       demand(count < 1000, () => 'it goes on sending for ever to those who only answer');
@@ -131,7 +135,8 @@ class EngineStage {
       if (action.kind === 'send') {
         // What it sends fits the wire.
         encodeFrame(action.frame);
-        if (obedient) this.#answers.push(...answersTo(action.to, action.frame));
+        if (obedient)
+          this.#answers.push(...answersTo(action.to, action.frame, this.#prepared.get(action.to)));
       }
       if (action.kind === 'heartbeat') encodeHeartbeat(action.heartbeat);
       if (action.kind === 'deliver' && action.event.kind === 'view') this.#installed(action.event.view);
@@ -146,7 +151,7 @@ class EngineStage {
   }
 }
 
-function answersTo(member: MemberId, sent: Frame): EngineEvent[] {
+function answersTo(member: MemberId, sent: Frame, prepared: readonly MemberId[] = []): EngineEvent[] {
   const say = (answer: Frame): EngineEvent[] => [{ kind: 'frame', member, frame: answer }];
   switch (sent.kind) {
     case 'prepare': {
@@ -161,6 +166,8 @@ function answersTo(member: MemberId, sent: Frame): EngineEvent[] {
         absent: [],
       });
     }
+    case 'promise':
+      return say(installOf(sent, prepared));
     case 'install':
       return say({ kind: 'installed', view: viewId(sent.epoch, SELF) });
     case 'ordered':
@@ -170,6 +177,20 @@ function answersTo(member: MemberId, sent: Frame): EngineEvent[] {
     default:
       return [];
   }
+}
+
+/** What follows from our promise, if all others come from views of their own. */
+function installOf(promise: Extract<Frame, { kind: 'promise' }>, members: readonly MemberId[]): Frame {
+  const { attempt, view, received, stable, fresh, absent } = promise;
+  const from = [{ member: SELF, received }];
+  const ours = { view, fresh, cut: received, stable, source: SELF, from, departed: absent };
+  const theirs = members
+    .filter((member) => member !== SELF)
+    .map((member) => ({
+      ...{ view: viewId(1, member), fresh: true, cut: 0, stable: 0, source: member },
+      ...{ from: [{ member, received: 0 }], departed: [] },
+    }));
+  return { kind: 'install', epoch: attempt.epoch, members, origins: [ours, ...theirs] };
 }
 
 /** Small epochs and views, from the present epoch on. */

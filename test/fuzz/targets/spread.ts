@@ -5,7 +5,10 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { decodeEnvelope, type Envelope, encodeEnvelope } from '../../../src/group/spread/envelope.ts';
+import type { GroupId } from '../../../src/group/spread/message.ts';
 import { AUTH_IP, AUTH_NULL, Session, type SessionAction } from '../../../src/group/spread/session.ts';
+import { Synchrony, type SynchronyAction } from '../../../src/group/spread/synchrony.ts';
+import type { Cause } from '../../../src/group/spread/wire.ts';
 import type { MemberId } from '../../../src/model/member.ts';
 import { viewId } from '../../../src/model/view.ts';
 import { bytesFrom, transcripts } from '../../unit/group/spread/transcripts.ts';
@@ -147,3 +150,128 @@ export const spreadEnvelopes: Target<{ readonly value: Envelope } | { readonly b
     );
   },
 };
+
+const OWN = '#wk~0000000#zed';
+const OTHERS = ['#wk~0000001#zed', '#wk~0000002#mid', '#wk~0000003#abe', '#stranger#mid'];
+
+type Deed =
+  | { readonly kind: 'say'; readonly by: number; readonly envelope: Envelope; readonly now: boolean }
+  | {
+      readonly kind: 'membership';
+      readonly members: readonly number[];
+      readonly cause: Cause;
+      readonly index: number;
+    }
+  | { readonly kind: 'echo' | 'transitional' | 'pulse' | 'multicast' };
+
+const deed: fc.Arbitrary<Deed> = fc.oneof(
+  fc.record({ kind: fc.constant('say' as const), by: fc.nat(3), envelope, now: fc.boolean() }),
+  fc.record({
+    kind: fc.constant('membership' as const),
+    members: fc.uniqueArray(fc.nat(3), { maxLength: 4 }),
+    cause: fc.constantFrom<Cause>('join', 'leave', 'disconnect', 'network'),
+    index: fc.nat(3),
+  }),
+  fc.record({
+    kind: fc.constantFrom('echo' as const, 'transitional' as const, 'pulse' as const, 'multicast' as const),
+  }),
+);
+
+/** Members that say anything in any order, between memberships that make no sense. */
+export const spreadSynchrony: Target<readonly Deed[]> = {
+  name: 'spread-synchrony',
+  about: 'what other members may do to the views (src/group/spread/synchrony.ts)',
+  share: 6,
+  inputs: () => fc.array(deed, { maxLength: 40 }),
+  countOf: (deeds) => Math.max(1, deeds.length),
+  check: (deeds) => {
+    const self = 'own#0000000000000000' as MemberId;
+    const synchrony = new Synchrony({
+      self,
+      privateGroup: OWN,
+      group: 'g',
+      cluster: CLUSTER,
+      pulsesUnheard: 4,
+      pulsesMute: 2,
+    });
+    const stage = {
+      synchrony,
+      id: { daemon: 1, time: 1, index: 0 },
+      sent: [] as Uint8Array[],
+      epoch: 0,
+      over: false,
+    };
+    for (const one of deeds) {
+      for (const action of actionsOf(one, stage)) judge(action, stage, self);
+    }
+  },
+};
+
+interface Stage {
+  readonly synchrony: Synchrony;
+  id: GroupId;
+  readonly sent: Uint8Array[];
+  epoch: number;
+  over: boolean;
+}
+
+function actionsOf(one: Deed, stage: Stage): readonly SynchronyAction[] {
+  const { synchrony, id } = stage;
+  if (one.kind === 'pulse') return synchrony.pulse();
+  if (one.kind === 'multicast') return synchrony.multicast(Buffer.from('x'));
+  if (one.kind === 'transitional') return synchrony.handle({ kind: 'transitional', group: 'g', id });
+  if (one.kind === 'echo') return said(OWN, stage.sent.shift(), synchrony);
+  if (one.kind === 'say') {
+    // Of this round, or of whichever.
+    const spoken =
+      one.now && 'round' in one.envelope ? { ...one.envelope, round: { id, passedOver: 0 } } : one.envelope;
+    return said(OTHERS[one.by]!, encodeEnvelope(spoken, CLUSTER), synchrony);
+  }
+  stage.id = { ...id, index: one.index };
+  const members = [OWN, ...one.members.map((member_) => OTHERS[member_]!)];
+  const changed = one.cause === 'network' ? {} : { changed: members.at(-1)! };
+  return synchrony.handle({
+    kind: 'membership',
+    group: 'g',
+    cause: one.cause,
+    members,
+    id: stage.id,
+    ...changed,
+    sets: [members],
+    ownSet: 0,
+  });
+}
+
+function said(
+  sender: string,
+  data: Uint8Array | undefined,
+  synchrony: Synchrony,
+): readonly SynchronyAction[] {
+  if (data === undefined) return [];
+  const rest = {
+    service: 'agreed',
+    selfDiscard: false,
+    type: 0,
+    foreignOrder: false,
+    groups: ['g'],
+  } as const;
+  return synchrony.handle({ kind: 'message', sender, data, ...rest });
+}
+
+function judge(action: SynchronyAction, stage: Stage, self: MemberId): void {
+  demand(!stage.over, () => 'something follows the end');
+  if (action.kind === 'detach') stage.over = true;
+  if (action.kind === 'send') {
+    stage.sent.push(action.bytes);
+    demand(
+      decodeEnvelope(action.bytes, CLUSTER) !== undefined,
+      () => 'it says what others do not understand',
+    );
+  }
+  if (action.kind !== 'deliver' || action.event.kind !== 'view') return;
+  const { members, epoch } = action.event.view;
+  demand(members.includes(self), () => 'a view without itself');
+  demand(new Set(members).size === members.length, () => 'a member twice');
+  demand(epoch > stage.epoch, () => `epoch ${epoch} after ${stage.epoch}`);
+  stage.epoch = epoch;
+}
