@@ -12,6 +12,8 @@ import {
 import type { OutcomeCode } from '../../src/provider/provider.ts';
 import { isMarked, leasedAddress, type Standing, standingKey } from './placement.ts';
 
+type Requests = Pick<RouteRequests, 'addresses' | 'request'>;
+
 /** Removing what is not there (address or whole interface) is done already. */
 const GONE = new Set(['EADDRNOTAVAIL', 'ENODEV']);
 
@@ -25,12 +27,12 @@ export interface Refusal {
 }
 
 export class AddressBook {
-  readonly #requests: RouteRequests;
+  readonly #requests: Requests;
   readonly #leaseSeconds: number;
   /** What puts a standing up or prolongs it: the same bytes each time. */
   readonly #puts = new WeakMap<Standing, Buffer>();
 
-  constructor(requests: RouteRequests, leaseSeconds: number) {
+  constructor(requests: Requests, leaseSeconds: number) {
     this.#requests = requests;
     this.#leaseSeconds = leaseSeconds;
   }

@@ -60,8 +60,8 @@ function patch({ file, find, replace }: Mutation): Plugin {
   const path = join(root, file);
   return {
     name: 'mutation',
-    setup({ onLoad }) {
-      onLoad({ filter: /\.ts$/ }, async (args) => {
+    setup(build) {
+      build.onLoad({ filter: /\.ts$/ }, async (args) => {
         if (args.path !== path) return undefined;
         const text = await readFile(path, 'utf8');
         if (!text.includes(find)) throw new Error(`${file} does not contain: ${find}`);
