@@ -18,6 +18,8 @@ export interface Verdict {
 const RESOLUTION = 1;
 /** What lived through may grow by this part between the first and the last third of its samples. */
 const GROWTH_MAX = 0.05;
+/** Kibibytes that say nothing: whose shared pages count how much depends on who else runs. */
+const NOISE = { rss: 256, pss: 256, fds: 0 } as const;
 /** Before this a process is still warming up, ms: an engine remembers members it has lost for ten minutes. */
 export const WARM_UP = 660_000;
 const SAMPLES_MIN = 6;
@@ -86,7 +88,7 @@ function grown(life: readonly Sample[], measure: 'rss' | 'pss' | 'fds'): Breach[
   const third = Math.floor(life.length / 3);
   const before = median(life.slice(0, third).map((sample) => sample[measure]));
   const after = median(life.slice(-third).map((sample) => sample[measure]));
-  if (after <= before * (1 + GROWTH_MAX)) return [];
+  if (after <= before * (1 + GROWTH_MAX) + NOISE[measure]) return [];
   const { host, role, pid, at } = life.at(-1)!;
   const percent = ((after / before - 1) * 100).toFixed(1);
   const what = `${measure} of the ${role} on ${host} (process ${pid}) grew by ${percent} %: ${before} to ${after}`;

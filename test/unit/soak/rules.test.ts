@@ -135,9 +135,22 @@ describe('never grows', () => {
   const level = (warm: readonly number[]) => [5, 5, 5, 5, ...warm];
 
   it.each<{ what: string; samples: readonly Sample[]; breaches: number }>([
-    { what: 'flat', samples: life(level([100, 101, 99, 100, 104, 101])), breaches: 0 },
-    { what: 'growing', samples: life(level([100, 101, 102, 104, 106, 108])), breaches: 1 },
-    { what: 'one peak', samples: life(level([100, 100, 180, 100, 100, 100])), breaches: 0 },
+    {
+      what: 'flat',
+      samples: life(level([100_000, 101_000, 99_000, 100_000, 104_000, 101_000])),
+      breaches: 0,
+    },
+    {
+      what: 'growing',
+      samples: life(level([100_000, 101_000, 102_000, 104_000, 106_000, 108_000])),
+      breaches: 1,
+    },
+    { what: 'some pages', samples: life(level([600, 620, 640, 660, 680, 700])), breaches: 0 },
+    {
+      what: 'one peak',
+      samples: life(level([100_000, 100_000, 180_000, 100_000, 100_000, 100_000])),
+      breaches: 0,
+    },
     { what: 'shrinking', samples: life(level([100, 90, 80, 70, 60, 50])), breaches: 0 },
     {
       what: 'descriptors',
@@ -150,7 +163,7 @@ describe('never grows', () => {
     },
     {
       what: 'another process under the same name',
-      samples: [...life(level([100, 100, 100])), ...life(level([900, 900, 900]), { pid: 8 })],
+      samples: [...life(level([100, 100, 100])), ...life(level([90_000, 90_000, 90_000]), { pid: 8 })],
       breaches: 0,
     },
   ])('$what', ({ samples, breaches }) => {
