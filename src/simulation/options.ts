@@ -2,7 +2,7 @@
 import type { ProfileName } from '../config/config.ts';
 import type { Millis } from '../model/time.ts';
 import type { PartitionPolicy } from '../model/vip.ts';
-import type { Acts, FaultRates } from './faults/kinds.ts';
+import type { Acts, FaultKind, FaultRates } from './faults/kinds.ts';
 import { swarm } from './faults/kinds.ts';
 import { Random } from './world/random.ts';
 
@@ -45,6 +45,10 @@ export interface Wishes {
   readonly vips?: number;
   readonly policy?: PartitionPolicy | 'mixed';
   readonly profile?: ProfileName;
+  /** These kinds of faults, and those that mend; a random part of all kinds where absent. */
+  readonly faults?: readonly FaultKind[];
+  /** Mean time between two of them. */
+  readonly pace?: Millis;
 }
 
 /** Members times VIPs beyond which a run is kept short. */
@@ -71,7 +75,8 @@ export function drawOptions(seed: number, wishes: Wishes = {}): SimulationOption
     drift: random.pick([0, 1e-4, 2e-3]),
     newer: random.pick([0, 0, 0.5]),
     ...drawTimes(random, { profile, large: members * vips > LARGE || members > 12 }),
-    rates: swarm(random),
+    rates: swarm(random, wishes.faults),
+    ...(wishes.pace !== undefined && { pace: wishes.pace }),
   };
 }
 

@@ -27,7 +27,8 @@ export function tellFailure(seed: number, { wishes, failure, shrink: seconds, li
   for (const fault of shortest) console.log(`    ${JSON.stringify(fault)}`);
   const { timeline } = simulate(options, shortest, { timeline: true });
   console.log(`  the last of what happened then:`);
-  for (const line of timeline.slice(-lines)) console.log(`    ${line.slice(0, LINE_LENGTH_MAX)}`);
+  for (const line of lines > 0 ? timeline.slice(-lines) : [])
+    console.log(`    ${line.slice(0, LINE_LENGTH_MAX)}`);
 }
 
 function shortestOf(options: SimulationOptions, failure: Failure, seconds: number) {

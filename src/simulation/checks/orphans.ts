@@ -4,6 +4,7 @@
  */
 import type { Instant, Millis } from '../../model/time.ts';
 import { Breach } from '../breach.ts';
+import type { Guardian } from '../world/guardian.ts';
 import { type Host, LEASE_LATENESS } from '../world/host.ts';
 import { type Observer, SAMPLE, type World } from '../world/world.ts';
 
@@ -16,15 +17,15 @@ export class Orphans implements Observer {
   readonly #since: Float64Array;
   /** Its agent is gone, not only hung. */
   readonly #gone: boolean[];
-  /** A guardian lived when that began, and lives still. */
-  readonly #guarded: boolean[];
+  /** The guardian that lived when that began; true: it was told that the agent is gone. */
+  readonly #guarded: (Guardian | true | undefined)[];
   watched = 0;
 
   constructor(world: World) {
     this.#world = world;
     this.#since = new Float64Array(world.hosts.length).fill(Number.NaN);
     this.#gone = world.hosts.map(() => false);
-    this.#guarded = world.hosts.map(() => false);
+    this.#guarded = world.hosts.map(() => undefined);
   }
 
   sample(): void {
@@ -43,13 +44,16 @@ export class Orphans implements Observer {
     const gone = host.agent === undefined;
     this.#gone[index] = gone;
     this.#since[index] = this.#world.now;
-    this.#guarded[index] = gone ? host.guardedAtDeath : host.guardian?.alive === true;
+    const { guardian } = host;
+    if (gone) this.#guarded[index] = host.guardedAtDeath ? true : undefined;
+    else this.#guarded[index] = guardian?.watches ? guardian : undefined;
     if (host.addresses.size > 0) this.watched += 1;
   }
 
   #check(host: Host): void {
     const { index, agent, local } = host;
-    const guarded = this.#guarded[index]! && (agent === undefined || host.guardian?.alive === true);
+    const guardian = this.#guarded[index];
+    const guarded = guardian === true || (guardian !== undefined && guardian === host.guardian);
     const lease = local.lease_ms + LEASE_LATENESS;
     // A guardian looks once a limit whether it has heard a tick within the last one.
     const hung = 2 * local.guardian_timeout_ms + SWEEP;

@@ -3,13 +3,16 @@ import type { Instant, Millis } from '../../model/time.ts';
 import { Breach } from '../breach.ts';
 import type { Host } from '../world/host.ts';
 import type { Observer, World } from '../world/world.ts';
+import { mergeBound } from './bounds.ts';
 
-/** How long everything must have been quiet before, and is watched after. */
-const QUIET: Millis = 3_000;
+/** How long it is watched after the failure was noticed. */
 const WATCH: Millis = 1_500;
 
 export class OwnOnly implements Observer {
   readonly #world: World;
+  /** How long everything must have been quiet before. */
+  readonly #quiet: Millis;
+  readonly #watch: Millis;
   #failed: Host | undefined;
   #until: Instant = 0;
   #changedAt: Instant = 0;
@@ -17,17 +20,22 @@ export class OwnOnly implements Observer {
 
   constructor(world: World) {
     this.#world = world;
+    this.#quiet = Math.max(3_000, mergeBound(world.cluster.timers));
+    this.#watch = WATCH + world.cluster.timers.heartbeat_timeout_ms;
   }
 
   disturbed(hosts: readonly Host[], what: string): void {
     const [host] = hosts;
     const single = /^(crash|power) /.test(what) && host?.agent !== undefined;
-    const quiet = this.#world.hosts.every((one) => one === host || one.disturbedAt < this.#world.now - QUIET);
+    const quiet = this.#world.hosts.every(
+      (one) => one === host || one.disturbedAt < this.#world.now - this.#quiet,
+    );
     this.#failed = undefined;
     const others = this.#world.hosts.filter((one) => one !== host);
-    if (!single || !quiet || this.#changedAt > this.#world.now - QUIET || !this.#settled(others)) return;
+    if (!single || !quiet || this.#changedAt > this.#world.now - this.#quiet || !this.#settled(others))
+      return;
     this.#failed = host;
-    this.#until = this.#world.now + WATCH;
+    this.#until = this.#world.now + this.#watch;
     this.watched += 1;
   }
 

@@ -60,12 +60,14 @@ export interface Fault {
 }
 
 /** Each kind is on or off by chance, so that rare meetings of few kinds are not drowned by all the others. */
-export function swarm(random: Random): FaultRates {
+export function swarm(random: Random, wanted?: readonly FaultKind[]): FaultRates {
   const kept = random.pick([0.15, 0.35, 0.6, 1]);
   const rates: Record<string, Shape> = {};
   for (const [kind, shape] of Object.entries(FAULTS)) {
     // What mends is never switched off.
-    const on = kind === 'start' || kind === 'heal' || kind === 'undrain' || random.chance(kept);
+    const mends = kind === 'start' || kind === 'heal' || kind === 'undrain';
+    const drawn = random.chance(kept);
+    const on = mends || (wanted === undefined ? drawn : wanted.includes(kind as FaultKind));
     rates[kind] = { weight: on ? shape.weight : 0, length: shape.length };
   }
   return rates as FaultRates;

@@ -53,6 +53,8 @@ export class AgentProcess {
   #renewing = false;
   #ticksUnanswered = 0;
   #stopping = false;
+  /** The connection that is lost, or being left: it has nothing to say any more. */
+  #givenUp: EngineThread | undefined;
   #commands = 0;
 
   constructor(world: World, host: Host) {
@@ -128,6 +130,8 @@ export class AgentProcess {
     if (!this.alive) return;
     this.alive = false;
     this.main.alive = false;
+    // It may have been told long ago.
+    this.#world.touch([this.host]);
     this.group?.stop(kernelTells);
     this.group = undefined;
     if (this.host.agent === this) this.host.agent = undefined;
@@ -148,7 +152,8 @@ export class AgentProcess {
   // --- what the group thread says, on the main thread ---
 
   groupEvent(from: EngineThread, event: GroupEvent, number: number): void {
-    if (this.group !== from || (!this.facts.connected && event.kind !== 'view')) return;
+    if (this.group !== from || this.#givenUp === from) return;
+    if (!this.facts.connected && event.kind !== 'view' && event.kind !== 'detached') return;
     if (event.kind === 'detached') return this.#lost(from, event.reason);
     const { facts } = this;
     if (event.kind === 'view') {
@@ -166,11 +171,12 @@ export class AgentProcess {
   }
 
   groupEnded(from: EngineThread, reason: string): void {
-    if (this.group === from && !from.left) this.#lost(from, `the engine's thread is gone: ${reason}`);
+    if (!from.left) this.#lost(from, `the engine's thread is gone: ${reason}`);
   }
 
   #lost(from: EngineThread, reason: string): void {
-    if (this.group !== from || !this.facts.connected) return;
+    if (this.group !== from || this.#givenUp === from) return;
+    this.#givenUp = from;
     this.#setConnected(false);
     // A thread that hangs is ended from outside.
     this.after(LEAVE_MAX, () => from.stop(true));
@@ -295,6 +301,7 @@ export class AgentProcess {
   #leave(then: () => void): void {
     const { group } = this;
     if (!group) return then();
+    this.#world.touch([this.host]);
     let ended = false;
     const end = () => {
       if (ended) return;
@@ -306,6 +313,7 @@ export class AgentProcess {
     };
     if (!group.alive) return end();
     if (this.facts.connected) this.#toEngine?.post(() => group.post({ kind: 'leave' }));
+    this.#givenUp = group;
     this.facts.connected = false;
     const poll = () => (group.alive ? this.after(1, poll) : end());
     poll();

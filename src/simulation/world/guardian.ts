@@ -9,6 +9,11 @@ export class Guardian {
   readonly #host: Host;
   readonly #held = new Set<string>();
   #heardAt: Instant;
+  /** It has heard a tick: from then on it misses them. */
+  get watches(): boolean {
+    return this.alive && this.#ticking;
+  }
+
   #ticking = false;
   #fenced = false;
 

@@ -29,7 +29,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${AGENT}/reconcile.ts`,
     find: 'if (row.holders.some((member) => member !== input.self)) return;',
     replace: '',
-    wishes: SMALL,
+    wishes: { ...SMALL, pace: 300, faults: ['move', 'rebalance', 'drain', 'provider'] },
   },
   {
     name: 'acquires without asking the link',
@@ -71,14 +71,14 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${AGENT}/agent.ts`,
     find: 'this.#lifecycle.suspended ?? this.#portrait.outrankedBecause;',
     replace: 'this.#lifecycle.suspended;',
-    wishes: { members: 5, vips: 6 },
+    wishes: { members: 5, vips: 4, pace: 600, faults: ['pair', 'oneWay', 'split'] },
   },
   {
     name: 'takes messages of other views for its own',
     file: `${AGENT}/agent.ts`,
     find: 'if (message.view !== this.#rounds.view?.id) {',
     replace: 'if (this.#rounds.view === undefined) {',
-    wishes: SMALL,
+    wishes: { members: 4, vips: 6, pace: 150, faults: ['move', 'drain', 'crash', 'reset', 'slow', 'split'] },
     rare: true,
   },
   {
@@ -107,7 +107,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${AGENT}/self-portrait.ts`,
     find: 'claims: sortedIds(holdings.uncertain()),',
     replace: 'claims: [],',
-    wishes: SMALL,
+    wishes: { ...SMALL, pace: 150, faults: ['move', 'drain', 'reset', 'provider', 'stop'] },
   },
   {
     name: 'never tries again what failed',
@@ -121,14 +121,14 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${AGENT}/outcomes.ts`,
     find: '} else if (held) {',
     replace: "} else if (held && code !== 'aborted') {",
-    wishes: SMALL,
+    wishes: { ...SMALL, pace: 300, faults: ['move', 'drain', 'provider'] },
   },
   {
     name: 'takes a failed release for done',
     file: `${AGENT}/outcomes.ts`,
     find: 'holding.releaseAgainAt = now + RELEASE_AGAIN;',
     replace: "holdings.set(holding, 'idle', now);",
-    wishes: SMALL,
+    wishes: { ...SMALL, pace: 300, faults: ['move', 'drain', 'provider'] },
     rare: true,
   },
   {
@@ -167,7 +167,8 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${ENGINE}/change.ts`,
     find: 'const attempt = { epoch: core.highest + 1, proposer: core.self };',
     replace: 'const attempt = { epoch: core.view.epoch + 1, proposer: core.self };',
-    wishes: SMALL,
+    wishes: { members: 4, vips: 2, pace: 150, faults: ['crash', 'split', 'pauseEngine', 'reset', 'storm'] },
+    rare: true,
   },
   {
     name: 'installs before all have promised',
@@ -196,7 +197,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${ENGINE}/origins.ts`,
     find: 'const cut = Math.max(...from.map(({ promise }) => promise.received));',
     replace: 'const cut = Math.min(...from.map(({ promise }) => promise.received));',
-    wishes: { members: 4, vips: 6 },
+    wishes: { members: 4, vips: 6, pace: 150, faults: ['move', 'drain', 'crash', 'reset', 'slow', 'storm'] },
     rare: true,
   },
   {
@@ -204,7 +205,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${ENGINE}/sequence.ts`,
     find: 'if (!this.frozen) this.deliverUpTo(this.log.received);',
     replace: 'this.deliverUpTo(this.log.received);',
-    wishes: { members: 4, vips: 6 },
+    wishes: { members: 4, vips: 6, pace: 150, faults: ['move', 'drain', 'crash', 'reset', 'slow', 'storm'] },
     rare: true,
   },
   {
@@ -233,7 +234,8 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${ENGINE}/candidate.ts`,
     find: 'return hearsOther(core, a, b) && hearsOther(core, b, a);',
     replace: 'return hearsOther(core, a, b) || hearsOther(core, b, a);',
-    wishes: { members: 5, vips: 4 },
+    wishes: { members: 4, vips: 2, profile: 'lan', pace: 600, faults: ['oneWay', 'pair'] },
+    rare: true,
   },
   // --- what stands behind the agent: the simulator's model of it ---
   {
