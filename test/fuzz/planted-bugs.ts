@@ -149,4 +149,16 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'if (error instanceof MalformedBytes) return undefined;\n',
     '',
   ]),
+  bug('spread-synchrony', 'src/group/spread/synchrony.ts', [
+    'this.#number = Math.max(this.#number, announcement.number + 1);',
+    '',
+  ]),
+  bug('spread-synchrony', 'src/group/spread/next-view.ts', [
+    'if (names.has(name)) namesakes',
+    'if (names.has(privateGroup)) namesakes',
+  ]),
+  bug('spread-synchrony', 'src/group/spread/synchrony.ts', [
+    'if (next.namesakes.includes(',
+    'if (next.view === undefined && next.namesakes.includes(',
+  ]),
 ];

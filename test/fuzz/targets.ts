@@ -9,7 +9,7 @@ import { engines, enginesForLong } from './targets/engines.ts';
 import { frames, heartbeats } from './targets/frames.ts';
 import { netlink, packets, pings } from './targets/packets.ts';
 import { providerAnswers } from './targets/provider-answers.ts';
-import { spreadEnvelopes, spreadSessions } from './targets/spread.ts';
+import { spreadEnvelopes, spreadSessions, spreadSynchrony } from './targets/spread.ts';
 import { hellos, streams } from './targets/streams.ts';
 
 export const TARGETS: readonly AnyTarget[] = [
@@ -20,6 +20,7 @@ export const TARGETS: readonly AnyTarget[] = [
   hellos,
   spreadSessions,
   spreadEnvelopes,
+  spreadSynchrony,
   agentMessages,
   controlRequests,
   controlResponses,

@@ -217,7 +217,8 @@ export class Synchrony {
   }
 
   #announce(sender: string, announcement: Announcement): void {
-    if (!this.#isCurrent(announcement.round)) return;
+    // The first counts, for everybody: a member that says more than one thing in a round changes nothing.
+    if (!this.#isCurrent(announcement.round) || this.#settled || this.#announced.has(sender)) return;
     this.#announced.set(sender, announcement);
     this.#number = Math.max(this.#number, announcement.number + 1);
     this.#installIfComplete();

@@ -4,13 +4,18 @@
  */
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
-import { decodeEnvelope, type Envelope, encodeEnvelope } from '../../../src/group/spread/envelope.ts';
+import {
+  decodeEnvelope,
+  type Envelope,
+  encodeEnvelope,
+  type Round,
+} from '../../../src/group/spread/envelope.ts';
 import type { GroupId } from '../../../src/group/spread/message.ts';
 import { AUTH_IP, AUTH_NULL, Session, type SessionAction } from '../../../src/group/spread/session.ts';
 import { Synchrony, type SynchronyAction } from '../../../src/group/spread/synchrony.ts';
 import type { Cause } from '../../../src/group/spread/wire.ts';
-import type { MemberId } from '../../../src/model/member.ts';
-import { viewId } from '../../../src/model/view.ts';
+import { type MemberId, nameOf } from '../../../src/model/member.ts';
+import { type View, viewId } from '../../../src/model/view.ts';
 import { bytesFrom, transcripts } from '../../unit/group/spread/transcripts.ts';
 import { nearly } from '../bytes.ts';
 import { demand, demandSmall, hex, sameData, type Target } from '../target.ts';
@@ -162,19 +167,53 @@ type Deed =
       readonly cause: Cause;
       readonly index: number;
     }
-  | { readonly kind: 'echo' | 'transitional' | 'pulse' | 'multicast' };
+  /** A member of ours as it should be, but for what it says of itself. */
+  | {
+      readonly kind: 'announce';
+      readonly by: number;
+      readonly name: number;
+      readonly number: number;
+      readonly from: 'nowhere' | 'us' | 'elsewhere';
+    }
+  | { readonly kind: 'echo' }
+  | { readonly kind: 'transitional' }
+  | { readonly kind: 'pulse' }
+  | { readonly kind: 'multicast' };
 
 const deed: fc.Arbitrary<Deed> = fc.oneof(
-  fc.record({ kind: fc.constant('say' as const), by: fc.nat(3), envelope, now: fc.boolean() }),
-  fc.record({
-    kind: fc.constant('membership' as const),
-    members: fc.uniqueArray(fc.nat(3), { maxLength: 4 }),
-    cause: fc.constantFrom<Cause>('join', 'leave', 'disconnect', 'network'),
-    index: fc.nat(3),
-  }),
-  fc.record({
-    kind: fc.constantFrom('echo' as const, 'transitional' as const, 'pulse' as const, 'multicast' as const),
-  }),
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('announce' as const),
+      by: fc.nat(2),
+      name: fc.nat(5),
+      number: fc.nat(40),
+      from: fc.constantFrom('nowhere' as const, 'us' as const, 'elsewhere' as const),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('say' as const), by: fc.nat(3), envelope, now: fc.boolean() }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('membership' as const),
+      members: fc.uniqueArray(fc.nat(3), { maxLength: 3 }),
+      cause: fc.constantFrom<Cause>('join', 'leave', 'disconnect', 'network'),
+      index: fc.nat(3),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom<Deed>(
+      { kind: 'echo' },
+      { kind: 'transitional' },
+      { kind: 'pulse' },
+      { kind: 'multicast' },
+      { kind: 'echo' },
+    ),
+  },
 );
 
 /** Members that say anything in any order, between memberships that make no sense. */
@@ -194,11 +233,13 @@ export const spreadSynchrony: Target<readonly Deed[]> = {
       pulsesUnheard: 4,
       pulsesMute: 2,
     });
-    const stage = {
+    const id = { daemon: 1, time: 1, index: 0 };
+    const stage: Stage = {
       synchrony,
-      id: { daemon: 1, time: 1, index: 0 },
-      sent: [] as Uint8Array[],
-      epoch: 0,
+      id,
+      round: { id, passedOver: 0 },
+      sent: [],
+      view: undefined,
       over: false,
     };
     for (const one of deeds) {
@@ -210,8 +251,10 @@ export const spreadSynchrony: Target<readonly Deed[]> = {
 interface Stage {
   readonly synchrony: Synchrony;
   id: GroupId;
+  /** As it said last. */
+  round: Round;
   readonly sent: Uint8Array[];
-  epoch: number;
+  view: View | undefined;
   over: boolean;
 }
 
@@ -224,11 +267,13 @@ function actionsOf(one: Deed, stage: Stage): readonly SynchronyAction[] {
   if (one.kind === 'say') {
     // Of this round, or of whichever.
     const spoken =
-      one.now && 'round' in one.envelope ? { ...one.envelope, round: { id, passedOver: 0 } } : one.envelope;
+      one.now && 'round' in one.envelope ? { ...one.envelope, round: stage.round } : one.envelope;
     return said(OTHERS[one.by]!, encodeEnvelope(spoken, CLUSTER), synchrony);
   }
+  if (one.kind === 'announce')
+    return said(OTHERS[one.by]!, encodeEnvelope(announced(one, stage), CLUSTER), synchrony);
   stage.id = { ...id, index: one.index };
-  const members = [OWN, ...one.members.map((member_) => OTHERS[member_]!)];
+  const members = [OWN, ...one.members.map((place) => OTHERS[place]!)];
   const changed = one.cause === 'network' ? {} : { changed: members.at(-1)! };
   return synchrony.handle({
     kind: 'membership',
@@ -240,6 +285,22 @@ function actionsOf(one: Deed, stage: Stage): readonly SynchronyAction[] {
     sets: [members],
     ownSet: 0,
   });
+}
+
+function announced(one: Extract<Deed, { kind: 'announce' }>, { round: now, view: ours }: Stage): Envelope {
+  // One of the names is our own.
+  const id = `${one.name === 5 ? 'own' : `m${one.name}`}#${'0'.repeat(15)}${one.by + 1}` as MemberId;
+  const elsewhere = { view: viewId(one.number, id), companions: [id] };
+  const us = ours === undefined ? undefined : { view: ours.id, companions: ours.members };
+  const installed = one.from === 'us' ? us : one.from === 'elsewhere' ? elsewhere : undefined;
+  return {
+    kind: 'announce',
+    round: now,
+    member: id,
+    number: one.number + 1,
+    ...(installed && { installed }),
+    barred: [],
+  };
 }
 
 function said(
@@ -263,15 +324,16 @@ function judge(action: SynchronyAction, stage: Stage, self: MemberId): void {
   if (action.kind === 'detach') stage.over = true;
   if (action.kind === 'send') {
     stage.sent.push(action.bytes);
-    demand(
-      decodeEnvelope(action.bytes, CLUSTER) !== undefined,
-      () => 'it says what others do not understand',
-    );
+    const word = decodeEnvelope(action.bytes, CLUSTER);
+    demand(word !== undefined, () => 'it says what others do not understand');
+    if (word.kind === 'announce') stage.round = word.round;
   }
   if (action.kind !== 'deliver' || action.event.kind !== 'view') return;
   const { members, epoch } = action.event.view;
   demand(members.includes(self), () => 'a view without itself');
   demand(new Set(members).size === members.length, () => 'a member twice');
-  demand(epoch > stage.epoch, () => `epoch ${epoch} after ${stage.epoch}`);
-  stage.epoch = epoch;
+  const names = members.map(nameOf);
+  demand(new Set(names).size === names.length, () => 'a name twice');
+  demand(epoch > (stage.view?.epoch ?? -1), () => `epoch ${epoch} after ${stage.view?.epoch}`);
+  stage.view = action.event.view;
 }
