@@ -11,7 +11,7 @@ import { keyFingerprint } from '../platform/keyed-hash.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
 import { returnFreeMemory } from '../platform/memory.ts';
 import { raisePriority } from '../platform/priority.ts';
-import { createGroups } from './groups.ts';
+import { loadEngine } from './groups.ts';
 import { openControl } from './open-control.ts';
 import { createProviders } from './providers.ts';
 import { needsRestart, readConfig } from './read-config.ts';
@@ -95,7 +95,7 @@ class AgentRun {
     const loop = new AgentLoop(
       { config: this.#config, version },
       {
-        createGroup: createGroups(logger),
+        createGroup: await loadEngine(this.#config.group.engine, logger),
         providers,
         clock: { monotonic: monotonicNow, boot: bootTimeNow, wall: () => Date.now() },
         logger,
