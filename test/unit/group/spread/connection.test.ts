@@ -198,7 +198,7 @@ describe('a connection', () => {
     });
     const connection = await connect(server.path);
     await connection.disconnect();
-    expect(heard.at(-1)!.toString('hex', 0, 10)).toBe('800004802378' + '23797a' + '00');
+    expect(heard.at(-1)!.toString('hex', 0, 10)).toBe('80000480237823797a00');
     server.close();
   });
 
@@ -206,7 +206,7 @@ describe('a connection', () => {
     let pieces = 0;
     const server = await serving((_, socket) => {
       pieces += 1;
-      socket.write(pieces === 1 ? '\x05NULL ' : '\x01\x05\x00\x01\x05#x#yz' + '\x80'.repeat(60), 'latin1');
+      socket.write(pieces === 1 ? '\x05NULL ' : `\x01\x05\x00\x01\x05#x#yz${'\x80'.repeat(60)}`, 'latin1');
     });
     const connection = await connect(server.path);
     const [error] = (await once(connection, 'close')) as [SpreadError];
