@@ -44,6 +44,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
     const { DEMO_DEFAULTS, runDemo } = await import('../lab/demo.ts');
     return runDemo({ ...DEMO_DEFAULTS, ...options });
   },
+  rehearse: async (options) => (await import('../simulation/rehearsal.ts')).rehearse(options),
   cleanUp: async (options) => (await import('../../providers/local/cleanup.ts')).cleanUp(options),
   checkHost: async (config) => (await import('./check-host.ts')).checkHost(config),
 });

@@ -1,6 +1,7 @@
 /** What the commands need of the world; `bin` hands in the real things, tests hand in others. */
 import type { Config } from '../config/config.ts';
 import type { request, watch } from '../control/client.ts';
+import type { Rehearsed, RehearsedFault } from '../model/rehearsal.ts';
 
 export interface Output {
   write(text: string): void;
@@ -43,6 +44,14 @@ export interface DemoOptions {
   readonly verbose: boolean;
 }
 
+export interface RehearsalOptions {
+  readonly config: Config;
+  /** All hosts of the cluster. */
+  readonly hosts: readonly string[];
+  readonly faults: readonly RehearsedFault[];
+  readonly runs: number;
+}
+
 export interface SpreadUserOptions {
   /** In Spread's notation. */
   readonly daemon: string;
@@ -76,6 +85,8 @@ export interface Collaborators {
   runSpreadUser(options: SpreadUserOptions): Promise<number>;
   /** Examines whether this host can do what the configuration asks; changes nothing. */
   checkHost(config: Config): Promise<readonly HostCheck[]>;
+  /** Simulates the cluster of a configuration; rejects with an Error where it does not come up. */
+  rehearse(options: RehearsalOptions): Promise<Rehearsed>;
   /** Removes every address that carries our mark; rejects with an Error for a person. */
   cleanUp(options: { readonly dryRun: boolean }): Promise<readonly Leftover[]>;
 }

@@ -3,10 +3,12 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import { CONFIG_FILE, KEY_FILE } from '../config/defaults.ts';
 import { parseDuration } from '../config/duration.ts';
 import { isMemberName } from '../model/member.ts';
+import type { RehearsedFault, RehearsedKind } from '../model/rehearsal.ts';
 import type { Millis } from '../model/time.ts';
 import type { CleanupOptions } from './cleanup-action.ts';
 import type { DemoOptions, Output, SpreadUserOptions } from './collaborators.ts';
 import { exitCode } from './exit-codes.ts';
+import type { SimulateOptions } from './simulate-action.ts';
 
 /** How to reach the agent. */
 export interface Target {
@@ -45,6 +47,7 @@ export interface Actions {
   keyUse(options: { readonly fingerprint: string; readonly file: string }): Promise<number>;
   keyRemove(options: { readonly fingerprint: string; readonly file: string }): Promise<number>;
   demo(options: DemoOptions): Promise<number>;
+  simulate(options: SimulateOptions): Promise<number>;
 }
 
 export interface ProgramOptions {
@@ -94,6 +97,7 @@ export function createProgram(
   addKey(program, actions, perform);
   addSpread(program, actions, perform);
   addDemo(program, actions, perform);
+  addSimulate(program, actions, perform);
   return program;
 }
 
@@ -274,6 +278,45 @@ function addDemo(program: Command, actions: Actions, perform: Perform): void {
     .option('--verbose', "tell each VIP's outage, not only the worst", false)
     .option('--json', 'print JSON, for programs', false)
     .action((options: DemoOptions) => perform(() => actions.demo(options)));
+}
+
+function addSimulate(program: Command, actions: Actions, perform: Perform): void {
+  program
+    .command('simulate')
+    .description('say what would happen in the cluster of a file if hosts failed; touches nothing')
+    .addOption(configOption())
+    .addOption(
+      new Option(
+        '--fault <kind:hosts>',
+        'kill, crash, cut or drain, such as kill:a or cut:a,b; may be repeated',
+      )
+        .argParser(readFault)
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option('--hosts <names>', 'all hosts, with commas (default: group.peers)').argParser(readMembers),
+    )
+    .addOption(new Option('--seeds <n>', 'runs, 1 to 1000').default(20).argParser(readCount(1, 1000)))
+    .option('--json', 'print JSON, for programs', false)
+    .action(({ fault, ...options }: Omit<SimulateOptions, 'faults'> & { fault: readonly RehearsedFault[] }) =>
+      perform(() => actions.simulate({ ...options, faults: fault })),
+    );
+}
+
+const KINDS: readonly RehearsedKind[] = ['kill', 'crash', 'cut', 'drain'];
+
+function readFault(text: string, before: readonly RehearsedFault[] = []): readonly RehearsedFault[] {
+  const [word, names, ...rest] = text.split(':');
+  const kind = KINDS.find((one) => one === word);
+  if (kind === undefined || names === undefined || rest.length > 0)
+    throw new InvalidArgumentError(
+      `Write one of ${KINDS.join(', ')}, a colon and hosts, such as kill:a or cut:a,b.`,
+    );
+  return [...before, { kind, hosts: readMembers(names) }];
+}
+
+function readMembers(text: string): readonly string[] {
+  return [...new Set(text.split(',').map(readMember))];
 }
 
 function readMember(text: string): string {

@@ -7,6 +7,7 @@ import { exitCode } from './exit-codes.ts';
 import { keyActions } from './key-actions.ts';
 import { operatorActions } from './operator-actions.ts';
 import { type Actions, runProgram } from './program.ts';
+import { simulate } from './simulate-action.ts';
 import { spreadActions } from './spread-actions.ts';
 
 /** Never rejects: what no command expected is printed as a bug of ours. */
@@ -30,5 +31,6 @@ export function createActions(collaborators: Collaborators): Actions {
     agent: (options) => collaborators.runAgent(options),
     cleanup: (options) => cleanUp(options, collaborators),
     demo: (options) => collaborators.runDemo(options),
+    simulate: (options) => simulate(options, collaborators),
   };
 }

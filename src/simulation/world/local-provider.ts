@@ -187,6 +187,10 @@ export class LocalProvider {
   }
 
   #begin(requests: readonly AcquireRequest[], call: Call, done: Done): void {
+    if (call.aborted) {
+      const vips = requests.map(({ vip }) => vip);
+      return done(this.#outcomes(vips, 'aborted', 'given up before it began'));
+    }
     const outcomes = new Map<VipId, VipOutcome>();
     const questions: Question[] = [];
     const ready: Vip[] = [];

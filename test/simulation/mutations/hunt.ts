@@ -48,7 +48,11 @@ export async function hunt(mutation: Mutation | undefined, bounds: Bounds): Prom
       logLevel: 'error',
       plugins: mutation ? [patch(mutation)] : [],
     });
-    const asked = JSON.stringify({ wishes: mutation?.wishes ?? {}, ...bounds });
+    const asked = JSON.stringify({
+      wishes: mutation?.wishes ?? {},
+      groupOnly: mutation?.groupOnly === true,
+      ...bounds,
+    });
     const { stdout } = await run(process.execPath, [outfile, asked], { timeout: 20 * bounds.cpu + 30_000 });
     return JSON.parse(stdout) as Catch;
   } finally {

@@ -12,6 +12,8 @@ export interface Mutation {
   readonly replace: string;
   /** A cluster in which it shows soon; drawn where absent. */
   readonly wishes?: Wishes;
+  /** Hunted in the simulator of the group alone, where messages are many and some ways are longer than others. */
+  readonly groupOnly?: true;
   /** Shows so seldom that only the long hunt (`npm run sim:mutations`) looks for it. */
   readonly rare?: true;
 }
@@ -72,14 +74,6 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'this.#lifecycle.suspended ?? this.#portrait.outrankedBecause;',
     replace: 'this.#lifecycle.suspended;',
     wishes: { members: 5, vips: 4, pace: 600, faults: ['pair', 'oneWay', 'split'] },
-  },
-  {
-    name: 'takes messages of other views for its own',
-    file: `${AGENT}/agent.ts`,
-    find: 'if (message.view !== this.#rounds.view?.id) {',
-    replace: 'if (this.#rounds.view === undefined) {',
-    wishes: { members: 4, vips: 6, pace: 150, faults: ['move', 'drain', 'crash', 'reset', 'slow', 'split'] },
-    rare: true,
   },
   {
     name: 'ignores drain',
@@ -167,7 +161,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${ENGINE}/change.ts`,
     find: 'const attempt = { epoch: core.highest + 1, proposer: core.self };',
     replace: 'const attempt = { epoch: core.view.epoch + 1, proposer: core.self };',
-    wishes: { members: 4, vips: 2, pace: 150, faults: ['crash', 'split', 'pauseEngine', 'reset', 'storm'] },
+    groupOnly: true,
     rare: true,
   },
   {
@@ -189,24 +183,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${ENGINE}/change.ts`,
     find: 'if (this.sequence.log.received < recovery.origin.cut) return false;',
     replace: '',
-    wishes: { members: 5, vips: 6 },
-    rare: true,
-  },
-  {
-    name: 'cuts the old view at the shortest prefix',
-    file: `${ENGINE}/origins.ts`,
-    find: 'const cut = Math.max(...from.map(({ promise }) => promise.received));',
-    replace: 'const cut = Math.min(...from.map(({ promise }) => promise.received));',
-    wishes: { members: 4, vips: 6, pace: 150, faults: ['move', 'drain', 'crash', 'reset', 'slow', 'storm'] },
-    rare: true,
-  },
-  {
-    name: 'delivers while the view changes',
-    file: `${ENGINE}/sequence.ts`,
-    find: 'if (!this.frozen) this.deliverUpTo(this.log.received);',
-    replace: 'this.deliverUpTo(this.log.received);',
-    wishes: { members: 4, vips: 6, pace: 150, faults: ['move', 'drain', 'crash', 'reset', 'slow', 'storm'] },
-    rare: true,
+    groupOnly: true,
   },
   {
     name: 'delivers twice',
@@ -228,14 +205,6 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'this.sendHeartbeats();',
     replace: '',
     wishes: PAIR,
-  },
-  {
-    name: 'does not look at what others hear',
-    file: `${ENGINE}/candidate.ts`,
-    find: 'return hearsOther(core, a, b) && hearsOther(core, b, a);',
-    replace: 'return hearsOther(core, a, b) || hearsOther(core, b, a);',
-    wishes: { members: 4, vips: 2, profile: 'lan', pace: 600, faults: ['oneWay', 'pair'] },
-    rare: true,
   },
   // --- what stands behind the agent: the simulator's model of it ---
   {

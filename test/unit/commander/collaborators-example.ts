@@ -47,6 +47,7 @@ export async function run(
     runDemo: () => Promise.resolve(0),
     runSpreadUser: () => Promise.resolve(0),
     checkHost: () => Promise.resolve([]),
+    rehearse: () => Promise.reject(new Error('nothing was to be simulated')),
     cleanUp: () => Promise.resolve([]),
     request: (socket, question) => {
       asked.push([socket, question]);
