@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import type { ProfileName } from '../../src/config/config.ts';
+import { FAULTS, type FaultKind } from '../../src/simulation/faults/kinds.ts';
 import { drawOptions, type Wishes } from '../../src/simulation/options.ts';
 import { faultsOf, simulate } from '../../src/simulation/run-seed.ts';
 import { commit } from './commit.ts';
@@ -21,6 +22,10 @@ const { values } = parseArgs({
     vips: { type: 'string' },
     policy: { type: 'string' },
     profile: { type: 'string' },
+    /** Kinds of faults, with commas; a random part of all where absent. */
+    faults: { type: 'string' },
+    /** Mean time between two faults, in ms. */
+    pace: { type: 'string' },
     /** Processes. */
     jobs: { type: 'string', default: '1' },
     /** JSON file that keeps count; an interrupted run goes on where it stopped. */
@@ -47,6 +52,10 @@ const wishes: Wishes = {
   ...(values.profile !== undefined && {
     profile: oneOf<ProfileName>('profile', values.profile, ['lan', 'fast', 'wan']),
   }),
+  ...(values.faults !== undefined && {
+    faults: values.faults.split(',').map((kind) => oneOf('faults', kind, Object.keys(FAULTS) as FaultKind[])),
+  }),
+  ...(values.pace !== undefined && { pace: number('pace', values.pace) }),
 };
 const print = { shrink: number('shrink', values.shrink), lines: number('lines', values.lines) };
 

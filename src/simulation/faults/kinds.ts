@@ -19,6 +19,8 @@ export const FAULTS = {
   guardian: { weight: 0.5, length: [50, 500] },
   power: { weight: 2, length: [0, 0] },
   start: { weight: 6, length: [0, 0] },
+  /** The agent dies and is back before or after the others notice, with or without a memory of epochs. */
+  restart: { weight: 1.5, length: [1, 600] },
   engineDies: { weight: 0.7, length: [0, 0] },
   pauseProcess: { weight: 1.5, length: [20, 8_000] },
   pauseMain: { weight: 1.5, length: [20, 8_000] },
@@ -40,6 +42,8 @@ export const FAULTS = {
   undrain: { weight: 2, length: [0, 0] },
   move: { weight: 2, length: [0, 0] },
   rebalance: { weight: 1, length: [0, 0] },
+  /** A command given in the midst of the next view change. */
+  commandInChange: { weight: 1, length: [100, 4_000] },
   stop: { weight: 1.5, length: [0, 0] },
   reload: { weight: 1.5, length: [0, 0] },
 } as const satisfies Readonly<Record<string, Shape>>;

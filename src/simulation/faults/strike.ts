@@ -1,5 +1,5 @@
 /** Carries out one fault, and in the end makes everything well again. */
-import type { Millis } from '../../model/time.ts';
+import type { Instant, Millis } from '../../model/time.ts';
 import { Guardian } from '../world/guardian.ts';
 import type { Host } from '../world/host.ts';
 import { Random } from '../world/random.ts';
@@ -42,6 +42,7 @@ const WIDE: ReadonlySet<FaultKind> = new Set([
   'undrain',
   'move',
   'rebalance',
+  'commandInChange',
   'reload',
 ]);
 
@@ -119,10 +120,30 @@ const DEEDS: Readonly<Record<FaultKind, Deed>> = {
   undrain: ({ host, other }) => host.agent?.command({ kind: 'undrain', member: other.name }),
   move: ({ world, host, other, random }) =>
     host.agent?.command({ kind: 'move', vip: random.pick(world.vips).id, to: other.name }),
+  commandInChange: (scene) => commandInChange(scene, scene.world.now + scene.length),
+  restart: ({ world, host, random, length }) => {
+    host.remembersEpoch = random.chance(0.5);
+    host.agent?.die({ kernelTells: true });
+    host.after(length, () => world.start(host));
+  },
   rebalance: ({ host }) => host.agent?.command({ kind: 'rebalance' }),
   stop: ({ host }) => host.agent?.stop('SIGTERM'),
   reload: ({ world, host, random }) => reload(world, host, random),
 };
+
+/** Waits until somebody's view is changing, and speaks up there. */
+function commandInChange(scene: Scene, until: Instant): void {
+  const { world, host, other, random } = scene;
+  if (world.now > until) return;
+  const state = host.agent?.group?.state ?? 'stopped';
+  if (state === 'operational' || state === 'stopped')
+    return world.agenda.after(1, () => commandInChange(scene, until));
+  world.disturb(world.hosts, `a command while ${host.name} is in ${state}`);
+  const drains = random.chance(0.3);
+  if (drains) world.drained = true;
+  if (drains) host.agent?.command({ kind: 'drain', member: other.name });
+  else host.agent?.command({ kind: 'move', vip: random.pick(world.vips).id, to: other.name });
+}
 
 function guardianDies({ world, host, length }: Scene): void {
   const { agent, guardian } = host;
@@ -184,6 +205,7 @@ function storm({ world, random, length }: Scene): void {
     loss: random.pick([0, 0.02, 0.1, 0.3]),
     duplicates: random.pick([0, 0.2]),
     delay: random.pick([0, 20, 200]),
+    overtaking: random.pick([0, 0, 0.3]),
   };
   world.agenda.after(length, () => {
     world.network.calm();

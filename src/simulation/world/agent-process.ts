@@ -4,7 +4,6 @@
  */
 import { Agent } from '../../agent/agent.ts';
 import type { AgentAction, AgentEvent } from '../../agent/events.ts';
-import { encodeMessage } from '../../agent/messages.ts';
 import type { GroupEvent } from '../../group/group.ts';
 import { nameOf } from '../../model/member.ts';
 import type { CommandResult, OperatorCommand } from '../../model/operator.ts';
@@ -157,6 +156,7 @@ export class AgentProcess {
     if (event.kind === 'detached') return this.#lost(from, event.reason);
     const { facts } = this;
     if (event.kind === 'view') {
+      this.host.lastEpoch = event.view.epoch;
       Object.assign(facts, { view: event.view, viewAt: this.#world.now, prefix: 0 });
       this.#setConnected(true);
     } else if (event.kind === 'message') facts.prefix = chain(facts.prefix, event.sender, number);
@@ -254,7 +254,7 @@ export class AgentProcess {
     switch (action.kind) {
       case 'multicast': {
         if (!group || !this.facts.connected) return;
-        const bytes = encodeMessage(action.message);
+        const bytes = group.encode(action.message);
         return this.#toEngine?.post(() => group.multicast(bytes));
       }
       case 'acquire': {

@@ -3,6 +3,7 @@
  * datagrams and probes of the simulated network in place of `group/transport.ts`.
  */
 
+import { type AgentMessage, encodeMessage } from '../../agent/messages.ts';
 import type { GroupEvent } from '../../group/group.ts';
 import { decodeFrame, decodeHeartbeat, encodeFrame, encodeHeartbeat } from '../../membership/codec.ts';
 import { createEngine } from '../../membership/engine.ts';
@@ -20,6 +21,8 @@ import type { World } from './world.ts';
 
 /** Lateness below this is the ordinary coarseness of timers. */
 const LATE: Millis = 5;
+/** Fields that the next release may add; this one ignores them. */
+const AHEAD = { ahead: { since: 2, what: ['nothing that we know'] } };
 const DIAL_PAUSE_MAX: Millis = 1000;
 
 export class EngineThread {
@@ -35,6 +38,8 @@ export class EngineThread {
   readonly #agent: AgentProcess;
   readonly #engine: SansIoEngine;
   readonly #toAgent: Channel;
+  /** Of the next release. */
+  readonly #newer: boolean;
   /** What its seeks carry. */
   #news: Heartbeat | undefined;
   #wakes = 0;
@@ -55,7 +60,13 @@ export class EngineThread {
     this.thread = new Thread(world.agenda, world.random);
     this.trace = { member: this.member, events: [], sent: 0, alive: true };
     world.traces.push(this.trace);
-    this.#engine = createEngine({ self: this.member, timers: world.cluster.timers });
+    const { remembersEpoch, lastEpoch } = this.host;
+    this.#newer = world.random.chance(world.options.newer);
+    this.#engine = createEngine({
+      self: this.member,
+      timers: world.cluster.timers,
+      bootEpoch: remembersEpoch ? lastEpoch : 0,
+    });
     this.#toAgent = new Channel(agent.main, world.agenda, world.random);
   }
 
@@ -94,7 +105,17 @@ export class EngineThread {
 
   streamOpened(peer: EngineThread): void {
     this.#dialPause.delete(peer.host.index);
-    this.post({ kind: 'stream-opened', member: peer.member, wireVersion: WIRE_VERSION });
+    this.post({ kind: 'stream-opened', member: peer.member, wireVersion: this.versionWith(peer) });
+  }
+
+  /** The highest that both speak. */
+  versionWith(peer: EngineThread): number {
+    return this.#newer && peer.#newer ? WIRE_VERSION + 1 : WIRE_VERSION;
+  }
+
+  /** What its agent says; one of the next release says more than this one understands. */
+  encode(message: AgentMessage): Uint8Array {
+    return encodeMessage(this.#newer ? { ...message, ...AHEAD } : message);
   }
 
   streamClosed(peer: EngineThread, reason: string): void {
@@ -262,7 +283,7 @@ export class EngineThread {
     }
     const sent = encoded ? must(decodeHeartbeat(encodeHeartbeat(heartbeat))) : heartbeat;
     for (let copies = network.duplicated() ? 2 : 1; copies > 0; copies--) {
-      agenda.after(network.delay(), () => {
+      agenda.after(network.delay() + network.heldUp(), () => {
         if (to.alive && to.host.up && !to.host.frozen) to.heartbeat(this.member, sent);
       });
     }

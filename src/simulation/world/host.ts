@@ -35,6 +35,9 @@ export class Host {
   guardian: Guardian | undefined;
   /** Whether the guardian of the last agent that ended lived when it did. */
   guardedAtDeath = false;
+  /** Highest epoch its last agent had a view of, and whether the next one starts from there. */
+  lastEpoch = 0;
+  remembersEpoch = false;
   /** When its configuration last changed. */
   configuredAt: Instant = 0;
   trouble: ProviderTrouble | undefined;

@@ -12,6 +12,8 @@ export interface Weather {
   readonly duplicates: number;
   /** Added to each way, at random up to this. */
   readonly delay: Millis;
+  /** Share of the datagrams that arrive later than some that were sent after them. */
+  readonly overtaking: number;
 }
 
 export interface NetworkSettings {
@@ -22,7 +24,10 @@ export interface NetworkSettings {
   readonly oneNic: boolean;
 }
 
-const CALM: Weather = { loss: 0, duplicates: 0, delay: 0 };
+/** Longer than a heartbeat interval of the quicker profiles. */
+const HELD_UP_MAX: Millis = 600;
+
+const CALM: Weather = { loss: 0, duplicates: 0, delay: 0, overtaking: 0 };
 
 export class Network {
   weather: Weather = CALM;
@@ -188,6 +193,12 @@ export class Network {
   #onTheWay({ min, max }: Range): Millis {
     const usual = min + this.#random.next() * (max - min);
     return this.weather.delay === 0 ? usual : usual + this.#random.next() ** 3 * this.weather.delay;
+  }
+
+  /** By how much a datagram is held up on its way, beside the delay of all. */
+  heldUp(): Millis {
+    const { overtaking } = this.weather;
+    return overtaking > 0 && this.#random.chance(overtaking) ? this.#random.between(0, HELD_UP_MAX) : 0;
   }
 
   roundTrip(_a: Host, _b: Host): Millis {
