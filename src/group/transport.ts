@@ -9,6 +9,7 @@ import { type Frame, WIRE_VERSION, WIRE_VERSION_OLDEST } from '../membership/mes
 import { type MemberId, nameOf } from '../model/member.ts';
 import type { Instant, Millis } from '../model/time.ts';
 import type { DatagramEndpoint } from '../platform/datagram-socket.ts';
+import type { Descriptor } from '../platform/libc.ts';
 import { isWildcard } from '../platform/name-lookup.ts';
 import { Counters } from './counters.ts';
 import { DatagramPlane } from './datagram-plane.ts';
@@ -35,6 +36,8 @@ export interface TransportSettings {
   readonly config: EmbeddedGroupConfig;
   /** Not closed by `stop`. */
   readonly doors: PingDoors;
+  /** Not closed by `stop` either; see `openDatagramQueue`. Absent: heartbeats wake the thread. */
+  readonly queue?: Descriptor | undefined;
   /** Other than this code's own versions only in tests of upgrades. */
   readonly wire?: { readonly oldest: number; readonly newest: number };
 }
@@ -99,6 +102,7 @@ export class Transport {
       drain: () => {
         collaborators.look?.();
         this.#prober.drain();
+        this.#datagrams.readHeartbeats();
       },
       stalled: (lateness) => this.#stalled(lateness),
     });
@@ -205,11 +209,12 @@ export class Transport {
   }
 
   #makeDatagrams(): DatagramPlane {
-    const { self, config } = this.#settings;
+    const { self, config, queue } = this.#settings;
     const settings = {
       self,
       listen: config.listen,
       secret: this.#ring,
+      ...(queue === undefined ? {} : { queue }),
       ...(config.multicast === undefined ? {} : { multicast: config.multicast }),
       beaconInterval: 4 * config.timers.seek_interval_ms,
       heartbeatFresh: 2 * config.timers.heartbeat_interval_ms,
