@@ -6,6 +6,7 @@ import { keysOf } from '../config/keys.ts';
 import type { ControlServer } from '../control/server.ts';
 import type { CommandResult } from '../model/operator.ts';
 import { bootTimeNow, monotonicNow } from '../platform/clock.ts';
+import { compileSparingly } from '../platform/compilers.ts';
 import { forbidCoreDumps } from '../platform/core-dumps.ts';
 import { keyFingerprint } from '../platform/keyed-hash.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
@@ -119,6 +120,7 @@ class AgentRun {
     this.#supervision.watch(loop);
     this.#shortages.start();
     await loop.start();
+    compileSparingly();
     this.#tidying = setInterval(returnFreeMemory, TIDY_EVERY);
     this.#running = true;
     await stopped;

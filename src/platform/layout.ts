@@ -2,16 +2,10 @@
 import { fileURLToPath } from 'node:url';
 
 /**
- * How the agent's runtime is started. What an agent does it does a few times a second: a small young generation is enough, the
- * simpler compilers earn back what they cost within a minute, the optimizing one never does and takes 5 MB, and so do helpers.
+ * How the agent's runtime is started. What an agent does it does a few times a second: a small young generation and one helper
+ * are enough. Which compilers work is decided once it runs (compilers.ts).
  */
-export const NODE_FLAGS: readonly string[] = [
-  '--max-semi-space-size=1',
-  '--no-turbofan',
-  '--no-maglev-inlining',
-  '--no-concurrent-sparkplug',
-  '--v8-pool-size=1',
-];
+export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=1', '--v8-pool-size=1'];
 
 const built = import.meta.url.endsWith('.js');
 
