@@ -74,7 +74,7 @@ export class AlwaysOne implements Observer {
         host.agent?.facts.view?.id === view.id &&
         host.disturbedAt < now - this.#bound &&
         host.troubledUntil < now &&
-        !hasDeafStream(host) &&
+        host.agent.group?.hasDeafStream === false &&
         host.agent.startedAt < now - this.#bound &&
         !host.frozen,
     );
@@ -135,12 +135,6 @@ function agreed(members: readonly Host[]): readonly Vip[] {
     const text = textOf(vip);
     return rest.every((vips) => textOf(vips.find(({ id }) => id === vip.id)) === text);
   });
-}
-
-/** A stream that swallows everything is found out, and closed, when something is sent over it. */
-function hasDeafStream({ agent }: Host): boolean {
-  for (const { swallowed } of agent?.group?.ends.values() ?? []) if (swallowed) return true;
-  return false;
 }
 
 const TEXTS = new WeakMap<Vip, string>();

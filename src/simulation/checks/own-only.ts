@@ -15,6 +15,8 @@ export class OwnOnly implements Observer {
   readonly #watch: Millis;
   #failed: Host | undefined;
   #until: Instant = 0;
+  /** A view without it has been installed. */
+  #noticed = false;
   #changedAt: Instant = 0;
   watched = 0;
 
@@ -35,18 +37,34 @@ export class OwnOnly implements Observer {
     if (!single || !quiet || this.#changedAt > this.#world.now - this.#quiet || !this.#settled(others))
       return;
     this.#failed = host;
+    this.#noticed = false;
     this.#until = this.#world.now + this.#watch;
     this.watched += 1;
+  }
+
+  /** What follows the new view belongs to it; what comes much later may be a rebalance. */
+  viewInstalled(): void {
+    if (!this.#failed || this.#noticed) return;
+    this.#noticed = true;
+    this.#until = Math.min(this.#until, this.#world.now + WATCH);
   }
 
   addressChanged(address: string, host: Host): void {
     this.#changedAt = this.#world.now;
     if (!this.#failed || host === this.#failed || this.#world.now > this.#until) return;
-    if (host.addresses.has(address) || this.#needsQuorum(address)) return;
+    if (host.addresses.has(address) || this.#needsQuorum(address) || this.#isRebalanced(address, host))
+      return;
     throw new Breach(
       'own-only',
       `${address} goes from ${host.name}, though only ${this.#failed.name} failed`,
     );
+  }
+
+  /** A round of rebalancing was due, whatever happened elsewhere. */
+  #isRebalanced(address: string, { agent }: Host): boolean {
+    const vip = this.#world.vips.find(({ addresses }) => addresses.some((one) => one.address === address));
+    const row = vip && agent?.core.table?.rows.get(vip.id);
+    return row?.reason.startsWith('rebalanced') === true;
   }
 
   /** The failure may have cost the others their quorum. */
@@ -64,7 +82,10 @@ export class OwnOnly implements Observer {
       !views.has(undefined) &&
       others.every(
         ({ agent, troubledUntil, config }) =>
-          agent?.core.phase === 'settled' && troubledUntil < now && config.vips === this.#world.vips,
+          agent?.core.phase === 'settled' &&
+          agent.group?.hasDeafStream === false &&
+          troubledUntil < now &&
+          config.vips === this.#world.vips,
       )
     );
   }

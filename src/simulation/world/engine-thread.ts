@@ -80,6 +80,12 @@ export class EngineThread {
     this.#world.seekAll(this);
   }
 
+  /** A stream that swallows everything is found out, and closed, when something is sent over it. */
+  get hasDeafStream(): boolean {
+    for (const { swallowed } of this.ends.values()) if (swallowed) return true;
+    return false;
+  }
+
   /** From the agent's thread. */
   post(event: EngineEvent): void {
     this.thread.post(() => this.#give(event));
@@ -87,6 +93,7 @@ export class EngineThread {
 
   multicast(bytes: Uint8Array): void {
     const number = ++this.trace.sent;
+    this.trace.sentAt = this.#world.now;
     const numbered = new Uint8Array(bytes.length + 4);
     new DataView(numbered.buffer).setUint32(0, number);
     numbered.set(bytes, 4);

@@ -20,6 +20,8 @@ export interface Trace {
   readonly events: Delivered[];
   /** Multicasts it was asked for, numbered from 1. */
   sent: number;
+  /** When it was last asked for one, where that is kept. */
+  sentAt?: number;
   /** It runs at the end of the simulation. */
   alive: boolean;
 }

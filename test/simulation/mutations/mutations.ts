@@ -102,6 +102,7 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'claims: sortedIds(holdings.uncertain()),',
     replace: 'claims: [],',
     wishes: { ...SMALL, pace: 150, faults: ['move', 'drain', 'reset', 'provider', 'stop'] },
+    rare: true,
   },
   {
     name: 'never tries again what failed',
