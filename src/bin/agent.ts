@@ -10,7 +10,7 @@ import { compileSparingly } from '../platform/compilers.ts';
 import { forbidCoreDumps } from '../platform/core-dumps.ts';
 import { keyFingerprint } from '../platform/keyed-hash.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
-import { returnFreeMemory } from '../platform/memory.ts';
+import { forgetStartPages, returnFreeMemory } from '../platform/memory.ts';
 import { raisePriority } from '../platform/priority.ts';
 import { loadEngine } from './groups.ts';
 import { openControl } from './open-control.ts';
@@ -80,6 +80,7 @@ class AgentRun {
   #control: ControlServer | undefined;
   #running = false;
   #tidying: NodeJS.Timeout | undefined;
+  #startOver: NodeJS.Timeout | undefined;
   #reloading: Promise<CommandResult> | undefined;
 
   constructor(file: string, config: Config, logger: Logger) {
@@ -121,6 +122,7 @@ class AgentRun {
     this.#shortages.start();
     await loop.start();
     compileSparingly();
+    this.#startOver = setTimeout(forgetStartPages, TIDY_EVERY);
     this.#tidying = setInterval(returnFreeMemory, TIDY_EVERY);
     this.#running = true;
     await stopped;
@@ -134,6 +136,7 @@ class AgentRun {
     this.#control = undefined;
     this.#supervision.close();
     this.#shortages.stop();
+    clearTimeout(this.#startOver);
     clearInterval(this.#tidying);
   }
 
