@@ -17,6 +17,7 @@ export class Orphans implements Observer {
   readonly #since: Float64Array;
   /** Its agent is gone, not only hung. */
   readonly #gone: boolean[];
+  readonly #starts: number[];
   /** The guardian that lived when that began; true: it was told that the agent is gone. */
   readonly #guarded: (Guardian | true | undefined)[];
   watched = 0;
@@ -25,6 +26,7 @@ export class Orphans implements Observer {
     this.#world = world;
     this.#since = new Float64Array(world.hosts.length).fill(Number.NaN);
     this.#gone = world.hosts.map(() => false);
+    this.#starts = world.hosts.map(() => 0);
     this.#guarded = world.hosts.map(() => undefined);
   }
 
@@ -33,16 +35,21 @@ export class Orphans implements Observer {
       const { agent, index } = host;
       const orphaned = agent === undefined || agent.main.stalled;
       if (!orphaned || !host.up || host.frozen) this.#since[index] = Number.NaN;
-      else if (Number.isNaN(this.#since[index]!) || this.#gone[index] !== (agent === undefined))
-        this.#begin(host);
+      else if (Number.isNaN(this.#since[index]!) || this.#isAnother(host)) this.#begin(host);
       else if (host.addresses.size > 0) this.#check(host);
     }
+  }
+
+  /** One that hung is gone now, or another one came and went between two looks. */
+  #isAnother({ index, agent, starts }: Host): boolean {
+    return this.#gone[index] !== (agent === undefined) || this.#starts[index] !== starts;
   }
 
   #begin(host: Host): void {
     const { index } = host;
     const gone = host.agent === undefined;
     this.#gone[index] = gone;
+    this.#starts[index] = host.starts;
     this.#since[index] = this.#world.now;
     const { guardian } = host;
     if (gone) this.#guarded[index] = host.guardedAtDeath ? true : undefined;

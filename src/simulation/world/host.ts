@@ -35,6 +35,8 @@ export class Host {
   guardian: Guardian | undefined;
   /** Whether the guardian of the last agent that ended lived when it did. */
   guardedAtDeath = false;
+  /** Agents that were started here so far. */
+  starts = 0;
   /** Highest epoch its last agent had a view of, and whether the next one starts from there. */
   lastEpoch = 0;
   remembersEpoch = false;

@@ -103,6 +103,7 @@ export class World {
     if (host.frozen || host.agent) return;
     const agent = new AgentProcess(this, host);
     host.agent = agent;
+    host.starts += 1;
     this.note(host, 'an agent starts');
     agent.start();
   }
