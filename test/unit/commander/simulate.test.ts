@@ -39,6 +39,8 @@ describe('wackamole simulate', () => {
     const { sides } = await answer('--fault cut:a');
     expect(sides.map(({ hosts }) => hosts.map(({ name }) => name).join())).toEqual(['b,c', 'a']);
     expect(sides[0]!.unserved).toEqual([]);
+    // What b and c had is down for a until it takes over.
+    expect(sides[1]!.interrupted.median).toBeGreaterThanOrEqual(5);
     expect(sides[1]!.unserved).toEqual([{ vip: 'db', reason: expect.stringContaining('1 of 3 votes') }]);
   });
 
