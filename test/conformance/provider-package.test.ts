@@ -10,7 +10,7 @@ let folder = '';
 
 /** Installed as a package manager would, but for the files being here already. */
 beforeAll(() => {
-  const built = spawnSync('npm', ['run', '-s', 'build:conformance'], { cwd: ROOT, encoding: 'utf8' });
+  const built = spawnSync('npm', ['run', '-s', 'build:exports'], { cwd: ROOT, encoding: 'utf8' });
   if (built.status !== 0) throw new Error(`the suites could not be built: ${built.stderr}`);
   folder = mkdtempSync(join(tmpdir(), 'wackamole-package-'));
   cpSync(join(ROOT, 'test/fixtures/provider-package'), folder, { recursive: true });
