@@ -1,6 +1,6 @@
 /** A cluster of real agents in a lab, with the words that stories about it need: start, serve, rejoin, balance, who holds most. */
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instant, Millis } from '../model/time.ts';
 import { monotonicNow } from '../platform/clock.ts';
@@ -30,6 +30,8 @@ export class Cluster {
 
   private constructor(observatory: Observatory, options: ClusterOptions) {
     const keyFile = '/run/lab/cluster.key';
+    // Not written over: a file keeps its owner.
+    rmSync(keyFile, { force: true });
     if (options.insecure !== true)
       writeFileSync(keyFile, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
     const settings = {

@@ -27,21 +27,36 @@ const MASK = (1n << 12n) | (1n << 13n);
 
 const LAUNCHER = fileURLToPath(new URL('./hooks/sandbox.ts', import.meta.url));
 
-/** Mounts of a namespace of its own: everything read-only but the host's folder, as `ProtectSystem=strict` has it. */
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+/**
+ * Mounts of a namespace of its own: everything read-only but the host's folder, as `ProtectSystem=strict` has it. Where the
+ * project lies in a folder that this user may not enter, or that is hidden, it is brought back alone.
+ */
 const READ_ONLY = `
 set -e
+project="$1"
+shift
 mount --make-rprivate /
+mkdir -p /run/project
+mount --bind "$project" /run/project
 mount --bind "$1" "$1"
 for place in /proc/sys /sys; do mount --rbind $place $place; mount -o remount,bind,ro $place; done
 mount -o remount,bind,ro /run
 mount -o remount,bind,ro /
 mount -t tmpfs -o mode=1777 tmpfs /tmp
+if ! setpriv --reuid=${USER} --regid=${USER} --clear-groups test -r "$project/package.json"; then
+  top=/$(echo "$project" | cut -d/ -f2)
+  [ $top = /tmp ] || mount -t tmpfs -o mode=755 tmpfs $top
+  mkdir -p "$project"
+  mount --bind /run/project "$project"
+fi
 shift
 exec "$@"`;
 
 function sandbox(host: LabHost): readonly string[] {
   return [
-    ...['unshare', '--mount', 'sh', '-c', READ_ONLY, 'sandbox', host.folder],
+    ...['unshare', '--mount', 'sh', '-c', READ_ONLY, 'sandbox', PROJECT, host.folder],
     ...['setpriv', `--reuid=${USER}`, `--regid=${USER}`, '--clear-groups', '--no-new-privs'],
     ...[
       `--inh-caps=${CAPABILITIES}`,
