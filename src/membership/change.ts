@@ -300,7 +300,7 @@ export class Change {
       peer.lostAt = core.now;
     }
     for (const peer of core.peers.values()) peer.severed = false;
-    core.remember(core.view.id);
+    core.remember(core.view);
     core.view = view;
     core.viewMembers = new Set(view.members);
     core.installedAt = core.now;

@@ -46,6 +46,8 @@ export class Core {
   /** Our own agent ticks. */
   well = true;
   leaving = false;
+  /** Epoch of the view before this one: whoever was with us in it and moved on tells a later one. */
+  leftEpoch = 0;
   private readonly past: ViewId[] = [];
 
   constructor(self: MemberId, timers: DetectorTimers, bootEpoch: number) {
@@ -126,8 +128,9 @@ export class Core {
   }
 
   /** We have left that view for another. */
-  remember(view: ViewId): void {
-    this.past.push(view);
+  remember(view: View): void {
+    this.leftEpoch = view.epoch;
+    this.past.push(view.id);
     if (this.past.length > PAST_MAX) this.past.shift();
   }
 

@@ -84,7 +84,7 @@ export class Outrank {
     const heard = detector.heardLast ?? Number.NEGATIVE_INFINITY;
     if (heard > core.installedAt + core.timers.probe_interval_ms / 2 || detector.heardInSilence(core.now))
       return true;
-    const movedOn = told.view !== core.view.id && !core.isPast(told.view);
+    const movedOn = told.view !== core.view.id && told.epoch > core.leftEpoch;
     return movedOn && peer.toldAt > core.installedAt - core.timers.heartbeat_interval_ms;
   }
 

@@ -1,7 +1,7 @@
 /** What a member is told of views that are better than its own, and of those its view went on without. */
 import { describe, expect, it } from 'vitest';
 import { Detector } from '../../../src/membership/detector.ts';
-import { calmWorld, pass, processOf } from '../../simulation/membership/calm-world.ts';
+import { calmWorld, lastView, pass, processOf } from '../../simulation/membership/calm-world.ts';
 import { LAN } from '../../simulation/membership/run-seed.ts';
 import type { World } from '../../simulation/membership/world.ts';
 
@@ -47,6 +47,29 @@ describe('a member whose host dies', () => {
     expect(viewAt(world, 0, 2)).toBeGreaterThan(from);
     for (const host of [0, 2]) expect(told(world, host, from)).toEqual([]);
   });
+});
+
+describe('a process that dies just after somebody joined', () => {
+  it('contests nobody: its last word was of a view that the joiner never had', () => {
+    for (let offset = 0; offset < 250; offset += 25) {
+      const world = calmWorld(3);
+      const [first, , joiner] = world.hosts;
+      world.stop(processOf(joiner), true);
+      pass(world, 2_000);
+      world.start(joiner!);
+      for (let waited = 0; lastViewSize(world) < 3 && waited < 5_000; waited++) pass(world, 1);
+      pass(world, offset);
+      const from = world.now;
+      world.stop(processOf(first), true);
+      pass(world, 1_000);
+      expect(viewAt(world, 1, 2)).toBeGreaterThan(from);
+      for (const host of [1, 2]) expect(told(world, host, from)).toEqual([]);
+    }
+  });
+
+  function lastViewSize(world: World): number {
+    return Math.min(...world.hosts.map((host) => lastView(processOf(host)).view.members.length));
+  }
 });
 
 describe('datagrams of a member whose host does not answer', () => {
