@@ -170,8 +170,9 @@ async function served(observatory: Observatory, within: number): Promise<void> {
     within,
     what: 'a fresh cluster serves every VIP once',
   });
-  // Elections and first announcements shall be over before anything is measured.
-  await sleep(1500);
+  // Elections and first announcements shall be over before anything is measured, and so shall the two seconds in which our
+  // agents, fresh from a merge, ask the link even about what they saw released (agent/doubts.ts).
+  await sleep(3000);
   await observatory.until((holders) => heldOnce(holders), { within, what: 'every VIP still held once' });
 }
 
