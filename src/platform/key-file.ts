@@ -88,6 +88,7 @@ export async function replaceKeyFile(path: string, keys: readonly Uint8Array[]):
     await rename(fresh, target);
     await syncFolder(dirname(target));
   } catch (error) {
+    // Mostly there is none; if one cannot be removed, only its owner can read it, and what went wrong first is what to tell.
     await unlink(fresh).catch(() => undefined);
     throw new Error(`cannot write the key file ${path}: ${writeMend(error)}`, { cause: error });
   }

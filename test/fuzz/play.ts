@@ -142,8 +142,12 @@ function seedOf(seed: number, batch: number): number {
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const place = error.stack?.split('\n').find((line) => /\/(src|providers)\//.test(line));
-  return `${error.name === 'Error' ? '' : `${error.name}: `}${error.message}${place ? ` (${place.trim()})` : ''}`;
+  const text = `${error.name === 'Error' ? '' : `${error.name}: `}${error.message}${place ? ` (${place.trim()})` : ''}`;
+  // It is kept with the input, and read on other machines.
+  return text.replaceAll(PROJECT, '');
 }
+
+const PROJECT = new URL('../../', import.meta.url).href;
 
 let collect: (() => void) | undefined;
 

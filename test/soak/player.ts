@@ -117,7 +117,8 @@ export class Player {
   #act(fault: PlannedFault): Promise<Mend> {
     const [spared] = this.#cluster.names;
     const seed = Math.floor(this.#random.next() * 2 ** 31);
-    return strike({ cluster: this.#cluster, spared: spared!, expected: this.#expected, seed }, fault);
+    const { tell } = this.#settings;
+    return strike({ cluster: this.#cluster, spared: spared!, expected: this.#expected, seed, tell }, fault);
   }
 
   /** Where no agent runs that could let go, the kernel's lease has to end first. */

@@ -19,6 +19,8 @@ export interface StrikeContext {
   /** Hosts whose agent has to be running. */
   readonly expected: Set<string>;
   readonly seed: number;
+  /** Where it is said what could not be done. */
+  readonly tell: (what: string) => void;
 }
 
 /** How it is mended; absent: it needs no mending. */
@@ -124,18 +126,26 @@ async function healed(cluster: Cluster): Promise<void> {
   await cluster.observatory.lab.heal();
 }
 
-/** What an operator does until it is done: a group that is just changing may refuse. */
+/** What an operator does until it is done: a group that is just changing may refuse. What came of it at last is told. */
 async function ordered(
   context: StrikeContext,
   command: OperatorCommand,
   tries = COMMAND_TRIES,
 ): Promise<void> {
   const agent = context.cluster.agent(context.spared);
+  let refusal = '';
   for (let attempt = 0; attempt < tries; attempt += 1) {
-    const answer = await agent.command(command).catch(() => undefined);
-    if (answer?.ok === true) return;
+    const answer = await agent.command(command).catch(refused);
+    if (answer.ok) return;
+    refusal = `${answer.code}: ${answer.message}`;
     await sleep(COMMAND_PAUSE_MS);
   }
+  context.tell(`  ${command.kind} was refused ${tries} times, at last for ${refusal}`);
+}
+
+/** Nobody answered: the spared agent is being struck by something else, or gone, which the rules see. */
+function refused(error: unknown): { ok: false; code: string; message: string } {
+  return { ok: false, code: 'no answer', message: error instanceof Error ? error.message : String(error) };
 }
 
 async function ended(child: ChildProcess): Promise<void> {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { conserve, keptInputs, keptTargets, revive } from '../../fuzz/kept.ts';
 import { PLANTED_BUGS } from '../../fuzz/planted-bugs.ts';
-import { play, within } from '../../fuzz/play.ts';
+import { play, reasonOf, within } from '../../fuzz/play.ts';
 import { demand, type Target } from '../../fuzz/target.ts';
 import { TARGETS, targetNamed } from '../../fuzz/targets.ts';
 import { readRecords, writeRecords } from '../../fuzz/traffic.ts';
@@ -96,5 +96,14 @@ describe('the fuzzer itself', () => {
     };
     expect(JSON.parse(JSON.stringify(input, conserve), revive)).toEqual(input);
     expect(readRecords(writeRecords([Buffer.from('a'), Buffer.alloc(0)])).map(String)).toEqual(['a', '']);
+  });
+
+  it('says where an input broke something, and not on which machine', () => {
+    const error = new Error('broken');
+    error.stack = `Error: broken\n    at decode (${new URL('../../../src/agent/messages.ts', import.meta.url).href}:1:2)`;
+    expect(reasonOf(error)).toBe('broken (at decode (src/agent/messages.ts:1:2))');
+    const kept = keptTargets().flatMap((name) => keptInputs(name));
+    expect(kept.length).toBeGreaterThan(0);
+    for (const { why } of kept) expect(why).not.toMatch(/file:\/\//);
   });
 });
