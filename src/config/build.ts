@@ -2,7 +2,6 @@
 import type { MemberName } from '../model/member.ts';
 import { isMemberName } from '../model/member.ts';
 import {
-  checkLease,
   checkMemberNames,
   checkProviders,
   checkQuorum,
@@ -22,6 +21,7 @@ import { defaultMember, defaultSocket, readOnlySocket } from './defaults.ts';
 import { digestOf } from './digest.ts';
 import type { Findings } from './findings.ts';
 import { buildGroup } from './group-section.ts';
+import { settingsOf } from './providers/kinds.ts';
 import type { FileShape } from './schema.ts';
 import { buildSpreadGroup, checkEngineKeys } from './spread-section.ts';
 import { buildVips } from './vip-section.ts';
@@ -45,7 +45,8 @@ export function buildConfig(shape: FileShape, options: BuildOptions, findings: F
   checkEngineKeys(shape.group, findings);
   const group = groupOf(shape, member, findings);
   const agent = agentOf(shape, findings);
-  const providers = providersOf(shape);
+  const fromFolder = (path: string) => resolvePath(path, options.fileName);
+  const providers = providersOf(shape, fromFolder);
   const context = { policy: shape.policy, providers: Object.keys(providers) };
   const placed = buildVips(shape.vips, context, findings);
   const vips = placed.map(({ vip }) => vip);
@@ -54,14 +55,10 @@ export function buildConfig(shape: FileShape, options: BuildOptions, findings: F
   checkMemberNames(shape, members, findings);
   const primary = vips.some(({ policy }) => policy === 'primary');
   checkQuorum(shape, { members, primary }, findings);
-  checkProviders(placed, providers, findings);
-  for (const [name, provider] of Object.entries(providers)) {
-    if (provider.kind === 'local') checkLease(name, { provider, agent }, findings);
-  }
+  checkProviders(placed, { providers, agent }, findings);
   if (Object.keys(shape.vips).length === 0) {
     findings.warn(['vips'], { what: 'there are no VIPs', mend: 'add one: `web-1: 10.0.0.100`', atKey: true });
   }
-  const fromFolder = (path: string) => resolvePath(path, options.fileName);
   const control = controlOf(shape, fromFolder, findings);
   if (group === undefined) return undefined;
   const quorum = quorumOf(shape, members);
@@ -165,27 +162,9 @@ function quorumOf(shape: FileShape, members: Members): Config['quorum'] {
   return { votes, ...(effective !== undefined && { expected_votes: effective }) };
 }
 
-function providersOf(shape: FileShape): Record<string, ProviderConfig> {
-  const providers: Record<string, ProviderConfig> = {};
-  for (const [name, entry] of Object.entries(shape.providers)) {
-    if (entry.kind === 'memory') {
-      providers[name] = { kind: 'memory' };
-      continue;
-    }
-    providers[name] = {
-      kind: 'local',
-      ...(entry.interface !== undefined && { interface: entry.interface }),
-      lease_ms: entry.lease,
-      renew_interval_ms: entry.renew_interval,
-      guardian_timeout_ms: entry.guardian_timeout,
-      announce_repeat_ms: entry.announce_repeat,
-      probe_always: entry.probe_always,
-      silence_probe_interval_ms: entry.silence_probe_interval,
-      silence_probes: entry.silence_probes,
-      carrier_hold_ms: entry.carrier_hold,
-    };
-  }
-  return providers;
+function providersOf(shape: FileShape, fromFolder: (path: string) => string): Record<string, ProviderConfig> {
+  const entries = Object.entries(shape.providers);
+  return Object.fromEntries(entries.map(([name, section]) => [name, settingsOf(section, { fromFolder })]));
 }
 
 function controlOf(

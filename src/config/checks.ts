@@ -1,9 +1,9 @@
 /** What no single key can say: whether the parts of a configuration fit together. */
 import { compareIds } from '../model/order.ts';
-import type { AgentConfig, EmbeddedGroupConfig, LocalProviderConfig, ProviderConfig } from './config.ts';
-import { formatDuration } from './duration.ts';
+import type { AgentConfig, EmbeddedGroupConfig, ProviderConfig } from './config.ts';
 import type { Findings } from './findings.ts';
 import type { Path } from './problem.ts';
+import { checkProvider } from './providers/kinds.ts';
 import type { FileShape } from './schema.ts';
 import { suggest } from './suggest.ts';
 import type { PlacedVip } from './vip-section.ts';
@@ -123,10 +123,15 @@ export function votesOf(members: Members, votes: Readonly<Record<string, number>
   return sum;
 }
 
-/** Providers that a VIP names, and interfaces for its addresses. */
+interface Providers {
+  readonly providers: Readonly<Record<string, ProviderConfig>>;
+  readonly agent: AgentConfig;
+}
+
+/** Providers that VIPs name, and what each kind has to say of its own. */
 export function checkProviders(
   placed: readonly PlacedVip[],
-  providers: Readonly<Record<string, ProviderConfig>>,
+  { providers, agent }: Providers,
   findings: Findings,
 ): void {
   if (Object.keys(providers).length === 0) {
@@ -137,8 +142,23 @@ export function checkProviders(
     });
     return;
   }
+  const carried = carriedBy(placed, providers, findings);
+  for (const [name, settings] of Object.entries(providers)) {
+    const path = ['providers', name];
+    checkProvider(settings, { name, path, agent, carried: carried.get(name)!, findings });
+  }
+}
+
+/** By provider; of a row of names the first VIP. */
+function carriedBy(
+  placed: readonly PlacedVip[],
+  providers: Providers['providers'],
+  findings: Findings,
+): ReadonlyMap<string, readonly PlacedVip[]> {
+  const carried = new Map(Object.keys(providers).map((name): [string, PlacedVip[]] => [name, []]));
   const seen = new Set<string>();
-  for (const { vip, path, addressPaths } of placed) {
+  for (const placedVip of placed) {
+    const { vip, path } = placedVip;
     const key = JSON.stringify(path);
     if (seen.has(key)) continue;
     seen.add(key);
@@ -156,33 +176,7 @@ export function checkProviders(
       });
       continue;
     }
-    const provider = providers[carrier]!;
-    for (const [index, { interface: device }] of vip.addresses.entries()) {
-      if (provider.kind !== 'local' || device !== undefined || provider.interface !== undefined) continue;
-      const mend = `write \`providers: {${carrier}: {interface: eth0}}\` with the name of the interface, or \`interface\` at the VIP`;
-      findings.error(addressPaths[index]!, { what: 'nothing says which interface carries it', mend });
-    }
+    carried.get(carrier)!.push(placedVip);
   }
-}
-
-/** Timers of a `local` provider against each other and against the agent's. */
-export function checkLease(
-  name: string,
-  { provider, agent }: { provider: LocalProviderConfig; agent: AgentConfig },
-  findings: Findings,
-): void {
-  const path = ['providers', name];
-  const lease = formatDuration(provider.lease_ms);
-  if (provider.renew_interval_ms * 2 > provider.lease_ms) {
-    const mend = `write at most half of the lease (${lease}), so that one late renewal loses nothing`;
-    findings.error([...path, 'renew_interval'], { what: 'is more than half of the lease', mend });
-  }
-  if (provider.guardian_timeout_ms > provider.lease_ms) {
-    const mend = `write at most the lease (${lease}); later the kernel has removed the addresses already`;
-    findings.error([...path, 'guardian_timeout'], { what: 'is longer than the lease', mend });
-  }
-  if (agent.stall_bound_ms > provider.lease_ms) {
-    const what = `is longer than the lease of ${name} (${lease}): another member may hold the VIPs by then`;
-    findings.error(['agent', 'stall_bound'], { what, mend: `write at most ${lease}` });
-  }
+  return carried;
 }

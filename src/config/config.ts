@@ -2,6 +2,11 @@
 import type { MemberName } from '../model/member.ts';
 import type { Millis } from '../model/time.ts';
 import type { PartitionPolicy, Vip } from '../model/vip.ts';
+import type { LocalProviderConfig } from './providers/local.ts';
+import type { MemoryProviderConfig } from './providers/memory.ts';
+
+export type { LocalProviderConfig } from './providers/local.ts';
+export type { MemoryProviderConfig } from './providers/memory.ts';
 
 export type ProfileName = 'lan' | 'fast' | 'wan';
 
@@ -62,31 +67,6 @@ export interface SpreadGroupConfig {
 }
 
 export type GroupConfig = EmbeddedGroupConfig | SpreadGroupConfig;
-
-/** `memory` has no real addresses: for rehearsal and the demo without rights. */
-export interface MemoryProviderConfig {
-  readonly kind: 'memory';
-}
-
-export interface LocalProviderConfig {
-  readonly kind: 'local';
-  /** Interface for addresses that name none. */
-  readonly interface?: string;
-  /** Kernel lifetime of an address (whole seconds, 2–3600), renewed by a healthy agent. */
-  readonly lease_ms: Millis;
-  readonly renew_interval_ms: Millis;
-  /** The guardian removes addresses when it has heard no tick for this long. */
-  readonly guardian_timeout_ms: Millis;
-  /** Delays after the first announcement at which it is repeated. */
-  readonly announce_repeat_ms: readonly Millis[];
-  /** Ask the link for a stranger (RFC 5227) before every acquire, also where the earlier holder is known to be gone. */
-  readonly probe_always: boolean;
-  /** Between two probes for a silent link, and how many must stay unanswered in a row. */
-  readonly silence_probe_interval_ms: Millis;
-  readonly silence_probes: number;
-  /** A carrier that came back must stay this long before the interface counts as fit again. */
-  readonly carrier_hold_ms: Millis;
-}
 
 export type ProviderConfig = MemoryProviderConfig | LocalProviderConfig;
 

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import { DEFAULTS } from './defaults.ts';
-import { complaint, duration, groupName, integer, interfaceName, name, path, yesNo } from './schema-parts.ts';
+import { PROVIDER_SECTION } from './providers/kinds.ts';
+import { duration, groupName, integer, interfaceName, name, path, yesNo } from './schema-parts.ts';
 
 const address = z.string().min(1).max(128);
 
@@ -133,51 +134,6 @@ const group = z.strictObject({
     .describe('With Spread: a member not heard for this long is hung; absent: 3s'),
 });
 
-const local = z.strictObject({
-  kind: z.literal('local').describe('Addresses on interfaces of this host; absent: the name of the provider'),
-  interface: interfaceName().optional().describe('Interface for addresses that name none'),
-  lease: duration('2s', '1h', { whole: '1s' })
-    .prefault(DEFAULTS.local.lease)
-    .describe('Lifetime the kernel gives an address; only a healthy agent renews it'),
-  renew_interval: duration('100ms', '30m')
-    .prefault(DEFAULTS.local.renew_interval)
-    .describe('Between two renewals of the lease'),
-  guardian_timeout: duration('500ms', '10m')
-    .prefault(DEFAULTS.local.guardian_timeout)
-    .describe(
-      'The guardian removes the addresses when the agent, which speaks every 200ms, has been mute for this long',
-    ),
-  announce_repeat: z
-    .array(duration('0s', '10m'))
-    .max(32)
-    .prefault([...DEFAULTS.local.announce_repeat])
-    .describe('When, after the first announcement, it is repeated'),
-  probe_always: yesNo(DEFAULTS.local.probe_always).describe(
-    'Ask the link for a stranger (RFC 5227) before every acquire',
-  ),
-  silence_probe_interval: duration('1ms', '1s')
-    .prefault(DEFAULTS.local.silence_probe_interval)
-    .describe(
-      'Between two questions whether an address is still answered for; times `silence_probes` more than the longest round trip on the link',
-    ),
-  silence_probes: integer(1, 100)
-    .prefault(DEFAULTS.local.silence_probes)
-    .describe(
-      'Questions in a row that must stay unanswered before an address counts as free; an answer that takes longer than all of them is none',
-    ),
-  carrier_hold: duration('0s', '10m')
-    .prefault(DEFAULTS.local.carrier_hold)
-    .describe('A carrier that came back stays this long before the interface counts as fit'),
-});
-
-const memory = z.strictObject({
-  kind: z.literal('memory').describe('No real addresses: rehearsal without rights'),
-});
-
-const provider = z.discriminatedUnion('kind', [local, memory], {
-  error: () => complaint('not a kind of provider', 'write `kind: local` or `kind: memory`'),
-});
-
 const agent = z.strictObject({
   maturity: duration('0s', '1h')
     .prefault(DEFAULTS.agent.maturity)
@@ -260,7 +216,7 @@ export const FILE_SCHEMA = z.strictObject({
     ),
   group: group.describe('How the members talk'),
   providers: z
-    .record(name('provider'), provider)
+    .record(name('provider'), PROVIDER_SECTION)
     .prefault({ local: { kind: 'local' } })
     .describe('Ways to move an address, by name'),
   vips: z

@@ -9,6 +9,7 @@ interface Node {
   readonly default?: unknown;
   readonly description?: string;
   readonly enum?: readonly string[];
+  readonly const?: string;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly type?: string;
@@ -29,9 +30,15 @@ function collect(node: Node, path: string, rows: Map<string, string>): void {
       rows.set(full, `| \`${full}\` | ${defaultOf(value)} | ${allowed(value)} | ${value.description} |`);
     collect(value, full, rows);
   }
-  for (const option of node.anyOf ?? []) collect(option, path, rows);
+  for (const option of node.anyOf ?? []) collect(option, ofKind(option, path), rows);
   if (node.items !== undefined) collect(node.items, `${path}[]`, rows);
   if (typeof node.additionalProperties === 'object') collect(node.additionalProperties, `${path}.NAME`, rows);
+}
+
+/** Of several kinds of providers each has rows of its own: `providers.local.lease` and not `providers.NAME.lease`. */
+function ofKind({ properties }: Node, path: string): string {
+  const kind = properties?.['kind']?.const;
+  return kind === undefined ? path : path.replace(/NAME$/, kind);
 }
 
 function defaultOf({ default: value }: Node): string {
