@@ -40,7 +40,10 @@ export const MSG_TRUNC = 0x20;
 const SOCK_NONBLOCK = 0x800;
 const SOCK_CLOEXEC = 0x80000;
 const CLONE_NEWNET = 0x40000000;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
 const PR_SET_DUMPABLE = 4;
+const CAPABILITY_VERSION_3 = 0x20080522;
 const O_RDONLY_CLOEXEC = 0x80000;
 
 // `null` asks for the symbols of the running program: glibc and musl alike.
@@ -58,11 +61,13 @@ const c = {
     'int64_t recvfrom(int fd, void *buffer, size_t length, int flags, void *address, void *addressLength)',
   ),
   close: libc.func('int close(int fd)'),
+  fcntl: libc.func('int fcntl(int fd, int command, int value)'),
   open: libc.func('int open(const char *path, int flags)'),
   setns: libc.func('int setns(int fd, int kind)'),
   prctl: libc.func(
     'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
   ),
+  capset: libc.func('int capset(const void *header, const void *data)'),
   setrlimit: libc.func('int setrlimit(int resource, const void *limit)'),
   clock_gettime: libc.func('int clock_gettime(int clock, void *time)'),
 };
@@ -211,6 +216,16 @@ export function forbidDumps(): void {
   check('prctl', c.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
 }
 
+/**
+ * Takes all capabilities from the calling thread, and with them from what it starts as an ordinary user (`man 2 capset`, `man 7
+ * capabilities`: the ambient ones go with the inheritable). The other threads keep theirs. There is no way back.
+ */
+export function dropCapabilities(): void {
+  const header = Buffer.alloc(8);
+  header.writeUInt32LE(CAPABILITY_VERSION_3);
+  check('capset', c.capset(header, Buffer.alloc(24)));
+}
+
 /** Soft and hard limit of a resource (`man 2 setrlimit`), for this process and its children. */
 export function limitResource(resource: number, most: number): void {
   const limit = Buffer.alloc(16);
@@ -221,6 +236,11 @@ export function limitResource(resource: number, most: number): void {
 
 export function closeDescriptor(fd: Descriptor): void {
   check('close', c.close(fd));
+}
+
+/** No program that is started from now on has it. */
+export function closeOnExec(fd: Descriptor): void {
+  check('fcntl', c.fcntl(fd, F_SETFD, FD_CLOEXEC));
 }
 
 /** Milliseconds on one of the kernel's clocks (`man 2 clock_gettime`). */

@@ -1,4 +1,4 @@
-/** Whether a file with a secret is out of the reach of others: its own mode and owner, and every folder on the way to it. */
+/** Whether a file that we trust is out of the reach of others: its own mode and owner, and every folder on the way to it. */
 import { type FileHandle, realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
@@ -27,7 +27,7 @@ export async function checkPrivate(file: FileHandle, path: string): Promise<void
  * Nobody else may put another file, or another link, in its place. Looks at the folders of the name as it is given and of the
  * file it means. A folder where everybody may write is fine if only owners may remove there (sticky, as /tmp).
  */
-export async function checkFolders(path: string): Promise<void> {
+export async function checkFolders(path: string, kind = 'key file'): Promise<void> {
   const names = new Set([resolve(path), await realpath(path)]);
   const folders = new Set([...names].flatMap(foldersOf));
   for (const folder of folders) {
@@ -35,7 +35,7 @@ export async function checkFolders(path: string): Promise<void> {
     const others = (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== ROOT);
     if (!others || (mode & STICKY) !== 0) continue;
     throw new Error(
-      `the key file ${path} can be replaced by others: they may write to its folder ${folder} (mode ${octal(mode)}); run: chmod go-w ${folder}`,
+      `the ${kind} ${path} can be replaced by others: they may write to its folder ${folder} (mode ${octal(mode)}); run: chmod go-w ${folder}`,
     );
   }
 }
