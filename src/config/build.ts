@@ -21,6 +21,7 @@ import { defaultMember, defaultSocket, readOnlySocket } from './defaults.ts';
 import { digestOf } from './digest.ts';
 import type { Findings } from './findings.ts';
 import { buildGroup } from './group-section.ts';
+import { hooksOf } from './hooks-section.ts';
 import { settingsOf } from './providers/kinds.ts';
 import type { FileShape } from './schema.ts';
 import { buildSpreadGroup, checkEngineKeys } from './spread-section.ts';
@@ -62,6 +63,7 @@ export function buildConfig(shape: FileShape, options: BuildOptions, findings: F
   const control = controlOf(shape, fromFolder, findings);
   if (group === undefined) return undefined;
   const quorum = quorumOf(shape, members);
+  const hooks = hooksOf(shape.hooks);
   const config: Config = {
     cluster: shape.cluster,
     member,
@@ -73,6 +75,7 @@ export function buildConfig(shape: FileShape, options: BuildOptions, findings: F
     balance: balanceOf(shape),
     quorum,
     default_policy: shape.policy,
+    ...(hooks !== undefined && { hooks }),
     control,
     log: {
       level: shape.log.level,

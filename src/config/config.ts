@@ -2,6 +2,7 @@
 import type { MemberName } from '../model/member.ts';
 import type { Millis } from '../model/time.ts';
 import type { PartitionPolicy, Vip } from '../model/vip.ts';
+import type { HooksConfig } from './hooks-section.ts';
 import type { LocalProviderConfig } from './providers/local.ts';
 import type { MemoryProviderConfig } from './providers/memory.ts';
 
@@ -123,6 +124,8 @@ export interface Config {
   readonly balance: BalanceConfig;
   readonly quorum: QuorumConfig;
   readonly default_policy: PartitionPolicy;
+  /** Absent: nothing is run. */
+  readonly hooks?: HooksConfig;
   readonly control: ControlConfig;
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error'; readonly file?: string };
   /** Digest of what must be equal on all members (cluster, VIPs, policies, quorum): SHA-256, hex, first 16 digits. */

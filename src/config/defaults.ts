@@ -45,6 +45,7 @@ export const DEFAULTS = {
   },
   balance: { enabled: true, interval: '10s', moves_per_round_max: 10, hold_down: '30s' },
   quorum: { votes: {} },
+  hooks: { timeout: '10s', parallel: 4, stop_timeout: '5s' },
   log: { level: 'info' },
 } as const;
 

@@ -1,5 +1,6 @@
 /** Building blocks of the schema: values with a unit, a range or a grammar, and what to say when they are wrong. */
 import { z } from 'zod';
+import { splitCommand } from './command-line.ts';
 import { DURATION, parseDuration } from './duration.ts';
 
 /** The text of a schema error of ours: what is wrong in its first line, how to mend it in its second. */
@@ -89,4 +90,54 @@ export function path() {
     .refine((text) => !text.includes('\u0000'), {
       error: () => complaint('a path with a NUL in it', 'write a plain path'),
     });
+}
+
+/** A name as in passwd(5), or a number. */
+export function userName() {
+  const mend = 'write a name such as www-data, as `getent passwd` shows it, or its number in quotes';
+  return z
+    .string({ error: () => complaint('not the name of a user', mend) })
+    .regex(/^([a-z_][a-z0-9_.-]{0,31}\$?|\d{1,9})$/i, {
+      error: (issue) => complaint(`${JSON.stringify(issue.input)} cannot be a user`, mend),
+    });
+}
+
+const ARGUMENT = z.string().max(4096);
+
+/** Words of a command from a text or a list of words; the first is the absolute path of the program. */
+export function command() {
+  return z.union([commandText(), z.array(ARGUMENT).min(1).max(64).transform(checkWords)]);
+}
+
+/** The same of a text alone. */
+export function commandText() {
+  return z
+    .string()
+    .min(1)
+    .max(4096)
+    .transform((text, context): readonly string[] => {
+      const split = splitCommand(text);
+      if (split.ok) return checkWords(split.words, context);
+      return refuse(context, split.what, split.mend);
+    });
+}
+
+function checkWords(words: readonly string[], context: z.RefinementCtx): readonly string[] {
+  const [program = ''] = words;
+  if (words.some((word) => word.includes('\u0000')))
+    return refuse(context, 'a NUL in a command', 'write plain text');
+  if (!program.startsWith('/')) {
+    const what = `${JSON.stringify(program)} is not the absolute path of a program`;
+    return refuse(
+      context,
+      what,
+      'write it from the root on, such as /usr/local/bin/vip-up; the words of one command as a list are `{ command: […] }`',
+    );
+  }
+  return words;
+}
+
+function refuse(context: z.RefinementCtx, what: string, mend: string): readonly string[] {
+  context.addIssue({ code: 'custom', message: complaint(what, mend) });
+  return z.NEVER;
 }

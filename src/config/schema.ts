@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { DEFAULTS } from './defaults.ts';
+import { HOOKS_SECTION } from './hooks-section.ts';
 import { PROVIDER_SECTION } from './providers/kinds.ts';
 import { duration, groupName, integer, interfaceName, name, path, yesNo } from './schema-parts.ts';
 
@@ -225,6 +226,7 @@ export const FILE_SCHEMA = z.strictObject({
   agent: agent.prefault({}).describe('How this member acts'),
   balance: balance.prefault({}).describe('Evening out the load'),
   quorum: quorum.prefault({}).describe('Which part may act when the group is split (policy `primary`)'),
+  hooks: HOOKS_SECTION.optional().describe('Programs that are run when VIPs come to this host or go'),
   control: control.prefault({}).describe('The door for the operator'),
   log: log.prefault({}).describe('What is logged, and where to'),
 });
