@@ -62,6 +62,8 @@ export class AgentLoop {
   #tickedAt: Instant = 0;
   #commandNumber = 0;
   readonly #complaints = new Map<ProviderName, string>();
+  /** Providers whose trouble, if they have any, is no reason to call the agent unwell. */
+  readonly #confined = new Set<ProviderName>();
   readonly #answers = new Map<number, (result: CommandResult) => void>();
   readonly #listeners = new Set<() => void>();
   #starting: Promise<void> = Promise.resolve();
@@ -141,7 +143,7 @@ export class AgentLoop {
   unwell(): string | undefined {
     const late = this.#with.clock.boot() - this.#tickedAt;
     if (late > UNWELL_AFTER) return `the loop has not ticked for ${Math.round(late)} ms`;
-    const [trouble] = this.#core.providerTroubles;
+    const trouble = [...this.#core.providerTroubles].find(([name]) => !this.#confined.has(name));
     if (trouble !== undefined) return `provider ${trouble[0]}: ${trouble[1]}`;
     return this.#group?.unwell?.();
   }
@@ -176,6 +178,7 @@ export class AgentLoop {
     const known = new Set([...this.#config.vips, ...this.#core.held()].map(({ id }) => id));
     const event = readEvent(known, told);
     if (typeof event === 'string') return this.#complain(provider, event);
+    if (event.kind === 'trouble') this.#confined[event.confined === true ? 'add' : 'delete'](provider);
     this.#handle({ kind: 'provider', provider, event });
   }
 

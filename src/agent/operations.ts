@@ -25,7 +25,8 @@ export class Operations {
   readonly #complain: (provider: ProviderName, problem: string) => void;
   readonly #acquiring = new Map<VipId, AbortController>();
   readonly #running = new Set<Promise<void>>();
-  #renewing = false;
+  /** Providers with a renewal under way. */
+  readonly #renewing = new Set<ProviderName>();
 
   /** `complain` is told what a provider did against its contract. */
   constructor(
@@ -72,17 +73,14 @@ export class Operations {
     }
   }
 
-  /** One round of renewals at a time; only trouble is told. */
+  /** Of each provider one renewal at a time, so that a slow one delays no other; only trouble is told. */
   renew(vips: readonly Vip[]): void {
-    if (this.#renewing || vips.length === 0) return;
-    this.#renewing = true;
-    const batches = [...this.#byProvider(vips, (vip) => vip)];
-    let open = batches.length;
-    for (const [name, batch] of batches) {
+    for (const [name, batch] of this.#byProvider(vips, (vip) => vip)) {
+      if (this.#renewing.has(name)) continue;
+      this.#renewing.add(name);
       const call: Call = (provider, signal) => provider.renew(batch, signal);
       const done = (outcomes: readonly VipOutcome[]) => {
-        open -= 1;
-        if (open === 0) this.#renewing = false;
+        this.#renewing.delete(name);
         const trouble = outcomes.filter((outcome) => outcome.code !== 'ok');
         if (trouble.length > 0) this.#emit({ kind: 'renewed', outcomes: trouble });
       };

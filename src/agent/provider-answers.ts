@@ -108,10 +108,11 @@ function readOutcome(entry: unknown, asked: ReadonlySet<VipId>): VipOutcome | st
 
 function readKnownEvent(known: ReadonlySet<VipId>, event: unknown): ProviderEvent | string {
   if (typeof event !== 'object' || event === null) return 'an event that is no object';
-  const { kind, vip, reason, fit, fenced } = event as Record<string, unknown>;
+  const { kind, vip, reason, fit, fenced, confined } = event as Record<string, unknown>;
   if (kind === 'trouble') {
     if (reason !== undefined && typeof reason !== 'string') return 'a trouble whose reason is no text';
-    return { kind, reason: reason === undefined ? undefined : clip(reason) };
+    const text = reason === undefined ? undefined : clip(reason);
+    return { kind, reason: text, ...(confined === true && { confined }) };
   }
   if (kind !== 'lost' && kind !== 'fitness') return `an event of unknown kind ${quoted(kind)}`;
   if (typeof vip !== 'string' || !known.has(vip)) return `${kind} of ${quoted(vip)}, which is not configured`;

@@ -15,3 +15,15 @@ export function raisePriority(nice: number): string | undefined {
     return error instanceof Error ? error.message : String(error);
   }
 }
+
+/**
+ * Lowers the priority of the calling thread alone to this nice value, for work that must not delay the others'. Anybody may; where it
+ * is not possible nothing changes.
+ */
+export function lowerThreadPriority(nice: number): void {
+  try {
+    setPriority(0, nice);
+  } catch {
+    // Then it competes with the others as before.
+  }
+}

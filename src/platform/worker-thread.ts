@@ -21,6 +21,8 @@ export interface WorkerStart {
   readonly script: URL;
   /** Copied into the thread. */
   readonly data: unknown;
+  /** Its JavaScript heap may grow to so many MiB, then it ends; absent: to what the process may have. */
+  readonly heapMib?: number;
 }
 
 /** What `worker-entry.ts` is handed. */
@@ -38,7 +40,10 @@ export function startWorker(start: WorkerStart, handlers: WorkerHandlers): Runni
     data: start.data,
     compileCache: getCompileCacheDir(),
   };
-  const worker = new Worker(scriptUrl('platform/worker-entry.ts'), { workerData: boot });
+  const worker = new Worker(scriptUrl('platform/worker-entry.ts'), {
+    workerData: boot,
+    ...(start.heapMib !== undefined && { resourceLimits: { maxOldGenerationSizeMb: start.heapMib } }),
+  });
   let failure: string | undefined;
   worker.on('message', handlers.message);
   worker.on('messageerror', (error) => {

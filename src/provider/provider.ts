@@ -69,8 +69,11 @@ export type ProviderEvent =
       /** The guardian or the lease took it because this process was not well: everything else is in doubt too. */
       readonly fenced?: boolean;
     }
-  /** Something about the provider as a whole that an operator should mend; `reason` absent: it is over. */
-  | { readonly kind: 'trouble'; readonly reason: string | undefined }
+  /**
+   * Something about the provider as a whole that an operator should mend; `reason` absent: it is over. `confined`: it makes nothing
+   * unsafe and a restart of the agent would not mend it (an API that does not answer), so that the agent is not unwell for it.
+   */
+  | { readonly kind: 'trouble'; readonly reason: string | undefined; readonly confined?: boolean }
   /** Whether this host could carry the VIP now (carrier, interface present). Sent at start for every VIP that cannot. */
   | { readonly kind: 'fitness'; readonly vip: VipId; readonly fit: boolean; readonly reason: string };
 
@@ -87,8 +90,16 @@ export interface Check {
 export interface Provider {
   readonly name: ProviderName;
   readonly traits: ProviderTraits;
-  /** Opens what it needs and sweeps leftovers of an earlier run that are marked as ours and not in `vips`' adoption. Rejects with an Error for a person. */
-  start(vips: readonly Vip[], listener: (event: ProviderEvent) => void): Promise<void>;
+  /**
+   * Opens what it needs and sweeps leftovers of an earlier run that are marked as ours. Never swept is what `adopt` names: VIPs
+   * that this agent holds or may hold, and whose provider broke under it and is started anew (`src/isolation`). Rejects with an
+   * Error for a person.
+   */
+  start(
+    vips: readonly Vip[],
+    listener: (event: ProviderEvent) => void,
+    adopt?: readonly Vip[],
+  ): Promise<void>;
   /** The configured VIPs changed (reload). Addresses of VIPs that vanished are already released by the agent. */
   configure(vips: readonly Vip[]): void;
   /** The truth now, asked of the world and not remembered. */

@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   control: ['model', 'platform', 'node:*'],
   simulation: ['model', 'config', 'membership', 'allocation', 'agent', 'type:group', 'type:provider'],
   commander: ['model', 'control', 'config', 'npm:commander'],
+  isolation: ['model', 'provider', 'platform', 'node:*'],
   conformance: ['model', 'group', 'provider', 'node:*'],
   lab: ['model', 'platform', 'control', 'node:*'],
   'providers/memory': ['model', 'provider', 'platform', 'type:config', 'node:*'],

@@ -1,0 +1,147 @@
+/**
+ * The far side of an isolated provider: runs it inside a thread of its own and answers for it. What the provider says is cut down to
+ * what the contract knows before it crosses the border, so that no answer keeps the agent's thread busy by its size.
+ */
+
+import type { Vip } from '../model/vip.ts';
+import { lowerThreadPriority } from '../platform/priority.ts';
+import type { WorkerHome } from '../platform/worker-thread.ts';
+import type { AcquireRequest, Provider, ProviderEvent } from '../provider/provider.ts';
+import type { FromThread, ToThread, Verb } from './messages.ts';
+
+/** The agent and its heartbeats run at -20: loading an SDK must not compete with them. */
+const NICE = 5;
+/** Memory outside of the JavaScript heap, which the heap's own limit does not count. */
+const EXTERNAL_MIB_MAX = 256;
+/** Entries of an answer beyond one for each VIP asked for. */
+const EXTRA_ENTRIES_MAX = 100;
+const TEXT_MAX = 2000;
+
+/** Makes the provider and serves it until the thread ends. Rejects only for a bug of ours. */
+export async function serveProvider(
+  home: WorkerHome,
+  load: () => Promise<Provider> | Provider,
+): Promise<void> {
+  lowerThreadPriority(NICE);
+  const post = (message: FromThread): void => home.post(message);
+  let provider: Provider;
+  try {
+    provider = await load();
+  } catch (error) {
+    post({ kind: 'refused', reason: problemOf(error) });
+    return;
+  }
+  const server = new ProviderServer(provider, post);
+  home.listen((message) => server.handle(message as ToThread));
+  const { families, scope, atomicTakeover, leaseBound } = provider.traits;
+  const traits = { families, scope, atomicTakeover, ...(leaseBound !== undefined && { leaseBound }) };
+  post({ kind: 'loaded', traits, ticks: provider.tick !== undefined });
+}
+
+class ProviderServer {
+  readonly #provider: Provider;
+  readonly #post: (message: FromThread) => void;
+  readonly #aborts = new Map<number, AbortController>();
+
+  constructor(provider: Provider, post: (message: FromThread) => void) {
+    this.#provider = provider;
+    this.#post = post;
+  }
+
+  handle(message: ToThread): void {
+    switch (message.kind) {
+      case 'request':
+        return void this.#answer(message);
+      case 'abort':
+        return this.#aborts.get(message.number)?.abort();
+      case 'tell':
+        return this.#tell(message.what, message.vips as readonly Vip[]);
+      case 'tick':
+        return this.#tick(message.look);
+    }
+  }
+
+  async #answer({ number, verb, words }: Extract<ToThread, { kind: 'request' }>): Promise<void> {
+    const abort = new AbortController();
+    this.#aborts.set(number, abort);
+    try {
+      const value = plain(verb, await this.#call(verb, words, abort.signal), words[0]);
+      this.#post({ kind: 'answer', number, value });
+    } catch (error) {
+      this.#post({ kind: 'threw', number, reason: problemOf(error) });
+    } finally {
+      this.#aborts.delete(number);
+    }
+  }
+
+  #call(verb: Verb, words: readonly unknown[], signal: AbortSignal): Promise<unknown> {
+    const provider = this.#provider;
+    const vips = words[0] as readonly Vip[];
+    switch (verb) {
+      case 'start':
+        return provider.start(vips, (event) => this.#event(event), words[1] as readonly Vip[] | undefined);
+      case 'acquire':
+        return provider.acquire(words[0] as readonly AcquireRequest[], words[1] as number, signal);
+      case 'stop':
+        return provider.stop();
+      case 'inspect':
+      case 'release':
+      case 'renew':
+      case 'test':
+        return provider[verb](vips, signal);
+    }
+  }
+
+  /** A fault in a call without an answer ends the thread, as it would have ended the agent. */
+  #tell(what: 'configure' | 'announce', vips: readonly Vip[]): void {
+    this.#provider[what](vips);
+  }
+
+  #tick(look: boolean): void {
+    this.#provider.tick?.();
+    if (!look) return;
+    const { arrayBuffers } = process.memoryUsage();
+    const mib = Math.round(arrayBuffers / 2 ** 20);
+    if (mib > EXTERNAL_MIB_MAX)
+      throw new Error(`its buffers hold ${mib} MiB, and ${EXTERNAL_MIB_MAX} are allowed`);
+    this.#post({ kind: 'well' });
+  }
+
+  #event(event: ProviderEvent): void {
+    const known = fieldsOf(event, ['kind', 'vip', 'reason', 'fit', 'fenced', 'confined']);
+    this.#post({ kind: 'event', event: known });
+  }
+}
+
+/** The answer with nothing in it that the contract does not know. */
+function plain(verb: Verb, value: unknown, asked: unknown): unknown {
+  if (verb === 'start' || verb === 'stop') return undefined;
+  if (!Array.isArray(value)) return null;
+  if (verb === 'test') {
+    return value
+      .slice(0, 10_000)
+      .map((check) => fieldsOf(check, ['vip', 'what', 'verdict', 'detail', 'mend']));
+  }
+  const most = (Array.isArray(asked) ? asked.length : 0) + EXTRA_ENTRIES_MAX;
+  return value.slice(0, most).map((outcome) => fieldsOf(outcome, ['vip', 'held', 'code', 'reason']));
+}
+
+/** Texts, numbers and truth values among the named fields; everything else stays here. */
+function fieldsOf(value: unknown, names: readonly string[]): unknown {
+  if (typeof value !== 'object' || value === null) return null;
+  const found: Record<string, unknown> = {};
+  for (const name of names) {
+    const field = (value as Record<string, unknown>)[name];
+    if (typeof field === 'string') found[name] = field.slice(0, TEXT_MAX);
+    else if (typeof field === 'boolean' || typeof field === 'number') found[name] = field;
+  }
+  return found;
+}
+
+function problemOf(thrown: unknown): string {
+  try {
+    return (thrown instanceof Error ? thrown.message : String(thrown)).slice(0, TEXT_MAX);
+  } catch {
+    return 'it threw what cannot be read';
+  }
+}
