@@ -17,6 +17,8 @@ export async function checkHost(config: Config): Promise<readonly Check[]> {
   for (const [name, provider] of providers) {
     const vips = config.vips.filter((vip) => vip.providers.find((p) => providers.has(p)) === name);
     checks.push(...(await provider.test(vips, signal)));
+    // What is on a thread of its own would keep the process.
+    await provider.stop();
   }
   return checks;
 }

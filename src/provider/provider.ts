@@ -9,6 +9,7 @@
  *   is half done is told by the next `inspect`.
  * - `acquire` never puts up an address whose lease the provider cannot guarantee to end (see `leaseBound`).
  */
+import type { MemberName } from '../model/member.ts';
 import type { Instant, Millis } from '../model/time.ts';
 import type { ProviderName, Vip, VipId } from '../model/vip.ts';
 
@@ -85,6 +86,13 @@ export interface Check {
   readonly detail: string;
   /** How to mend it; present unless `pass`. */
   readonly mend?: string;
+}
+
+/** Where a provider finds itself, for those that mark what they hold as theirs. */
+export interface ProviderPlace {
+  readonly cluster: string;
+  /** Name of this host's member. */
+  readonly member: MemberName;
 }
 
 export interface Provider {

@@ -4,7 +4,7 @@ import { AgentLoop } from '../../../src/agent/loop.ts';
 import type { GroupCommunication, GroupEvent } from '../../../src/group/group.ts';
 import { memberId } from '../../../src/model/member.ts';
 import { viewId } from '../../../src/model/view.ts';
-import type { Provider } from '../../../src/provider/provider.ts';
+import type { Provider, ProviderEvent } from '../../../src/provider/provider.ts';
 import { config, vips } from './config.ts';
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -54,10 +54,12 @@ class Alone implements GroupCommunication {
 
 function stage({ slow = 0 }: { slow?: number } = {}) {
   const calls: string[] = [];
+  let tell: (event: ProviderEvent) => void = () => {};
   const memory = createMemoryProvider('memory');
   const provider: Provider = Object.assign(Object.create(memory) as Provider, {
     start: async (...args: Parameters<Provider['start']>) => {
       calls.push('start');
+      tell = args[1];
       await new Promise((resolve) => setTimeout(resolve, slow));
       await memory.start(...args);
     },
@@ -93,7 +95,7 @@ function stage({ slow = 0 }: { slow?: number } = {}) {
       logger: silent,
     },
   );
-  return { loop, calls, groups, clock };
+  return { loop, calls, groups, clock, tell: (event: ProviderEvent) => tell(event) };
 }
 
 async function until(what: () => boolean): Promise<void> {
@@ -152,6 +154,20 @@ describe('AgentLoop', () => {
     await until(() => groups.length === 2 && held(loop) === 3);
     expect(calls).toContain('release 3');
     expect(groups[1]?.self).not.toBe(groups[0]?.self);
+    await loop.stop('test');
+  });
+
+  it('is unwell for the trouble of a provider, but not for one that is confined', async () => {
+    const { loop, tell } = stage();
+    await loop.start();
+    await until(() => held(loop) === 3);
+    tell({ kind: 'trouble', reason: 'the API does not answer', confined: true });
+    expect(loop.unwell()).toBeUndefined();
+    expect(loop.status().warnings).toEqual([expect.stringContaining('the API does not answer')]);
+    tell({ kind: 'trouble', reason: 'no guardian' });
+    expect(loop.unwell()).toBe('provider memory: no guardian');
+    tell({ kind: 'trouble', reason: undefined });
+    expect(loop.unwell()).toBeUndefined();
     await loop.stop('test');
   });
 });

@@ -105,4 +105,25 @@ describe('providers that break their contract', () => {
     }
     expect(calls).toBe(2);
   });
+
+  it('a renewal that hangs holds up no other provider', async () => {
+    const calls: string[] = [];
+    const providers = ['slow', 'quick'].map((name) => {
+      const renew = (): Promise<unknown> => {
+        calls.push(name);
+        return name === 'slow' ? new Promise(() => undefined) : Promise.resolve([]);
+      };
+      return [
+        name,
+        Object.assign(Object.create(createMemoryProvider(name)) as object, { name, renew }),
+      ] as const;
+    });
+    const operations = new Operations(new Map(providers as never), { emit: () => {}, complain: () => {} });
+    const both = ['slow', 'quick'].map((name, at) => ({ ...LIST[at]!, providers: [name] }));
+    for (let times = 0; times < 2; times += 1) {
+      operations.renew(both);
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    expect(calls).toEqual(['slow', 'quick', 'quick']);
+  });
 });

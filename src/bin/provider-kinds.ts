@@ -1,0 +1,49 @@
+/**
+ * The list of ways to move an address: the one place where a provider is wired in. Each is loaded only when configured, and those that
+ * bring code of others along only on a thread of their own.
+ */
+import type { ProviderConfig } from '../config/config.ts';
+import type { ProviderName, Vip } from '../model/vip.ts';
+import type { Provider, ProviderPlace } from '../provider/provider.ts';
+
+export type ProviderKindName = ProviderConfig['kind'];
+
+export interface Wiring<Settings extends ProviderConfig> {
+  /** For people, in a few words. */
+  readonly about: string;
+  /** It runs on a thread of its own (`src/isolation`). */
+  readonly isolated: boolean;
+  /** npm packages that it needs and that an installation may lack. */
+  readonly packages: readonly string[];
+  /** Runs in that thread, where it is isolated. Rejects with an Error for a person. */
+  create(name: ProviderName, settings: Settings, place: ProviderPlace): Promise<Provider>;
+  /** What the agent must be allowed to do for these VIPs, and nothing more, in the platform's own notation. */
+  policy?(
+    settings: Settings,
+    subject: { readonly place: ProviderPlace; readonly vips: readonly Vip[] },
+  ): Promise<unknown>;
+}
+
+type Wirings = { readonly [Kind in ProviderKindName]: Wiring<Extract<ProviderConfig, { kind: Kind }>> };
+
+export const PROVIDER_KINDS: Wirings = {
+  local: {
+    about: 'addresses on interfaces of this host',
+    isolated: false,
+    packages: [],
+    create: async (name, settings) =>
+      (await import('../../providers/local/provider.ts')).createLocalProvider(name, settings),
+  },
+  memory: {
+    about: 'no real addresses, for rehearsal',
+    isolated: false,
+    packages: [],
+    create: async (name) => (await import('../../providers/memory/provider.ts')).createMemoryProvider(name),
+  },
+};
+
+/** Of the kind that the settings are of. */
+export function wiringOf<Settings extends ProviderConfig>({ kind }: Settings): Wiring<Settings> {
+  // Which kind belongs to which settings is in the type of the list, and lost in looking it up.
+  return PROVIDER_KINDS[kind] as unknown as Wiring<Settings>;
+}
