@@ -152,7 +152,7 @@ class Engine implements SansIoEngine {
     switch (event.kind) {
       case 'stream-opened': {
         const peer = this.roster.streamOpened(event.member, event.wireVersion);
-        if (peer) this.pulse.greet(peer);
+        if (peer) this.pulse.welcome(peer);
         break;
       }
       case 'stream-closed':

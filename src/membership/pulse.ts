@@ -28,7 +28,17 @@ export class Pulse {
     this.tickedAt = this.core.now;
   }
 
-  /** A stream is new: say hello at once, so that the pair is linked in one round trip. */
+  /**
+   * A stream is new: say hello at once, so that the pair is linked in one round trip, and ask its kernel at once. One that never
+   * answered is taken for one that answers nobody: who died before the next round would be missed by its heartbeats alone.
+   */
+  welcome(peer: Peer): void {
+    this.greet(peer);
+    const roundIsDue = this.probeAt === undefined || this.core.now >= this.probeAt;
+    if (!roundIsDue) this.sendProbe(peer);
+  }
+
+  /** Says at once to one member what heartbeats say. */
   greet(peer: Peer): void {
     this.core.actions.push({ kind: 'heartbeat', to: peer.member, heartbeat: this.heartbeat() });
   }
@@ -109,9 +119,13 @@ export class Pulse {
       this.streams++;
       // Perhaps only our questions do not arrive: then it shall hear from us that we live.
       if (peer.detector.unansweredFor(this.core.now) > 0) this.greet(peer);
-      peer.detector.probeSent(++this.probe, this.core.now);
-      this.core.actions.push({ kind: 'probe', to: peer.member, probe: this.probe });
+      this.sendProbe(peer);
     }
+  }
+
+  private sendProbe(peer: Peer): void {
+    peer.detector.probeSent(++this.probe, this.core.now);
+    this.core.actions.push({ kind: 'probe', to: peer.member, probe: this.probe });
   }
 
   /** The first news goes at once; more within a quarter of a probe interval is told together. */

@@ -2,11 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import { PROFILES } from '../../../src/config/profiles.ts';
 import { createEngine } from '../../../src/membership/engine.ts';
-import type { RoutineEvent } from '../../../src/membership/events.ts';
+import type { RoutineEvent, SansIoEngine } from '../../../src/membership/events.ts';
 import { memberId } from '../../../src/model/member.ts';
+import { heartbeat, meet } from './scripted.ts';
 
 const A = memberId('a', '0000000000000001');
 const B = memberId('b', '0000000000000001');
+const C = memberId('c', '0000000000000001');
 const SECONDS = 20;
 
 describe.each(['lan', 'fast', 'wan'] as const)('an idle member, profile %s', (profile) => {
@@ -36,5 +38,41 @@ describe.each(['lan', 'fast', 'wan'] as const)('an idle member, profile %s', (pr
     const off = Math.min(timers.probe_interval_ms, timers.heartbeat_interval_ms) / 2;
     expect(Math.abs(mean - timers.heartbeat_interval_ms)).toBeLessThan(off / 10);
     expect(Math.max(...pauses)).toBeLessThanOrEqual(timers.heartbeat_interval_ms + 2 * off);
+  });
+});
+
+describe('a stream is born between two rounds', () => {
+  const timers = PROFILES.lan;
+  const birth = 20;
+
+  function between(): { readonly engine: SansIoEngine; readonly asked: readonly number[] } {
+    const engine = createEngine({ self: A, timers });
+    meet(engine, B, 0);
+    const actions = meet(engine, C, birth);
+    const asked = actions.flatMap((action) =>
+      action.kind === 'probe' && action.to === C ? [action.probe] : [],
+    );
+    return { engine, asked };
+  }
+
+  test('its kernel is asked at once, once', () => {
+    expect(between().asked).toHaveLength(1);
+  });
+
+  test('whoever dies before the next round is given up by silence, and not a heartbeat timeout later', () => {
+    const { engine, asked } = between();
+    engine.handle({ kind: 'probe-answered', member: C, probe: asked[0]! }, birth + 1);
+    const limit = birth + timers.probe_interval_ms + timers.probe_timeout_ms;
+    let now = engine.nextTimeout()!;
+    for (; now < limit; now = engine.nextTimeout()!) {
+      const heard = engine.handle({ kind: 'heartbeat', member: B, heartbeat: heartbeat(B) }, now - 0.001);
+      const due = engine.handle({ kind: 'timeout', read: [{ kind: 'tick' }] }, now);
+      for (const action of [...heard, ...due])
+        if (action.kind === 'probe' && action.to === B)
+          engine.handle({ kind: 'probe-answered', member: B, probe: action.probe }, now);
+    }
+    engine.handle({ kind: 'timeout' }, limit);
+    const host = engine.status().peers.find(({ member }) => member === C)?.host;
+    expect(host).toBe('silent');
   });
 });
