@@ -85,7 +85,9 @@ export class Player {
   }
 
   async #episode({ faults, peace }: Episode): Promise<void> {
-    await Promise.all(faults.map((fault) => this.#fault(fault)));
+    await Promise.all(
+      faults.map((fault) => this.#fault(fault).catch((error) => this.#undoable(fault, error))),
+    );
     await sleep(peace);
     await this.#calm();
     for (const agent of this.#cluster.agents) this.#samples.push(...samplesOf(agent, this.#now));
@@ -112,6 +114,13 @@ export class Player {
       this.#settings.tell(`${minutesOf(mark.mendedAt)}   mended: ${what}`);
     }
     this.#open.delete(fault);
+  }
+
+  /** A fault that cannot be done, or mended, is a finding and not the end of the soak. */
+  #undoable(fault: PlannedFault, error: unknown): void {
+    this.#open.delete(fault);
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#complain('calm', `${describe(fault)}: ${reason}`);
   }
 
   #act(fault: PlannedFault): Promise<Mend> {

@@ -1,7 +1,7 @@
 /** Does the faults to a cluster, and mends them. Knows nothing of rules. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AgentProcess } from '../../src/lab/agent-process.ts';
+import type { AgentProcess, Sections } from '../../src/lab/agent-process.ts';
 import type { Cluster } from '../../src/lab/cluster.ts';
 import { CLIENT_NETNS } from '../../src/lab/lab.ts';
 import type { OperatorCommand } from '../../src/model/operator.ts';
@@ -11,6 +11,8 @@ import type { FaultKind, PlannedFault } from './schedule.ts';
 const NOISE = new URL('./noise.ts', import.meta.url).pathname;
 const COMMAND_TRIES = 40;
 const COMMAND_PAUSE_MS = 250;
+/** Of some seconds each. */
+const RELOAD_TRIES = 7;
 
 export interface StrikeContext {
   readonly cluster: Cluster;
@@ -90,12 +92,8 @@ const ACTS: Readonly<Record<FaultKind, Act>> = {
     return undefined;
   },
   reload: async (_, agent) => {
-    agent.configure({ balance: { moves_per_round_max: 3 } });
-    await agent.ask({ kind: 'reload' });
-    return async () => {
-      agent.configure();
-      await agent.ask({ kind: 'reload' });
-    };
+    await reloaded(agent, { balance: { moves_per_round_max: 3 } });
+    return () => reloaded(agent, {});
   },
   noise: async ({ cluster, seed }) => {
     const hosts = cluster.agents.map(({ host }) => host.plan.ipv4).join(',');
@@ -141,6 +139,23 @@ async function ordered(
     await sleep(COMMAND_PAUSE_MS);
   }
   context.tell(`  ${command.kind} was refused ${tries} times, at last for ${refusal}`);
+}
+
+/** A busy machine may take its time over an answer; asked again meanwhile, the agent goes on with the reload it is at. */
+async function reloaded(agent: AgentProcess, sections: Sections): Promise<void> {
+  agent.configure(sections);
+  let last: unknown;
+  for (let attempt = 0; attempt < RELOAD_TRIES; attempt += 1) {
+    try {
+      const answer = await agent.ask({ kind: 'reload' });
+      if (answer.ok) return;
+      throw new Error(`${answer.code}: ${answer.message}`);
+    } catch (error) {
+      last = error;
+      await sleep(COMMAND_PAUSE_MS);
+    }
+  }
+  throw last;
 }
 
 /** Nobody answered: the spared agent is being struck by something else, or gone, which the rules see. */
