@@ -22,6 +22,17 @@ export interface LeaseSettings {
   readonly stall: Millis;
 }
 
+/** Past this an agent that stands still may have been given up by the others, whatever its guardian's patience. */
+const STALL_MAX: Millis = 1000;
+
+/**
+ * How long after its last tick an agent may still put something up. Where the guardian is given more patience than a second, so that
+ * it acts after the others have noticed (defaults of the configuration), the agent itself acts at two thirds of that, or at a second.
+ */
+export function stallBound(guardianTimeout: Millis): Millis {
+  return Math.max(Math.min(guardianTimeout, STALL_MAX), (guardianTimeout * 2) / 3);
+}
+
 export interface LeaseParts {
   readonly addresses: AddressBook;
   readonly guardian: Pick<Guardian, 'hold' | 'drop' | 'tick'>;

@@ -19,7 +19,7 @@ import { Announcer } from './announcer.ts';
 import { createGuardian, type Guardian } from './guardian.ts';
 import { type Host, leaseSeconds, openHost } from './host.ts';
 import { describe } from './inspection.ts';
-import { Leases, type Loss, type Placed } from './leases.ts';
+import { Leases, type Loss, type Placed, stallBound } from './leases.ts';
 import { Outcomes } from './outcomes.ts';
 import { placementsOf, type Standing, standingKey } from './placement.ts';
 import { rehearse } from './rehearsal.ts';
@@ -203,7 +203,7 @@ class LocalProvider implements Provider {
     const linkOf = (index: number) => host.interfaces.byIndex(index);
     const announcer = new Announcer(this.#config.announce_repeat_ms, { sender: host.sender, linkOf });
     const leases = new Leases(
-      { lease: leaseSeconds(this.#config) * 1000, stall: this.#config.guardian_timeout_ms },
+      { lease: leaseSeconds(this.#config) * 1000, stall: stallBound(this.#config.guardian_timeout_ms) },
       { addresses: host.addresses, guardian, announcer },
     );
     const surroundings = new Surroundings(this.#config, {

@@ -26,7 +26,7 @@ export const DEFAULTS = {
   local: {
     lease: '3s',
     renew_interval: '500ms',
-    guardian_timeout: '1s',
+    guardian_timeout: '1500ms',
     announce_repeat: ['100ms', '400ms', '1s', '3s', '10s'],
     probe_always: false,
     silence_probe_interval: '4ms',

@@ -67,7 +67,7 @@ function configOf(options: SimulationOptions, { member, names, vips }: Place): C
         kind: 'local',
         lease_ms: 3000,
         renew_interval_ms: 500,
-        guardian_timeout_ms: 1000,
+        guardian_timeout_ms: 1500,
         announce_repeat_ms: [],
         probe_always: false,
         silence_probe_interval_ms: 4,

@@ -30,7 +30,7 @@ const LOCAL: LocalProviderConfig = {
   kind: 'local',
   lease_ms: 3_000,
   renew_interval_ms: 500,
-  guardian_timeout_ms: 1_000,
+  guardian_timeout_ms: 1_500,
   announce_repeat_ms: [],
   probe_always: false,
   silence_probe_interval_ms: 4,

@@ -11,7 +11,7 @@ import { during, eventually, expectNeverTwo, heldBy, STILL } from './vocabulary.
 export const THREE = { hosts: 3, vips: 10, ipv6: 3, sections: STILL };
 
 /** What the `local` provider does unless configured otherwise, ms. */
-export const GUARDIAN_TIMEOUT = 1000;
+export const GUARDIAN_TIMEOUT = 1500;
 /** The lease, and how long past its whole seconds the kernel may show an address, ms. */
 export const LEASE_BOUND = 3000 + 1100;
 /** What a busy machine may add to a bound, ms. */

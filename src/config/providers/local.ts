@@ -38,7 +38,7 @@ const schema = z.strictObject({
   guardian_timeout: duration('500ms', '10m')
     .prefault(DEFAULTS.local.guardian_timeout)
     .describe(
-      'The guardian removes the addresses when the agent, which speaks every 200ms, has been mute for this long',
+      'The guardian removes the addresses when the agent, which speaks every 200ms, has been mute for this long; longer than the others take to notice, so that they are ready',
     ),
   announce_repeat: z
     .array(duration('0s', '10m'))
