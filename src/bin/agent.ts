@@ -11,6 +11,7 @@ import { forbidCoreDumps } from '../platform/core-dumps.ts';
 import { keyFingerprint } from '../platform/keyed-hash.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
 import { forgetStartPages, returnFreeMemory } from '../platform/memory.ts';
+import { OldGarbage } from '../platform/old-garbage.ts';
 import { raisePriority } from '../platform/priority.ts';
 import { loadEngine } from './groups.ts';
 import { openControl } from './open-control.ts';
@@ -80,6 +81,7 @@ class AgentRun {
   #control: ControlServer | undefined;
   #running = false;
   #tidying: NodeJS.Timeout | undefined;
+  readonly #garbage = new OldGarbage();
   #startOver: NodeJS.Timeout | undefined;
   #reloading: Promise<CommandResult> | undefined;
 
@@ -123,7 +125,7 @@ class AgentRun {
     await loop.start();
     compileSparingly();
     this.#startOver = setTimeout(forgetStartPages, TIDY_EVERY);
-    this.#tidying = setInterval(returnFreeMemory, TIDY_EVERY);
+    this.#tidying = setInterval(() => this.#tidy(), TIDY_EVERY);
     this.#running = true;
     await stopped;
     this.#running = false;
@@ -138,6 +140,11 @@ class AgentRun {
     this.#shortages.stop();
     clearTimeout(this.#startOver);
     clearInterval(this.#tidying);
+  }
+
+  #tidy(): void {
+    this.#garbage.look();
+    returnFreeMemory();
   }
 
   #stopOnSignal(loop: AgentLoop): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { createEngine } from '../membership/engine.ts';
 import { bootTimeNow, monotonicNow } from '../platform/clock.ts';
+import { OldGarbage } from '../platform/old-garbage.ts';
 import { workerHome } from '../platform/worker-thread.ts';
 import type { GroupEvent } from './group.ts';
 import { Outbound } from './outbound.ts';
@@ -15,6 +16,9 @@ import {
   type ToEngine,
   WORD,
 } from './worker-messages.ts';
+
+/** Between two looks for old garbage. */
+const TIDY_EVERY = 20_000;
 
 const home = workerHome();
 const data = home.data as EngineThreadData;
@@ -83,6 +87,9 @@ function tellStatus(): void {
   statusAt = monotonicNow();
   post({ kind: 'status', status: transport.status() });
 }
+
+const garbage = new OldGarbage();
+setInterval(() => garbage.look(), TIDY_EVERY).unref();
 
 try {
   await transport.start();
