@@ -10,6 +10,7 @@
 import type { Quorum } from '../allocation/quorum.ts';
 import type { Config } from '../config/config.ts';
 import type { GroupEvent } from '../group/group.ts';
+import type { HealthVerdict } from '../model/health.ts';
 import { type MemberId, nameOf } from '../model/member.ts';
 import type { AgentPhase, Status } from '../model/status.ts';
 import { earliest, type Instant } from '../model/time.ts';
@@ -20,7 +21,7 @@ import { Commands, objectionTo } from './commands.ts';
 import { accessOf, type Clearance, type DoubtSettings, Doubts } from './doubts.ts';
 import type { AgentAction, AgentEvent } from './events.ts';
 import { History } from './history.ts';
-import { Holdings } from './holdings.ts';
+import { Holdings, sameForProviders } from './holdings.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { decodeMessage } from './messages.ts';
 import { Outbox } from './outbox.ts';
@@ -133,6 +134,7 @@ export class Agent {
         holdings: this.#holdings,
         history: this.#history,
         unfit: this.#portrait.unfit,
+        checks: (at) => this.#portrait.checks(at),
         trouble: this.#trouble,
         providerTroubles: this.#troubles,
         counters: this.#counters,
@@ -157,6 +159,8 @@ export class Agent {
         return this.#renewed(event.outcomes, now);
       case 'provider':
         return this.#provider(event.provider, event.event, now);
+      case 'health':
+        return this.#health(event.verdict, now);
       case 'command':
         return this.#outbox.push(...this.#commands.begin(event, this.#commandContext));
       case 'config':
@@ -278,6 +282,16 @@ export class Agent {
     if (fit && holding?.retryAt !== undefined) holding.retryAt = now;
   }
 
+  /** The group hears of it with our standing; who takes over is its decision. */
+  #health(verdict: HealthVerdict, now: Instant): void {
+    if (!this.#portrait.health(verdict, now)) return;
+    const { check, failing } = verdict;
+    const what = failing === undefined ? `check ${check} passes` : `check ${check} fails`;
+    const reason = failing ?? 'well again';
+    this.#outbox.note(failing === undefined ? 'info' : 'warn', what, { reason });
+    this.#history.note({ at: now, what, reason });
+  }
+
   #providerTrouble(name: ProviderName, reason: string | undefined): void {
     if (reason === undefined) {
       if (this.#troubles.delete(name)) this.#outbox.note('info', 'provider well again', { reason: name });
@@ -349,18 +363,9 @@ export class Agent {
   }
 
   #retry(now: Instant): void {
-    const again: VipId[] = [];
-    for (const holding of this.#holdings.all()) {
-      if (holding.retryAt !== undefined && holding.retryAt <= now) {
-        holding.retryAt = undefined;
-        again.push(holding.vip.id);
-      }
-      if (holding.releaseAgainAt !== undefined && holding.releaseAgainAt <= now) {
-        holding.releaseAgainAt = undefined;
-        const reason = 'the last attempt to release it failed';
-        this.#outbox.push({ kind: 'release', vips: [holding.vip], reason });
-      }
-    }
+    const { acquires: again, releases } = this.#holdings.dueAgain(now);
+    const reason = 'the last attempt to release it failed';
+    for (const vip of releases) this.#outbox.push({ kind: 'release', vips: [vip], reason });
     const { view, table } = this.#rounds;
     if (again.length > 0 && view && table) this.#outbox.say({ kind: 'retry', view: view.id, vips: again });
   }
@@ -464,9 +469,4 @@ function once<T>(find: () => T): () => T {
     found ??= { value: find() };
     return found.value;
   };
-}
-
-/** Whether an address that is up may stay as it is under the new definition. */
-function sameForProviders(a: Vip, b: Vip): boolean {
-  return JSON.stringify([a.addresses, a.providers]) === JSON.stringify([b.addresses, b.providers]);
 }

@@ -1,6 +1,7 @@
 /** What goes into the agent core and what comes out; `loop.ts` performs the actions in production, a simulator in tests. */
 import type { Config } from '../config/config.ts';
 import type { GroupEvent } from '../group/group.ts';
+import type { HealthVerdict } from '../model/health.ts';
 import type { MemberId } from '../model/member.ts';
 import type { CommandResult, OperatorCommand } from '../model/operator.ts';
 import type { Millis } from '../model/time.ts';
@@ -18,6 +19,8 @@ export type AgentEvent =
   /** Only outcomes that are not `ok` need to be told. */
   | { readonly kind: 'renewed'; readonly outcomes: readonly VipOutcome[] }
   | { readonly kind: 'provider'; readonly provider: ProviderName; readonly event: ProviderEvent }
+  /** A health check of this host says otherwise than before. */
+  | { readonly kind: 'health'; readonly verdict: HealthVerdict }
   | { readonly kind: 'command'; readonly number: number; readonly command: OperatorCommand }
   /** A new, checked configuration (same cluster and member). */
   | { readonly kind: 'config'; readonly config: Config }

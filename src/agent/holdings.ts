@@ -118,6 +118,23 @@ export class Holdings {
     return holding.lost.length > LOSSES_MAX;
   }
 
+  /** What is to be tried again by now: acquires that failed, releases that did. Each is told once. */
+  dueAgain(now: Instant): { readonly acquires: readonly VipId[]; readonly releases: readonly Vip[] } {
+    const acquires: VipId[] = [];
+    const releases: Vip[] = [];
+    for (const holding of this.#byVip.values()) {
+      if (holding.retryAt !== undefined && holding.retryAt <= now) {
+        holding.retryAt = undefined;
+        acquires.push(holding.vip.id);
+      }
+      if (holding.releaseAgainAt !== undefined && holding.releaseAgainAt <= now) {
+        holding.releaseAgainAt = undefined;
+        releases.push(holding.vip);
+      }
+    }
+    return { acquires, releases };
+  }
+
   nextTimeout(): Instant | undefined {
     let next: Instant | undefined;
     for (const { retryAt, releaseAgainAt } of this.#byVip.values()) {
@@ -126,4 +143,9 @@ export class Holdings {
     }
     return next;
   }
+}
+
+/** Whether an address that is up may stay as it is under the new definition. */
+export function sameForProviders(a: Vip, b: Vip): boolean {
+  return JSON.stringify([a.addresses, a.providers]) === JSON.stringify([b.addresses, b.providers]);
 }

@@ -4,6 +4,7 @@
  */
 import type { Config } from '../config/config.ts';
 import type { GroupCommunication, GroupStatus } from '../group/group.ts';
+import type { HealthVerdict } from '../model/health.ts';
 import type { CommandResult, OperatorCommand } from '../model/operator.ts';
 import type { Status } from '../model/status.ts';
 import type { Instant, Millis } from '../model/time.ts';
@@ -40,6 +41,18 @@ export interface LoopComponents {
     wall(): number;
   };
   readonly logger: LoopLogger;
+  /** Absent: nothing looks at the health of this host. */
+  readonly health?: HealthChecks;
+}
+
+/** Looks at the health of this host beside the agent's work. */
+export interface HealthChecks {
+  /**
+   * Also to begin with; tells the listener of each change from then on. Resolves, in bounded time, when each check has been looked
+   * at once. Never rejects.
+   */
+  configure(checks: Config['checks'], listener: (verdict: HealthVerdict) => void): Promise<void>;
+  stop(): Promise<void>;
 }
 
 /** How often the loop shows that it is alive. */
@@ -107,7 +120,9 @@ export class AgentLoop {
     this.#tick();
     this.#ticker = setInterval(() => this.#tick(), TICK);
     this.#renewer = setInterval(() => this.#renew(), this.#renewInterval());
-    await this.#join({ first: true });
+    // Who joins knows how it is: else it would be given VIPs, or passed over, for nothing.
+    await this.#watchHealth();
+    if (this.#ended === undefined) await this.#join({ first: true });
   }
 
   /** Resolves when everything is handed over, the group is left and all is closed. A second call waits for the first. */
@@ -171,6 +186,13 @@ export class AgentLoop {
     this.#config = config;
     this.#handle({ kind: 'config', config });
     this.#operations.configure(config.vips);
+    void this.#watchHealth();
+  }
+
+  async #watchHealth(): Promise<void> {
+    await this.#with.health?.configure(this.#config.checks, (verdict) => {
+      if (!this.#closed) this.#handle({ kind: 'health', verdict });
+    });
   }
 
   #providerEvent(provider: ProviderName, told: unknown): void {
@@ -319,6 +341,7 @@ export class AgentLoop {
 
   async #close(): Promise<void> {
     this.#closed = true;
+    const healthStopped = this.#with.health?.stop();
     clearInterval(this.#renewer);
     const group = this.#group;
     if (this.#core.holdsAnything) {
@@ -329,6 +352,7 @@ export class AgentLoop {
     clearTimeout(this.#timer);
     clearInterval(this.#ticker);
     for (const provider of this.#with.providers.values()) await provider.stop();
+    await healthStopped;
   }
 }
 

@@ -4,6 +4,7 @@
  *
  * All but `operator` are about one view; a message of another view is dropped by the receiver.
  */
+import { type Impairment, LAST_RESORT } from '../model/health.ts';
 import { isMemberId, isMemberName, type MemberId, type MemberName } from '../model/member.ts';
 import type { OperatorCommand } from '../model/operator.ts';
 import type { ViewId } from '../model/view.ts';
@@ -20,6 +21,11 @@ export interface Standing {
   readonly capacity: number;
   /** VIPs this host cannot carry now, each with why. */
   readonly unfit: readonly (readonly [VipId, string])[];
+  /**
+   * Its failing health checks. Absent from members of releases that know none: while such a one is in the view, nobody's
+   * count, since all must allocate alike.
+   */
+  readonly impaired?: readonly Impairment[];
 }
 
 /** First word of every member in every view. */
@@ -199,6 +205,13 @@ const pairOf =
   (v) =>
     Array.isArray(v) && v.length === 2 && first(v[0]) && second(v[1]);
 const isNames = listOf(isName);
+const isPenalty: Check = (v) => typeof v === 'number' && Number.isInteger(v) && v >= 1 && v <= LAST_RESORT;
+const isImpairment: Check = (v) =>
+  isRecord(v) &&
+  isPenalty(v['penalty']) &&
+  isText(v['reason']) &&
+  (v['vips'] === undefined || isNames(v['vips']));
+const isImpairments = listOf(isImpairment);
 const isReasons = listOf(pairOf(isName, isText));
 
 const isMove: Check = (v) =>
@@ -228,6 +241,7 @@ const STANDING: readonly (readonly [string, Check])[] = [
   ['leaving', isFlag],
   ['capacity', isAmount],
   ['unfit', isReasons],
+  ['impaired', (v) => v === undefined || isImpairments(v)],
 ];
 
 const SHAPES: ReadonlyMap<string, readonly (readonly [string, Check])[]> = new Map([

@@ -1,11 +1,14 @@
 /** What this member says about itself, and whether the group has heard the latest of it. */
 import type { Quorum } from '../allocation/quorum.ts';
 import type { Config } from '../config/config.ts';
+import type { HealthVerdict } from '../model/health.ts';
 import { sortedIds } from '../model/order.ts';
+import type { CheckStatus } from '../model/status.ts';
 import type { Instant } from '../model/time.ts';
 import type { View } from '../model/view.ts';
 import type { ProviderName, Vip, VipId } from '../model/vip.ts';
 import type { ProviderEvent, ProviderTraits } from '../provider/provider.ts';
+import { Ailments } from './ailments.ts';
 import type { Holdings } from './holdings.ts';
 import { clip, type Report, type Standing, type StandingMessage } from './messages.ts';
 import { isComplete, votesOfMember } from './quorum.ts';
@@ -21,8 +24,16 @@ export interface ReportInput {
 }
 
 /** Its fields alone, in one order, so that two of them can be compared as text. */
-function standingOf({ mature, draining, barred, leaving, capacity, unfit }: Standing): Standing {
-  return { mature, draining, barred, leaving, capacity, unfit };
+function standingOf({
+  mature,
+  draining,
+  barred,
+  leaving,
+  capacity,
+  unfit,
+  impaired = [],
+}: Standing): Standing {
+  return { mature, draining, barred, leaving, capacity, unfit, impaired };
 }
 
 export class SelfPortrait {
@@ -36,6 +47,7 @@ export class SelfPortrait {
   readonly #unfit = new Map<VipId, string>();
   /** VIPs for which this host has no provider. */
   readonly #unprovided = new Map<VipId, string>();
+  readonly #ailments = new Ailments();
   #config: Config;
   readonly #traits: ReadonlyMap<ProviderName, ProviderTraits>;
   #bornAt: Instant = 0;
@@ -61,6 +73,7 @@ export class SelfPortrait {
     this.#config = config;
     const known = new Set(config.vips.map((vip) => vip.id));
     for (const vip of this.#unfit.keys()) if (!known.has(vip)) this.#unfit.delete(vip);
+    this.#ailments.configure(config.checks, config.vips);
     this.#unprovided.clear();
     for (const vip of config.vips) {
       if (this.providerOf(vip) === undefined)
@@ -93,6 +106,16 @@ export class SelfPortrait {
     const news = this.#unfit.get(event.vip) !== event.reason;
     this.#unfit.set(event.vip, event.reason);
     return news;
+  }
+
+  /** True when it is news. */
+  health(verdict: HealthVerdict, now: Instant): boolean {
+    return this.#ailments.take(verdict, now);
+  }
+
+  /** Of every configured health check. */
+  checks(at: (instant: Instant) => string): CheckStatus[] {
+    return this.#ailments.statuses(at);
   }
 
   report(input: ReportInput): Report {
@@ -149,7 +172,9 @@ export class SelfPortrait {
 
   /** VIPs this host cannot carry now, with why. */
   get unfit(): ReadonlyMap<VipId, string> {
-    return this.#unprovided.size === 0 ? this.#unfit : new Map([...this.#unfit, ...this.#unprovided]);
+    const ailing = this.#ailments.unfit;
+    if (this.#unprovided.size + ailing.size === 0) return this.#unfit;
+    return new Map([...ailing, ...this.#unfit, ...this.#unprovided]);
   }
 
   #standing(): Standing {
@@ -161,6 +186,7 @@ export class SelfPortrait {
       leaving: this.leaving,
       capacity: this.#config.capacity,
       unfit: sortedIds(unfit.keys()).map((vip) => [vip, clip(unfit.get(vip) ?? '')] as const),
+      impaired: this.#ailments.impairments,
     });
   }
 }

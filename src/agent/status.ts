@@ -1,7 +1,7 @@
 /** Builds what an operator sees from what the agent knows; decides nothing. */
 import type { Config } from '../config/config.ts';
 import { type MemberId, nameOf } from '../model/member.ts';
-import type { AgentPhase, MemberStatus, Status, VipStatus } from '../model/status.ts';
+import type { AgentPhase, CheckStatus, MemberStatus, Status, VipStatus } from '../model/status.ts';
 import type { Instant } from '../model/time.ts';
 import { representativeOf, type View } from '../model/view.ts';
 import type { Vip, VipId } from '../model/vip.ts';
@@ -22,6 +22,7 @@ export interface StatusInput {
   readonly holdings: Holdings;
   readonly history: History;
   readonly unfit: ReadonlyMap<VipId, string>;
+  checks(at: (instant: Instant) => string): CheckStatus[];
   readonly trouble: string | undefined;
   readonly providerTroubles: ReadonlyMap<string, string>;
   readonly counters: Readonly<Record<string, number>>;
@@ -48,6 +49,7 @@ export function buildStatus(input: StatusInput, clock: StatusClock): Status {
     config_digest: config.digest,
     members: view ? view.members.map((member) => memberStatus(member, counts, input)) : [],
     vips: config.vips.map((vip) => vipStatus(vip, input, at)),
+    checks: input.checks(at),
     changes: input.history.changes.map(({ at: instant, what, reason }) => ({
       at: at(instant),
       what,
@@ -109,6 +111,12 @@ function problemsOf(seat: Seat, { config }: StatusInput): string[] {
   if (barred !== undefined) problems.push(barred);
   if (seat.reported && seat.digest !== config.digest)
     problems.push(`its configuration differs (digest ${seat.digest})`);
+  for (const { reason, vips } of seat.standing.impaired ?? [])
+    problems.push(
+      vips === undefined
+        ? reason
+        : `${reason} (${vips.slice(0, PROBLEMS_SHOWN_MAX).join(', ')}${vips.length > PROBLEMS_SHOWN_MAX ? ', …' : ''})`,
+    );
   const reasons = new Map<string, VipId[]>();
   for (const [vip, reason] of [...seat.standing.unfit, ...seat.passed, ...seat.disagreed]) {
     reasons.set(reason, [...(reasons.get(reason) ?? []), vip]);
@@ -188,9 +196,26 @@ function warningsOf(input: StatusInput): string[] {
     warnings.push(`${vip} cannot be carried here: ${reason}`);
   if (input.missing.length > 0)
     warnings.push(`waiting for the reports of ${input.missing.map(nameOf).join(', ')}`);
+  const deaf = input.table?.heedsHealth === false ? deafTo(input.table) : undefined;
+  if (deaf !== undefined) warnings.push(deaf);
   for (const row of input.table?.rows.values() ?? []) {
+    const impairment = row.target === undefined ? undefined : input.table?.impairment(row.target, row.vip.id);
+    if (row.target !== undefined && impairment !== undefined)
+      warnings.push(servedAllTheSame(row, row.target, impairment));
     if (row.target === undefined) warnings.push(`${row.vip.id} is unserved: ${row.reason}`);
     if (warnings.length > 20) break;
   }
   return warnings;
+}
+
+function servedAllTheSame(row: Row, target: MemberId, impairment: string): string {
+  return `${row.vip.id} is served by ${nameOf(target)} though it should not be, since nobody is better off: ${impairment}`;
+}
+
+/** A rolling upgrade is half way. */
+function deafTo({ seats }: Table): string | undefined {
+  const ill = [...seats.values()].some(({ standing }) => (standing.impaired ?? []).length > 0);
+  const old = [...seats.values()].filter(({ standing }) => standing.impaired === undefined);
+  if (!ill) return undefined;
+  return `failing health checks move nothing until all members know of them: upgrade ${old.map(({ member }) => nameOf(member)).join(', ')}`;
 }

@@ -5,7 +5,15 @@
  * `holders` of a row are the members that hold the VIP *or may hold it*. The target acquires only when there is no
  * other holder; it counts as a holder itself from that moment. That is the whole of promise 1 inside a view.
  */
-import { type Allocation, allocate, type Candidate, isEligible } from '../allocation/allocate.ts';
+import {
+  type Allocation,
+  allocate,
+  type Candidate,
+  type Decision,
+  isEligible,
+} from '../allocation/allocate.ts';
+import { passOverImpaired } from '../allocation/impairment.ts';
+import { impairmentFor } from '../model/health.ts';
 import type { MemberId, MemberName } from '../model/member.ts';
 import { nameOf } from '../model/member.ts';
 import type { Instant } from '../model/time.ts';
@@ -60,6 +68,7 @@ const UNHEARD: Standing = {
   leaving: false,
   capacity: 0,
   unfit: [],
+  impaired: [],
 };
 
 export class Table {
@@ -72,6 +81,8 @@ export class Table {
   readonly quorum: string;
   /** VIPs whose last holder may still answer, as far as any member knows. */
   readonly doubts: ReadonlySet<VipId>;
+  /** Whether all members know of health checks; else nobody's failing ones count in this view. */
+  readonly heedsHealth: boolean;
   readonly #complete: boolean;
 
   constructor(barrier: Barrier, settings: TableSettings, now: Instant) {
@@ -80,6 +91,7 @@ export class Table {
     this.primary = reports.length > 0 && reports.every((report) => report.primary);
     this.quorum = (reports.find((report) => !report.primary) ?? reports[0])?.quorum ?? 'nobody reported';
     this.#complete = reports.length > 0 && reports.every((report) => report.complete);
+    this.heedsHealth = reports.every((report) => report.impaired !== undefined);
     const agreement = barrier.disagrees ? agree(barrier.definitions, settings.view.members) : undefined;
     this.seats = seatsOf(barrier, settings.view.members, agreement);
     this.rows = this.#rowsOf(barrier, { ...settings, vips: agreement?.vips ?? settings.vips }, now);
@@ -97,13 +109,23 @@ export class Table {
   }
 
   /** Members, as the allocator sees them. */
-  candidates(): Candidate[] {
-    return [...this.seats.values()].map((seat) => {
+  candidates(): readonly Candidate[] {
+    const candidates = [...this.seats.values()].map((seat): Candidate => {
       const barred = barredBecause(seat);
       const excluded = new Map<VipId, string>([...seat.standing.unfit, ...seat.passed, ...seat.disagreed]);
       const candidate = { member: seat.member, capacity: seat.standing.capacity, excluded };
       return barred === undefined ? candidate : { ...candidate, barred };
     });
+    if (!this.heedsHealth) return candidates;
+    const impaired = new Map(
+      [...this.seats.values()].map((seat) => [seat.member, seat.standing.impaired ?? []]),
+    );
+    return passOverImpaired(candidates, { vips: [...this.rows.keys()], impaired });
+  }
+
+  /** Why the member is not a good holder of the VIP, though it may be one; undefined: it is. */
+  impairment(member: MemberId, vip: VipId): string | undefined {
+    return impairmentFor(this.seats.get(member)?.standing.impaired ?? [], vip)?.reason;
   }
 
   /** Whether a handoff or takeover is still under way. */
@@ -223,17 +245,17 @@ export class Table {
       if (this.#allowed(row.vip)) allowed.push(row.vip);
       else this.#retarget(row, { reason: `not in the primary component: ${this.quorum}` }, now);
     }
-    const allocation = this.#decide(allowed);
+    const candidates = new Map(this.candidates().map((c) => [c.member, c]));
+    const allocation = this.#decide(allowed, candidates);
     for (const vip of allowed) {
       const row = this.rows.get(vip.id);
       const decision = allocation.get(vip.id);
-      if (row && decision) this.#retarget(row, decision, now);
+      if (row && decision) this.#retarget(row, withCause(row, decision, candidates), now);
     }
   }
 
-  #decide(vips: readonly Vip[]): Allocation {
-    const candidates = this.candidates();
-    const byMember = new Map(candidates.map((c) => [c.member, c]));
+  #decide(vips: readonly Vip[], byMember: ReadonlyMap<MemberId, Candidate>): Allocation {
+    const candidates = [...byMember.values()];
     const able = (vip: VipId, members: readonly MemberId[]) =>
       members.filter((member) => {
         const candidate = byMember.get(member);
@@ -344,6 +366,17 @@ function seatsOf(
       return [member, seat];
     }),
   );
+}
+
+/** Where it goes elsewhere because its holder may not have it any more, the reason begins with that. */
+function withCause(row: Row, decision: Decision, candidates: ReadonlyMap<MemberId, Candidate>): Decision {
+  const before = row.target ?? row.proven[0];
+  if (decision.member === undefined || before === undefined || before === decision.member) return decision;
+  const { barred, excluded } = candidates.get(before) ?? { barred: undefined, excluded: undefined };
+  const why = barred ?? excluded?.get(row.vip.id);
+  return why === undefined
+    ? decision
+    : { ...decision, reason: `${nameOf(before)}: ${why}; ${decision.reason}` };
 }
 
 /** Why a member may hold nothing at all; undefined: it may. */

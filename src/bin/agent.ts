@@ -14,6 +14,7 @@ import { forgetStartPages, returnFreeMemory } from '../platform/memory.ts';
 import { OldGarbage } from '../platform/old-garbage.ts';
 import { raisePriority } from '../platform/priority.ts';
 import { loadEngine } from './groups.ts';
+import { LazyHealth } from './health.ts';
 import { openControl } from './open-control.ts';
 import { createProviders } from './providers.ts';
 import { needsRestart, readConfig } from './read-config.ts';
@@ -103,6 +104,7 @@ class AgentRun {
         providers,
         clock: { monotonic: monotonicNow, boot: bootTimeNow, wall: () => Date.now() },
         logger,
+        health: new LazyHealth(logger),
       },
     );
     this.#loop = loop;

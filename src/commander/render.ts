@@ -27,6 +27,7 @@ export function renderStatus(given: Status, { now, color, width }: RenderOptions
     headSection(status, { paint, now }),
     section('MEMBERS', membersTable(status, table), paint),
     section(`VIPS  ${vipSummary(status.vips)}`, vipsTable(status.vips, { table, now }), paint),
+    section('HEALTH CHECKS HERE', checksTable(status, { table, now }), paint),
     section('PEERS WITH PROBLEMS', peersTable(status, table), paint),
     section('LAST CHANGES', changesTable(status, { table, now }), paint),
     section('WARNINGS', warningLines(status, { paint, width }), paint),
@@ -173,6 +174,23 @@ function holderOf({ holder, allocated }: VipStatus): string {
   if (holder === allocated) return holder!;
   if (allocated === undefined) return `${holder} → nobody`;
   return holder === undefined ? `→ ${allocated}` : `${holder} → ${allocated}`;
+}
+
+function checksTable({ checks = [] }: Status, { table, now }: Drawing): string[] {
+  if (checks.length === 0) return [];
+  const rows = checks.map(
+    ({ check, failing, since, vips, penalty }): Row => ({
+      cells: [
+        { text: printable(check), style: 'bold' },
+        failing === undefined ? { text: 'passes', style: 'good' } : { text: 'fails', style: 'bad' },
+        { text: since === undefined ? '' : formatSince(since, now) },
+        { text: vips === undefined ? 'all' : count(vips.length, 'VIP') },
+        { text: penalty === undefined ? '' : String(penalty) },
+        { text: printable(failing ?? '') },
+      ],
+    }),
+  );
+  return renderTable(['check', 'state', 'since', 'concerns', 'penalty', 'why'], rows, table);
 }
 
 function peersTable({ peers }: Status, table: TableOptions): string[] {

@@ -21,6 +21,7 @@ import { defaultMember, defaultSocket, readOnlySocket } from './defaults.ts';
 import { digestOf } from './digest.ts';
 import type { Findings } from './findings.ts';
 import { buildGroup } from './group-section.ts';
+import { buildHealthChecks } from './health-section.ts';
 import { hooksOf } from './hooks-section.ts';
 import { settingsOf } from './providers/kinds.ts';
 import type { FileShape } from './schema.ts';
@@ -60,6 +61,7 @@ export function buildConfig(shape: FileShape, options: BuildOptions, findings: F
   if (Object.keys(shape.vips).length === 0) {
     findings.warn(['vips'], { what: 'there are no VIPs', mend: 'add one: `web-1: 10.0.0.100`', atKey: true });
   }
+  const checks = buildHealthChecks(shape.checks, { vips, fromFolder }, findings);
   const control = controlOf(shape, fromFolder, findings);
   if (group === undefined) return undefined;
   const quorum = quorumOf(shape, members);
@@ -72,6 +74,7 @@ export function buildConfig(shape: FileShape, options: BuildOptions, findings: F
     vips,
     capacity: shape.capacity,
     agent,
+    checks,
     balance: balanceOf(shape),
     quorum,
     default_policy: shape.policy,

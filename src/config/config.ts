@@ -1,7 +1,7 @@
 /** A checked configuration: what parsing yields and every other room may rely on. Durations are in milliseconds. */
 import type { MemberName } from '../model/member.ts';
 import type { Millis } from '../model/time.ts';
-import type { PartitionPolicy, Vip } from '../model/vip.ts';
+import type { PartitionPolicy, Vip, VipId } from '../model/vip.ts';
 import type { HooksConfig } from './hooks-section.ts';
 import type { LocalProviderConfig } from './providers/local.ts';
 import type { MemoryProviderConfig } from './providers/memory.ts';
@@ -87,6 +87,43 @@ export interface AgentConfig {
   readonly takeover: 'at-once' | 'strict';
 }
 
+/** What a health check looks at. */
+export type HealthProbe =
+  /** Passes when it ends with 0; no shell. */
+  | {
+      readonly kind: 'command';
+      readonly argv: readonly string[];
+      /** User it runs as; absent: the agent's. */
+      readonly user?: string;
+    }
+  /** Passes when the connection is made. */
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  /** Passes while the interface is up and has a carrier. */
+  | { readonly kind: 'interface'; readonly interface: string }
+  /** Passes while a process of this name runs on the host. */
+  | { readonly kind: 'process'; readonly process: string }
+  /** Passes while the file is there, or while it is not. */
+  | { readonly kind: 'file'; readonly path: string; readonly present: boolean };
+
+export interface HealthCheckConfig {
+  readonly name: string;
+  readonly probe: HealthProbe;
+  readonly interval_ms: Millis;
+  /** A look that takes longer has failed. */
+  readonly timeout_ms: Millis;
+  /** Results in a row that make a failing check pass, and a passing one fail. */
+  readonly rise: number;
+  readonly fall: number;
+  /** A check that was failing has to pass this long as well; doubles with each relapse, up to 64 times. */
+  readonly hold_ms: Millis;
+  /** Absent: all VIPs of this member. */
+  readonly vips?: readonly VipId[];
+  /** How far this member stands behind others while it fails; absent: it is unfit. */
+  readonly penalty?: number;
+  /** What becomes of the VIPs where everybody is unfit. */
+  readonly when_all_fail: 'keep' | 'release';
+}
+
 export interface BalanceConfig {
   readonly enabled: boolean;
   readonly interval_ms: Millis;
@@ -121,6 +158,8 @@ export interface Config {
   /** Capacity weight of this member, ≥ 0 (0: never allocated anything); 1 unless configured. */
   readonly capacity: number;
   readonly agent: AgentConfig;
+  /** In order of the file. */
+  readonly checks: readonly HealthCheckConfig[];
   readonly balance: BalanceConfig;
   readonly quorum: QuorumConfig;
   readonly default_policy: PartitionPolicy;

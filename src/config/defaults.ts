@@ -43,6 +43,7 @@ export const DEFAULTS = {
     retry_max: '30s',
     takeover: 'at-once',
   },
+  check: { interval: '2s', timeout: '1s', hold: '5s', when_all_fail: 'keep' },
   balance: { enabled: true, interval: '10s', moves_per_round_max: 10, hold_down: '30s' },
   quorum: { votes: {} },
   hooks: { timeout: '10s', parallel: 4, stop_timeout: '5s' },

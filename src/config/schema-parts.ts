@@ -11,7 +11,7 @@ export function complaint(what: string, mend: string): string {
 /** Names of clusters, members and providers; the grammar of `MemberName`. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
-export function name(of: 'cluster' | 'member' | 'provider') {
+export function name(of: 'cluster' | 'member' | 'provider' | 'check') {
   const mend = 'letters, digits, `.`, `_` and `-`, at most 63, a letter or digit first';
   return z
     .string()

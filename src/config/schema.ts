@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { DEFAULTS } from './defaults.ts';
+import { CHECK_SECTION } from './health-section.ts';
 import { HOOKS_SECTION } from './hooks-section.ts';
 import { PROVIDER_SECTION } from './providers/kinds.ts';
 import { duration, groupName, integer, interfaceName, name, path, yesNo } from './schema-parts.ts';
@@ -223,6 +224,10 @@ export const FILE_SCHEMA = z.strictObject({
   vips: z
     .record(z.string().min(1).max(128), vip)
     .describe('The virtual IPs, by name; `{1..50}` stands for a row of names'),
+  checks: z
+    .record(name('check'), CHECK_SECTION)
+    .prefault({})
+    .describe('Whether this host is fit to serve, by name'),
   agent: agent.prefault({}).describe('How this member acts'),
   balance: balance.prefault({}).describe('Evening out the load'),
   quorum: quorum.prefault({}).describe('Which part may act when the group is split (policy `primary`)'),

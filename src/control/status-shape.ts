@@ -55,6 +55,17 @@ const isPeer = recordOf({
   problem: isTextOrAbsent,
 });
 
+const areChecks = listOf(
+  recordOf({
+    check: isText,
+    failing: isTextOrAbsent,
+    since: isTextOrAbsent,
+    vips: (value) => value === undefined || listOf(isText)(value),
+    penalty: (value) => value === undefined || isNumber(value),
+    last_resort: isFlag,
+  }),
+);
+
 const isWholeStatus = recordOf({
   cluster: isText,
   version: isText,
@@ -65,6 +76,7 @@ const isWholeStatus = recordOf({
   config_digest: isText,
   members: listOf(isMember),
   vips: listOf(isVip),
+  checks: (value) => value === undefined || areChecks(value),
   changes: listOf(recordOf({ at: isText, what: isText, reason: isText })),
   peers: listOf(isPeer),
   counters: (value) => isRecord(value) && Object.values(value).every(isNumber),

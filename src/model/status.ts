@@ -38,6 +38,21 @@ export interface VipStatus {
   readonly passed_over: readonly { readonly member: MemberName; readonly reason: string }[];
 }
 
+/** One health check of the host that is asked. */
+export interface CheckStatus {
+  readonly check: string;
+  /** Why it fails; absent: it passes. */
+  readonly failing?: string;
+  /** Wall clock, ISO 8601: since when it passes or fails; absent: it has no result yet. */
+  readonly since?: string;
+  /** VIPs it concerns; absent: all. */
+  readonly vips?: readonly VipId[];
+  /** How far it puts this member behind others when it fails; absent: behind all whose like checks pass. */
+  readonly penalty?: number;
+  /** Whether this member holds its VIPs all the same where nobody is better off. */
+  readonly last_resort: boolean;
+}
+
 export interface Change {
   /** Wall clock, ISO 8601. */
   readonly at: string;
@@ -61,6 +76,8 @@ export interface Status {
   readonly config_digest: string;
   readonly members: readonly MemberStatus[];
   readonly vips: readonly VipStatus[];
+  /** Health checks of this host, in order of its file. Absent from agents that know none. */
+  readonly checks?: readonly CheckStatus[];
   /** Newest last, bounded. */
   readonly changes: readonly Change[];
   /** From the group engine. */

@@ -1,5 +1,5 @@
 /** Who runs where, with which configuration: drawn for the simulator's own runs, an operator's for a rehearsal. */
-import type { Config, DetectorTimers } from '../config/config.ts';
+import type { Config, DetectorTimers, HealthCheckConfig } from '../config/config.ts';
 import { PROFILES } from '../config/profiles.ts';
 import type { Vip } from '../model/vip.ts';
 import type { SimulationOptions } from './options.ts';
@@ -86,6 +86,7 @@ function configOf(options: SimulationOptions, { member, names, vips }: Place): C
       retry_max_ms: options.seed % 2 === 0 ? 2000 : 30_000,
       takeover: options.seed % 11 === 0 ? 'strict' : 'at-once',
     },
+    checks: checksOf(options, vips),
     balance: {
       enabled: options.seed % 4 !== 0,
       interval_ms: options.seed % 3 === 0 ? 2000 : 10_000,
@@ -98,6 +99,21 @@ function configOf(options: SimulationOptions, { member, names, vips }: Place): C
     log: { level: 'info' },
     digest: digestOf(vips),
   };
+}
+
+/** Alike on all members: one that makes unfit, one that makes unfit and nobody serves, one that only lowers the rank. */
+function checksOf({ seed }: SimulationOptions, vips: readonly Vip[]): HealthCheckConfig[] {
+  if (seed % 2 === 1) return [];
+  const probe = { kind: 'file', path: '/simulated', present: true } as const;
+  const looks = { probe, interval_ms: 1000, timeout_ms: 500, rise: 1, fall: 1, hold_ms: 0 };
+  const some = vips.filter((_, index) => index % 3 === 1).map(({ id }) => id);
+  return [
+    { name: 'service', ...looks, when_all_fail: 'keep' },
+    { name: 'rank', ...looks, penalty: 10, when_all_fail: 'keep' },
+    ...(some.length === 0
+      ? []
+      : [{ name: 'strict', ...looks, vips: some, when_all_fail: 'release' } as const]),
+  ];
 }
 
 /** Stands in for the digest of a file; equal for equal VIPs. FNV-1a (Fowler, Noll, Vo). */

@@ -26,6 +26,8 @@ export interface SimulationOptions {
   readonly drift: number;
   /** Share of the runs of agents that are of the next release: it speaks the next wire version too, and says more than we know. */
   readonly newer: number;
+  /** Share of the runs of agents that are of the last release, which knows of no health checks. */
+  readonly older: number;
   /** How long faults happen, and the mean time between two of them. */
   readonly length: Millis;
   readonly pace: Millis;
@@ -74,6 +76,7 @@ export function drawOptions(seed: number, wishes: Wishes = {}): SimulationOption
     oneNic: random.chance(0.5),
     drift: random.pick([0, 1e-4, 2e-3]),
     newer: random.pick([0, 0, 0.5]),
+    older: seed % 8 === 0 ? 0.2 : 0,
     ...drawTimes(random, { profile, large: members * vips > LARGE || members > 12 }),
     rates: swarm(random, wishes.faults),
     ...(wishes.pace !== undefined && { pace: wishes.pace }),

@@ -4,6 +4,7 @@ import { AlwaysOne } from './checks/always-one.ts';
 import { Barred } from './checks/barred.ts';
 import { checkEngines } from './checks/engine.ts';
 import { EqualTables } from './checks/equal-tables.ts';
+import { HealthyFirst } from './checks/healthy-first.ts';
 import { NeverTwo } from './checks/never-two.ts';
 import { recover } from './checks/not-stuck.ts';
 import { Orphans } from './checks/orphans.ts';
@@ -53,7 +54,8 @@ export function simulate(
   const own = new OwnOnly(world);
   const orphans = new Orphans(world);
   const steady = new Steady(world);
-  world.observers.push(twice, tables, new Barred(world), one, own, orphans, steady);
+  const healthy = new HealthyFirst(world);
+  world.observers.push(twice, tables, new Barred(world), one, own, orphans, steady, healthy);
   let recovery = 0;
   let failure: Failure | undefined;
   try {
@@ -80,6 +82,7 @@ export function simulate(
       ownOnly: own.watched,
       orphans: orphans.watched,
       steady: steady.watched,
+      healthyFirst: healthy.checked,
       races: twice.races,
     },
     timeline: world.timeline ?? [],

@@ -16,6 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   commander: ['model', 'control', 'config', 'npm:commander'],
   isolation: ['model', 'provider', 'platform', 'node:*'],
   conformance: ['model', 'group', 'provider', 'node:*'],
+  health: ['model', 'platform', 'type:config', 'node:*'],
   lab: ['model', 'platform', 'control', 'node:*'],
   'providers/memory': ['model', 'provider', 'platform', 'type:config', 'node:*'],
   'providers/local': ['model', 'provider', 'platform', 'type:config', 'node:*'],

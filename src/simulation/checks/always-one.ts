@@ -3,12 +3,12 @@
  * members, unless nobody may have it.
  */
 import type { Instant, Millis } from '../../model/time.ts';
-import type { Vip } from '../../model/vip.ts';
 import { Breach } from '../breach.ts';
 import type { AgentProcess } from '../world/agent-process.ts';
 import { type Host, LEASE_LATENESS } from '../world/host.ts';
 import type { Observer, World } from '../world/world.ts';
 import { serveBound } from './bounds.ts';
+import { agreedVips, isReleased, quietMembers } from './quiet.ts';
 
 const LOOK: Millis = 500;
 /** From the release to the next holder's acquire. */
@@ -42,7 +42,7 @@ export class AlwaysOne implements Observer {
   /** Up again where it just went down: nobody wanted it elsewhere. */
   #flapped(address: string, host: Host): void {
     const { agent } = host;
-    if (agent === undefined || !this.#quietMembers(agent)) return;
+    if (agent === undefined || !quietMembers(this.#world, agent, this.#bound)) return;
     throw new Breach(
       'always-one',
       `${address} goes down and up again on ${host.name}, though nothing happens`,
@@ -59,31 +59,14 @@ export class AlwaysOne implements Observer {
       const id = agent?.facts.view?.id;
       if (agent === undefined || id === undefined || looked.has(id)) continue;
       looked.add(id);
-      const members = this.#quietMembers(agent);
+      const members = quietMembers(this.#world, agent, this.#bound);
       if (members) this.#check(agent, members);
     }
   }
 
-  /** The hosts of the agent's view, if all of them have been left alone for the bound. */
-  #quietMembers(agent: AgentProcess): Host[] | undefined {
-    const { view, viewAt } = agent.facts;
-    const { now, hosts } = this.#world;
-    if (!view || now - viewAt < this.#bound) return undefined;
-    const members = hosts.filter(
-      (host) =>
-        host.agent?.facts.view?.id === view.id &&
-        host.disturbedAt < now - this.#bound &&
-        host.troubledUntil < now &&
-        host.agent.group?.hasDeafStream === false &&
-        host.agent.startedAt < now - this.#bound &&
-        !host.frozen,
-    );
-    return members.length === view.members.length ? members : undefined;
-  }
-
   #check(agent: AgentProcess, members: readonly Host[]): void {
     const { now } = this.#world;
-    const unserved = agreed(members).filter(({ addresses }) =>
+    const unserved = agreedVips(members).filter(({ addresses }) =>
       addresses.some(
         ({ address }) =>
           now - (this.#changedAt.get(address) ?? 0) > HANDOFF && !this.#isOnOne(address, members),
@@ -119,31 +102,10 @@ export class AlwaysOne implements Observer {
     if (vip?.policy === 'primary' && 2 * members.length <= this.#world.hosts.length) return true;
     return members.every(
       (host) =>
-        !host.carrier || host.agent?.facts.outranked || told.find(({ name }) => name === host.name)?.draining,
+        !host.carrier ||
+        isReleased(host, id) ||
+        host.agent?.facts.outranked ||
+        told.find(({ name }) => name === host.name)?.draining,
     );
   }
-}
-
-/** The VIPs of which all members have one opinion; of the others it is said that nobody serves them, or one of the opinions. */
-function agreed(members: readonly Host[]): readonly Vip[] {
-  const [first, ...rest] = members.map(({ config }) => config.vips) as [
-    readonly Vip[],
-    ...(readonly Vip[])[],
-  ];
-  if (rest.every((vips) => vips === first)) return first;
-  return first.filter((vip) => {
-    const text = textOf(vip);
-    return rest.every((vips) => textOf(vips.find(({ id }) => id === vip.id)) === text);
-  });
-}
-
-const TEXTS = new WeakMap<Vip, string>();
-
-function textOf(vip: Vip | undefined): string | undefined {
-  if (vip === undefined) return undefined;
-  const known = TEXTS.get(vip);
-  if (known !== undefined) return known;
-  const text = JSON.stringify(vip);
-  TEXTS.set(vip, text);
-  return text;
 }

@@ -36,6 +36,8 @@ export const FAULTS = {
   halfOpen: { weight: 1, length: [0, 0] },
   provider: { weight: 2, length: [200, 8_000] },
   carrier: { weight: 1, length: [10, 6_000] },
+  /** A health check fails, and passes again. */
+  check: { weight: 1.5, length: [10, 40_000] },
   removeAddress: { weight: 1, length: [0, 0] },
   stranger: { weight: 0.7, length: [100, 6_000] },
   drain: { weight: 1, length: [0, 0] },

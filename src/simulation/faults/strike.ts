@@ -103,6 +103,13 @@ const DEEDS: Readonly<Record<FaultKind, Deed>> = {
     setCarrier(world, host, false);
     world.agenda.after(length, () => setCarrier(world, host, true));
   },
+  check: ({ world, host, random, length }) => {
+    const { checks } = host.config;
+    if (checks.length === 0) return;
+    const { name } = random.pick(checks);
+    setCheck(world, host, { name, passes: false });
+    world.agenda.after(length, () => setCheck(world, host, { name, passes: true }));
+  },
   removeAddress: ({ host, random }) => {
     const addresses = [...host.addresses.keys()];
     if (addresses.length > 0) host.remove(random.pick(addresses), 'another tool');
@@ -235,6 +242,14 @@ function setCarrier(world: World, host: Host, carrier: boolean): void {
   host.agent?.after(world.random.between(0.1, 2), () => host.agent?.provider.carrierChanged());
 }
 
+function setCheck(world: World, host: Host, { name, passes }: { name: string; passes: boolean }): void {
+  if (host.failing.has(name) !== passes) return;
+  if (passes) host.failing.delete(name);
+  else host.failing.add(name);
+  world.disturb([host], `check ${name} of ${host.name} ${passes ? 'passes' : 'fails'}`);
+  host.agent?.healthChanged();
+}
+
 /** Ends all faults: everything is connected, awake, running and configured as at first. */
 export function calm(world: World): void {
   world.disturb(world.hosts, 'calm');
@@ -245,6 +260,7 @@ export function calm(world: World): void {
     if (host.frozen) host.thaw('none', true);
     awaken(host);
     setCarrier(world, host, true);
+    for (const name of [...host.failing]) setCheck(world, host, { name, passes: true });
     reloadFirst(world, host);
   }
   world.network.heal();

@@ -4,6 +4,8 @@
  */
 import { Agent } from '../../agent/agent.ts';
 import type { AgentAction, AgentEvent } from '../../agent/events.ts';
+import type { AgentMessage } from '../../agent/messages.ts';
+import type { Config } from '../../config/config.ts';
 import type { GroupEvent } from '../../group/group.ts';
 import { nameOf } from '../../model/member.ts';
 import type { CommandResult, OperatorCommand } from '../../model/operator.ts';
@@ -55,16 +57,19 @@ export class AgentProcess {
   /** The connection that is lost, or being left: it has nothing to say any more. */
   #givenUp: EngineThread | undefined;
   #commands = 0;
+  /** Of the last release, which knows of no health checks. */
+  readonly #older: boolean;
 
   constructor(world: World, host: Host) {
     this.#world = world;
     this.host = host;
     this.main = new Thread(world.agenda, world.random);
     this.startedAt = world.now;
+    this.#older = host.config.checks.length > 0 && world.random.chance(world.options.older);
     this.provider = new LocalProvider(world, this);
     this.#calls = new Calls(this);
     this.core = new Agent({
-      config: host.config,
+      config: this.#config,
       traits: new Map([['local', localTraits(host)]]),
       version: 'simulated',
     });
@@ -74,9 +79,16 @@ export class AgentProcess {
     this.host.guardian = new Guardian(this.#world, this.host);
     this.provider.start(this.host.config.vips);
     this.#lastAlive = this.host.clocks.boot();
+    for (const { name } of this.#config.checks) if (this.#world.random.chance(0.9)) this.#lookAt(name);
+    this.healthChanged();
     this.#tickOn();
     this.#renewOn();
     this.#join();
+  }
+
+  /** Whether its view heeds health checks. */
+  get heedsHealth(): boolean {
+    return this.core.table?.heedsHealth === true;
   }
 
   /** Work of the main thread, later. */
@@ -96,6 +108,24 @@ export class AgentProcess {
     this.main.post(() => this.handle({ kind: 'command', number, command }));
   }
 
+  get #config(): Config {
+    return this.#older ? { ...this.host.config, checks: [] } : this.host.config;
+  }
+
+  /** The checks look at the host, each in its own time. */
+  healthChanged(): void {
+    for (const { name } of this.#config.checks) {
+      this.after(this.#world.random.between(1, 300), () => {
+        this.#lookAt(name);
+      });
+    }
+  }
+
+  #lookAt(name: string): void {
+    const failing = this.host.failing.has(name) ? 'out of order' : undefined;
+    this.handle({ kind: 'health', verdict: { check: name, failing } });
+  }
+
   stop(reason: string): void {
     this.main.post(() => {
       this.#stopping = true;
@@ -104,7 +134,7 @@ export class AgentProcess {
   }
 
   reconfigure(): void {
-    const { config } = this.host;
+    const config = this.#config;
     this.main.post(() => {
       this.handle({ kind: 'config', config });
       this.provider.configure(config.vips);
@@ -254,7 +284,7 @@ export class AgentProcess {
     switch (action.kind) {
       case 'multicast': {
         if (!group || !this.facts.connected) return;
-        const bytes = group.encode(action.message);
+        const bytes = group.encode(this.#older ? withoutHealth(action.message) : action.message);
         return this.#toEngine?.post(() => group.multicast(bytes));
       }
       case 'acquire': {
@@ -329,6 +359,12 @@ export class AgentProcess {
     const holder = this.core.table?.rows.get(vip)?.confirmed;
     return holder === undefined ? undefined : nameOf(holder);
   }
+}
+
+function withoutHealth(message: AgentMessage): AgentMessage {
+  if (message.kind !== 'report' && message.kind !== 'standing') return message;
+  const { impaired: _, ...rest } = message;
+  return rest;
 }
 
 function chain(prefix: number, sender: string, number: number): number {

@@ -31,6 +31,8 @@ export class Host {
   frozen = false;
   /** Of the interface that carries VIPs. */
   carrier = true;
+  /** Names of its health checks that fail. */
+  readonly failing = new Set<string>();
   agent: AgentProcess | undefined;
   guardian: Guardian | undefined;
   /** Whether the guardian of the last agent that ended lived when it did. */

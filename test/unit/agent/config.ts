@@ -58,6 +58,7 @@ export function config({ member, members, vips: list, overrides }: TestConfig): 
       retry_max_ms: 5000,
       takeover: 'at-once',
     },
+    checks: [],
     balance: { enabled: true, interval_ms: 2000, moves_per_round_max: 2, hold_down_ms: 3000 },
     quorum: { votes: {} },
     default_policy: 'component',
