@@ -18,6 +18,7 @@ import type { ProviderName, Vip, VipId } from '../model/vip.ts';
 import type { ProviderEvent, ProviderTraits, VipOutcome } from '../provider/provider.ts';
 import { Balancer } from './balancer.ts';
 import { Commands, objectionTo } from './commands.ts';
+import { sameForProviders } from './definitions.ts';
 import { accessOf, type Clearance, type DoubtSettings, Doubts } from './doubts.ts';
 import type { AgentAction, AgentEvent } from './events.ts';
 import { History } from './history.ts';
@@ -32,6 +33,7 @@ import { Rounds } from './rounds.ts';
 import { SelfPortrait } from './self-portrait.ts';
 import { buildStatus } from './status.ts';
 import type { Table } from './table.ts';
+import { Turns } from './turns.ts';
 
 export interface AgentSettings {
   readonly config: Config;
@@ -48,6 +50,7 @@ export class Agent {
   readonly #holdings = new Holdings();
   readonly #doubts = new Doubts();
   readonly #history = new History();
+  readonly #turns = new Turns();
   readonly #portrait: SelfPortrait;
   readonly #balancer = new Balancer();
   readonly #commands = new Commands();
@@ -258,7 +261,7 @@ export class Agent {
   // --- the providers ---
 
   #outcomeContext(now: Instant): OutcomeContext {
-    return { holdings: this.#holdings, settings: this.#config.agent, now };
+    return { holdings: this.#holdings, settings: this.#config.agent, turns: this.#turns, now };
   }
 
   #renewed(outcomes: readonly VipOutcome[], now: Instant): void {
@@ -390,8 +393,16 @@ export class Agent {
       const change = this.#history.observe(row, now);
       if (change) this.#outbox.note('info', change.what, { reason: change.reason, vip: row.vip.id });
     }
+    this.#tellHooks();
     this.#resume(now);
     this.#finish(now);
+  }
+
+  #tellHooks(): void {
+    const { view, table } = this.#rounds;
+    const reasonOf = (vip: VipId) => table?.rows.get(vip)?.reason;
+    const actions = this.#turns.take({ holdings: this.#holdings, view, reasonOf });
+    if (this.#config.hooks !== undefined) this.#outbox.push(...actions);
   }
 
   #barred(

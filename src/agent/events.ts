@@ -1,10 +1,12 @@
 /** What goes into the agent core and what comes out; `loop.ts` performs the actions in production, a simulator in tests. */
 import type { Config } from '../config/config.ts';
+import type { HookEvent } from '../config/hooks-section.ts';
 import type { GroupEvent } from '../group/group.ts';
 import type { HealthVerdict } from '../model/health.ts';
 import type { MemberId } from '../model/member.ts';
 import type { CommandResult, OperatorCommand } from '../model/operator.ts';
 import type { Millis } from '../model/time.ts';
+import type { ViewId } from '../model/view.ts';
 import type { ProviderName, Vip } from '../model/vip.ts';
 import type { AcquireRequest, ProviderEvent, VipOutcome } from '../provider/provider.ts';
 import type { AgentMessage } from './messages.ts';
@@ -37,6 +39,7 @@ export type AgentAction =
   /** Abort an acquire under way; its outcome still comes. */
   | { readonly kind: 'cancel'; readonly vips: readonly Vip[] }
   | { readonly kind: 'announce'; readonly vips: readonly Vip[]; readonly reason: string }
+  | HookAction
   | { readonly kind: 'answer'; readonly number: number; readonly result: CommandResult }
   /** Leave the group for good, close everything, end the process. */
   | { readonly kind: 'leave'; readonly reason: string }
@@ -50,3 +53,13 @@ export type AgentAction =
       readonly vip?: string;
       readonly member?: string;
     };
+
+/** For the operator's programs: VIPs came to this host or went. `on_…` has one VIP, `post_…` all of the round. */
+export interface HookAction {
+  readonly kind: 'hook';
+  readonly event: HookEvent;
+  readonly vips: readonly Vip[];
+  readonly reason: string;
+  /** In which it happened; absent: in none. */
+  readonly view?: { readonly id: ViewId; readonly epoch: number };
+}

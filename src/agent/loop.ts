@@ -11,7 +11,7 @@ import type { Instant, Millis } from '../model/time.ts';
 import type { ProviderName, Vip } from '../model/vip.ts';
 import type { Provider } from '../provider/provider.ts';
 import { Agent } from './agent.ts';
-import type { AgentAction, AgentEvent } from './events.ts';
+import type { AgentAction, AgentEvent, HookAction } from './events.ts';
 import { encodeMessage } from './messages.ts';
 import { Operations } from './operations.ts';
 import { readEvent } from './provider-answers.ts';
@@ -43,6 +43,8 @@ export interface LoopComponents {
   readonly logger: LoopLogger;
   /** Absent: nothing looks at the health of this host. */
   readonly health?: HealthChecks;
+  /** Told of comings and goings, and to return at once; absent: nobody wants to know. */
+  readonly hooks?: (action: HookAction) => void;
 }
 
 /** Looks at the health of this host beside the agent's work. */
@@ -283,6 +285,8 @@ export class AgentLoop {
         return this.#operations.release(action.vips, action.reason);
       case 'announce':
         return this.#announce(action.vips, action.reason);
+      case 'hook':
+        return this.#with.hooks?.(action);
       case 'answer':
         return this.#answer(action.number, action.result);
       case 'leave':

@@ -4,10 +4,13 @@ import type { VipId } from '../model/vip.ts';
 import type { VipOutcome } from '../provider/provider.ts';
 import type { AgentAction } from './events.ts';
 import { type Holdings, LOSSES_MAX, type RetrySettings } from './holdings.ts';
+import type { Turns } from './turns.ts';
 
 export interface OutcomeContext {
   readonly holdings: Holdings;
   readonly settings: RetrySettings;
+  /** Where comings and goings are told. */
+  readonly turns: Turns;
   readonly now: Instant;
 }
 
@@ -32,6 +35,7 @@ export function takeAcquired(
     } else if (held) {
       holding.failures = 0;
       holdings.set(holding, 'held', now);
+      context.turns.came(holding.vip, reason);
       notes.push({ kind: 'note', level: 'info', what: 'acquired', reason, vip });
     } else if (code === 'aborted' || holding.state === 'cancelling') {
       holdings.set(holding, 'idle', now);
@@ -59,6 +63,7 @@ export function takeReleased(
       continue;
     }
     notes.push({ kind: 'note', level: 'info', what: 'released', reason, vip });
+    context.turns.went(vip, reason);
     if (holding.broken !== undefined) holdings.failed(holding, holding.broken, context);
     holding.broken = undefined;
     holdings.set(holding, 'idle', now);
@@ -79,6 +84,7 @@ export function takeLost(
     if (holding === undefined || holding.state !== 'held') continue;
     holdings.set(holding, 'idle', now);
     notes.push({ kind: 'note', level: 'warn', what: 'lost', reason, vip });
+    context.turns.went(vip, reason);
     if (!holdings.lostTooOften(holding, now)) continue;
     holdings.failed(holding, `lost more than ${LOSSES_MAX} times in a row: ${reason}`, context);
   }

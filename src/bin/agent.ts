@@ -4,7 +4,9 @@ import { exitCode } from '../commander/exit-codes.ts';
 import type { Config } from '../config/config.ts';
 import { keysOf } from '../config/keys.ts';
 import type { ControlServer } from '../control/server.ts';
+import type { Hooks } from '../hooks/hooks.ts';
 import type { CommandResult } from '../model/operator.ts';
+import type { Status } from '../model/status.ts';
 import { bootTimeNow, monotonicNow } from '../platform/clock.ts';
 import { compileSparingly } from '../platform/compilers.ts';
 import { forbidCoreDumps } from '../platform/core-dumps.ts';
@@ -80,6 +82,7 @@ class AgentRun {
   readonly #shortages: Shortages;
   #loop: AgentLoop | undefined;
   #control: ControlServer | undefined;
+  #hooks: Hooks | undefined;
   #running = false;
   #tidying: NodeJS.Timeout | undefined;
   readonly #garbage = new OldGarbage();
@@ -105,13 +108,14 @@ class AgentRun {
         clock: { monotonic: monotonicNow, boot: bootTimeNow, wall: () => Date.now() },
         logger,
         health: new LazyHealth(logger),
+        hooks: (action) => this.#hooks?.take(action),
       },
     );
     this.#loop = loop;
     const { socket } = this.#config.control;
     // Before anything is touched: a second agent on this socket means a second agent on these addresses.
     this.#control = await openControl(this.#config.control, {
-      status: () => this.#shortages.addedTo(loop.status()),
+      status: () => withHooks(this.#shortages.addedTo(loop.status()), this.#hooks),
       reload: () => this.#reload(),
       command: (command) => loop.command(command),
       onChange: (listener) => loop.onChange(listener),
@@ -124,6 +128,7 @@ class AgentRun {
     );
     this.#supervision.watch(loop);
     this.#shortages.start();
+    await this.#openHooks(this.#config);
     await loop.start();
     compileSparingly();
     this.#startOver = setTimeout(forgetStartPages, TIDY_EVERY);
@@ -136,6 +141,9 @@ class AgentRun {
   }
 
   async close(): Promise<void> {
+    // Others hold by now what we held: this keeps nobody waiting but whoever stops us.
+    await this.#hooks?.finish();
+    this.#hooks = undefined;
     await this.#control?.stop();
     this.#control = undefined;
     this.#supervision.close();
@@ -147,6 +155,13 @@ class AgentRun {
   #tidy(): void {
     this.#garbage.look();
     returnFreeMemory();
+  }
+
+  /** Loaded where there are any. Never rejects. */
+  async #openHooks(config: Config): Promise<void> {
+    if (config.hooks === undefined || this.#hooks !== undefined) return;
+    const { openHooks } = await import('../hooks/open-hooks.ts');
+    this.#hooks = await openHooks(config, { logger: this.#logger, wall: () => Date.now() });
   }
 
   #stopOnSignal(loop: AgentLoop): Promise<void> {
@@ -186,6 +201,8 @@ class AgentRun {
     if (lost !== undefined) return this.#refuse(`nothing was changed: with these cluster keys ${lost}`);
     for (const warning of read.warnings) this.#logger.warn({ file: this.#file }, warning);
     this.#config = read.config;
+    await this.#openHooks(read.config);
+    this.#hooks?.configure(read.config);
     this.#logger.setLevel(read.config.log.level);
     this.#loop?.reconfigure(read.config);
     const message = `${this.#file} is in force: ${read.config.vips.length} VIPs, digest ${read.config.digest}`;
@@ -208,6 +225,11 @@ class AgentRun {
     this.#logger.error({ reason: message }, 'configuration not reloaded');
     return { ok: false, code: 'bad-config', message };
   }
+}
+
+function withHooks(status: Status, hooks: Hooks | undefined): Status {
+  if (hooks === undefined) return status;
+  return { ...status, hooks: hooks.status(), warnings: [...status.warnings, ...hooks.warnings()] };
 }
 
 /** A bug ends the process at once: the guardian removes the addresses, which a half-working agent might not. */

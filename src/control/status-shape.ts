@@ -66,6 +66,23 @@ const areChecks = listOf(
   }),
 );
 
+const isHooks = recordOf({
+  running: isNumber,
+  waiting: isNumber,
+  coalesced: isNumber,
+  results: listOf(
+    recordOf({
+      at: isText,
+      event: isText,
+      vip: isTextOrAbsent,
+      command: isText,
+      ok: isFlag,
+      result: isText,
+      duration_ms: isNumber,
+    }),
+  ),
+});
+
 const isWholeStatus = recordOf({
   cluster: isText,
   version: isText,
@@ -79,6 +96,7 @@ const isWholeStatus = recordOf({
   checks: (value) => value === undefined || areChecks(value),
   changes: listOf(recordOf({ at: isText, what: isText, reason: isText })),
   peers: listOf(isPeer),
+  hooks: (value) => value === undefined || isHooks(value),
   counters: (value) => isRecord(value) && Object.values(value).every(isNumber),
   warnings: listOf(isText),
 });

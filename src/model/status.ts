@@ -60,6 +60,29 @@ export interface Change {
   readonly reason: string;
 }
 
+/** How a program of the operator's ended. */
+export interface HookResult {
+  /** Wall clock, ISO 8601. */
+  readonly at: string;
+  readonly event: string;
+  /** Of `on_…`. */
+  readonly vip?: VipId;
+  readonly command: string;
+  readonly ok: boolean;
+  /** `exit status 3`, or what else became of it. */
+  readonly result: string;
+  readonly duration_ms: number;
+}
+
+export interface HooksStatus {
+  readonly running: number;
+  readonly waiting: number;
+  /** Events that were undone or joined because hooks are slower than what happens. */
+  readonly coalesced: number;
+  /** Newest last, bounded. */
+  readonly results: readonly HookResult[];
+}
+
 export interface Status {
   readonly cluster: string;
   readonly version: string;
@@ -91,6 +114,8 @@ export interface Status {
   }[];
   /** Fingerprints of the cluster keys; the first one seals, all are accepted. Absent or empty: none. */
   readonly keys?: readonly string[];
+  /** Absent: there are none. */
+  readonly hooks?: HooksStatus;
   readonly counters: Readonly<Record<string, number>>;
   /** Things an operator should mend, in plain words. */
   readonly warnings: readonly string[];

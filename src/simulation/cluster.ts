@@ -95,6 +95,11 @@ function configOf(options: SimulationOptions, { member, names, vips }: Place): C
     },
     quorum: { votes: {} },
     default_policy: 'component',
+    hooks: {
+      commands: { on_up: [], on_down: [], post_up: [], post_down: [] },
+      parallel: 1,
+      stop_timeout_ms: 0,
+    },
     control: { socket: '/run/wackamole/simulated.sock' },
     log: { level: 'info' },
     digest: digestOf(vips),

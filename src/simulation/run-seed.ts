@@ -10,6 +10,7 @@ import { recover } from './checks/not-stuck.ts';
 import { Orphans } from './checks/orphans.ts';
 import { OwnOnly } from './checks/own-only.ts';
 import { Steady } from './checks/steady.ts';
+import { TurnsTold } from './checks/turns.ts';
 import { type Fault, schedule } from './faults/kinds.ts';
 import { calm, strike } from './faults/strike.ts';
 import type { SimulationOptions } from './options.ts';
@@ -55,7 +56,8 @@ export function simulate(
   const orphans = new Orphans(world);
   const steady = new Steady(world);
   const healthy = new HealthyFirst(world);
-  world.observers.push(twice, tables, new Barred(world), one, own, orphans, steady, healthy);
+  const turns = new TurnsTold(world);
+  world.observers.push(twice, tables, new Barred(world), one, own, orphans, steady, healthy, turns);
   let recovery = 0;
   let failure: Failure | undefined;
   try {
@@ -83,6 +85,7 @@ export function simulate(
       orphans: orphans.watched,
       steady: steady.watched,
       healthyFirst: healthy.checked,
+      turns: turns.told,
       races: twice.races,
     },
     timeline: world.timeline ?? [],

@@ -11,6 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   platform: ['model', 'node:*', 'npm:koffi', 'npm:pino'],
   group: ['model', 'membership', 'platform', 'config', 'node:*'],
   agent: ['model', 'allocation', 'type:config', 'type:group', 'type:provider'],
+  hooks: ['model', 'platform', 'type:config', 'node:*'],
   control: ['model', 'platform', 'node:*'],
   simulation: ['model', 'config', 'membership', 'allocation', 'agent', 'type:group', 'type:provider'],
   commander: ['model', 'control', 'config', 'npm:commander'],

@@ -144,6 +144,7 @@ export class AgentStage {
       case 'cancel':
       case 'announce':
       case 'answer':
+      case 'hook':
       case 'leave':
     }
   }

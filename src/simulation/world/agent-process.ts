@@ -308,6 +308,8 @@ export class AgentProcess {
         );
       case 'rejoin':
         return this.#leave(() => this.after(action.after, () => this.#stopping || this.#join()));
+      case 'hook':
+        return this.#world.hookTold(this, action);
       case 'note':
         return this.#world.note(this.host, `${action.what}: ${action.reason} ${action.vip ?? ''}`);
       case 'announce':

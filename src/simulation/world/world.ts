@@ -1,4 +1,5 @@
 /** Hosts, agents, the network and the link between them in virtual time; tells the checkers what happens. Breaks nothing by itself. */
+import type { HookAction } from '../../agent/events.ts';
 import type { MemberId } from '../../model/member.ts';
 import type { Instant, Millis } from '../../model/time.ts';
 import type { View } from '../../model/view.ts';
@@ -23,6 +24,8 @@ export interface Observer {
   viewInstalled?(agent: AgentProcess, view: View): void;
   /** A message of the view was delivered to the agent, and handled. */
   delivered?(agent: AgentProcess): void;
+  /** The operator's programs would be told. */
+  hookTold?(agent: AgentProcess, action: HookAction): void;
   /** Something is done to these hosts. */
   disturbed?(hosts: readonly Host[], what: string): void;
   /** Every {@link SAMPLE} ms. */
@@ -132,6 +135,10 @@ export class World {
         `view ${view.epoch}: ${view.members.map((m) => m.slice(0, -12)).join(' ')} ${view.departed.map((d) => `-${d.member.slice(0, 3)}(${d.how})`).join(' ')}`,
       );
     for (const observer of this.observers) observer.viewInstalled?.(agent, view);
+  }
+
+  hookTold(agent: AgentProcess, action: HookAction): void {
+    for (const observer of this.observers) observer.hookTold?.(agent, action);
   }
 
   delivered(agent: AgentProcess): void {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Holding, type HoldingState, Holdings } from '../../../src/agent/holdings.ts';
 import { takeAcquired, takeLost, takeReleased } from '../../../src/agent/outcomes.ts';
+import { Turns } from '../../../src/agent/turns.ts';
 import type { OutcomeCode } from '../../../src/provider/provider.ts';
 import { vips } from './config.ts';
 
@@ -13,11 +14,12 @@ function given(state: HoldingState): {
   holding: Holding;
   now: number;
   settings: typeof settings;
+  turns: Turns;
 } {
   const holdings = new Holdings();
   const holding = holdings.of(vip);
   holdings.set(holding, state, 0);
-  return { holdings, holding, now: 1000, settings };
+  return { holdings, holding, now: 1000, settings, turns: new Turns() };
 }
 
 const says = (held: boolean, code: OutcomeCode = 'ok') => [{ vip: vip.id, held, code, reason: 'test' }];

@@ -1,11 +1,14 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { monotonicNow } from '../../../src/platform/clock.ts';
 import { FLOOD_BYTES, type ProgramOutcome, runProgram } from '../../../src/platform/program.ts';
 import { userIn } from '../../../src/platform/program-file.ts';
 import { openProgramRunner } from '../../../src/platform/program-runner.ts';
+
+// Real programs take their time where the machine is busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'wackamole-program-'));
 afterAll(() => rmSync(folder, { recursive: true }));
