@@ -25,6 +25,7 @@ import { History } from './history.ts';
 import { Holdings, sameForProviders } from './holdings.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { decodeMessage } from './messages.ts';
+import { once } from './once.ts';
 import { Outbox } from './outbox.ts';
 import { type OutcomeContext, takeAcquired, takeLost, takeReleased } from './outcomes.ts';
 import { quorumIn } from './quorum.ts';
@@ -471,13 +472,4 @@ export class Agent {
     for (const row of table.rows.values()) if (row.holders.includes(self)) return false;
     return true;
   }
-}
-
-/** Asked for often, found out once. */
-function once<T>(find: () => T): () => T {
-  let found: { readonly value: T } | undefined;
-  return () => {
-    found ??= { value: find() };
-    return found.value;
-  };
 }
