@@ -18,7 +18,6 @@ import type { ProviderName, Vip, VipId } from '../model/vip.ts';
 import type { ProviderEvent, ProviderTraits, VipOutcome } from '../provider/provider.ts';
 import { Balancer } from './balancer.ts';
 import { Commands, objectionTo } from './commands.ts';
-import { sameForProviders } from './definitions.ts';
 import { accessOf, type Clearance, type DoubtSettings, Doubts } from './doubts.ts';
 import type { AgentAction, AgentEvent } from './events.ts';
 import { History } from './history.ts';
@@ -394,16 +393,10 @@ export class Agent {
       const change = this.#history.observe(row, now);
       if (change) this.#outbox.note('info', change.what, { reason: change.reason, vip: row.vip.id });
     }
-    this.#tellHooks();
+    const occasions = this.#turns.take(this.#holdings, this.#rounds);
+    if (this.#config.hooks !== undefined) this.#outbox.push(...occasions);
     this.#resume(now);
     this.#finish(now);
-  }
-
-  #tellHooks(): void {
-    const { view, table } = this.#rounds;
-    const reasonOf = (vip: VipId) => table?.rows.get(vip)?.reason;
-    const actions = this.#turns.take({ holdings: this.#holdings, view, reasonOf });
-    if (this.#config.hooks !== undefined) this.#outbox.push(...actions);
   }
 
   #barred(

@@ -101,8 +101,3 @@ function addressOfText(text: string): VipAddress {
   const address = text.slice(0, slash);
   return { family: address.includes(':') ? 6 : 4, address, prefixLength: Number(text.slice(slash + 1)) };
 }
-
-/** Whether an address that is up may stay as it is under the new definition. */
-export function sameForProviders(a: Vip, b: Vip): boolean {
-  return JSON.stringify([a.addresses, a.providers]) === JSON.stringify([b.addresses, b.providers]);
-}

@@ -7,13 +7,12 @@ import type { ViewId } from '../model/view.ts';
 import type { Vip, VipId } from '../model/vip.ts';
 import type { AgentAction } from './events.ts';
 import type { Holdings } from './holdings.ts';
+import type { Table } from './table.ts';
 
+/** Where and why it happens; what is absent is not known. */
 export interface TurnContext {
-  readonly holdings: Holdings;
-  /** The view in which it happened; absent: none. */
   readonly view: { readonly id: ViewId; readonly epoch: number } | undefined;
-  /** Why this member has the VIP, where it is known. */
-  reasonOf(vip: VipId): string | undefined;
+  readonly table: Pick<Table, 'rows'> | undefined;
 }
 
 interface Turn {
@@ -42,10 +41,10 @@ export class Turns {
   }
 
   /** What happened since it was last asked; at the end of a round also that it is over. */
-  take(context: TurnContext): readonly AgentAction[] {
+  take(holdings: Holdings, context: TurnContext): readonly AgentAction[] {
     if (this.#turns.length === 0 && this.#round.up.size === 0 && this.#round.down.size === 0) return [];
     const actions = this.#turns.splice(0).map((turn) => this.#tell(turn, context));
-    const states = new Set([...context.holdings.all()].map(({ state }) => state));
+    const states = new Set([...holdings.all()].map(({ state }) => state));
     // A round is over when nothing more of its kind is under way.
     if (!states.has('releasing')) actions.push(...this.#close('down', context));
     if (!states.has('acquiring') && !states.has('cancelling')) actions.push(...this.#close('up', context));
@@ -54,7 +53,7 @@ export class Turns {
 
   #tell({ vip, up, reason }: Turn, context: TurnContext): AgentAction {
     this.#round[up ? 'up' : 'down'].set(vip.id, vip);
-    const why = up ? (context.reasonOf(vip.id) ?? reason) : reason;
+    const why = up ? (context.table?.rows.get(vip.id)?.reason ?? reason) : reason;
     return hook(up ? 'on_up' : 'on_down', { vips: [vip], reason: why, context });
   }
 
