@@ -1,5 +1,5 @@
 /**
- * The gate (`npm run check`): types, lint with type-aware promise rules, format, and all tests that need nothing but Node
+ * The gate (`npm run check`): types, lint with type-aware promise rules, format, known holes of dependencies, and all tests that need nothing but Node
  * (architecture, unit, golden, conformance). Says what failed and ends non-zero if anything did.
  */
 import { spawnSync } from 'node:child_process';
@@ -21,6 +21,7 @@ const steps: readonly Step[] = [
   { name: 'types', command: [bin('tsc'), '--noEmit'] },
   { name: 'lint', command: [bin('oxlint'), '--type-aware', '--deny-warnings', 'src', 'providers', 'test'] },
   { name: 'format', command: [bin('biome'), 'ci', '--diagnostic-level=error', '.'] },
+  { name: 'audit', command: [process.execPath, join(root, 'test/audit.ts')] },
   { name: 'tests', command: [bin('vitest'), ...vitest] },
 ];
 

@@ -1,6 +1,6 @@
 /**
  * What we run that is not ours: exactly the versions that were looked at, proved by a digest, from the public registry, under licences
- * that fit, and with no script of a stranger run at installation but those named here. (Known holes are asked for by `npm audit`.)
+ * that fit, and with no script of a stranger run at installation but those named here. (Known holes are asked for by `test/audit.ts`.)
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../src/lab/cluster.ts';
+import type { Sighting } from '../../src/lab/observatory.ts';
 import type { Flood } from './flooder.ts';
 import {
   during,
@@ -16,10 +17,19 @@ import {
   withAgents,
 } from './vocabulary.ts';
 
+const PINGER = new URL('./pinger.ts', import.meta.url).pathname;
 const FLOODER = new URL('./flooder.ts', import.meta.url).pathname;
 const PORT = 4873;
 const MEMBERS = ['a', 'b', 'c'];
 const ATTACKER = 'd';
+/** Nobody attacks these: one asks the other's kernel whether it is there. */
+const BYSTANDERS = ['e', 'f'] as const;
+/**
+ * Attacker, victims and bystanders share one kernel here, and its processors. Where even bystanders do not answer each other for two
+ * thirds of the probe timeout, members cannot know better, and what they do about it is right.
+ */
+const KERNEL_SILENCE_MAX = 100;
+const ATTEMPTS = 3;
 const FLOOD_MS = 12_000;
 /** Sent at least in that time, or it was no flood. */
 const DATAGRAMS_MIN = 300_000;
@@ -49,53 +59,108 @@ class Flooder {
   }
 }
 
+/** How long the kernel let a bystander wait for the answer of another at worst, while it happens, ms. */
+async function kernelSilence(cluster: Cluster, happens: () => Promise<unknown>): Promise<number> {
+  const [from, to] = BYSTANDERS.map((name) => cluster.host(name));
+  const argv = [process.execPath, PINGER, from!.plan.ipv4, to!.plan.ipv4];
+  const child = from!.spawn(argv, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const said = new Promise<number>((resolve) => {
+    createInterface({ input: child.stdout! }).on('line', (line) =>
+      resolve((JSON.parse(line) as { longest: number }).longest),
+    );
+  });
+  await happens();
+  child.stdin!.end();
+  return said;
+}
+
+interface Flooded {
+  readonly flooders: readonly Flooder[];
+  readonly sighting: Sighting;
+  readonly views: readonly [before: readonly unknown[], after: readonly unknown[]];
+  readonly holders: readonly [before: unknown, after: unknown];
+  readonly silence: number;
+}
+
+/** Looked at by a member at most in one flood: 4,000 a second, and until the kernel's filter stands. */
+const LOOKED_MAX = DATAGRAMS_MIN / 3;
+
+async function flooded(cluster: Cluster): Promise<Flooded> {
+  const holders = await cluster.observatory.holders();
+  const views = await viewsOf(cluster);
+  const flooders: Flooder[] = [];
+  let silence = 0;
+  const sighting = await during(cluster, async () => {
+    silence = await kernelSilence(cluster, async () => {
+      flooders.push(
+        new Flooder(cluster, { kind: 'datagrams' }),
+        new Flooder(cluster, {
+          kind: 'datagrams',
+          sources: MEMBERS.map((name) => cluster.host(name).plan.ipv4),
+        }),
+        new Flooder(cluster, { kind: 'connections', atOnce: 400 }),
+        new Flooder(cluster, { kind: 'connects', atOnce: 200 }),
+      );
+      await sleep(FLOOD_MS);
+      await Promise.all(flooders.map((flooder) => flooder.stop()));
+    });
+  });
+  const after = await cluster.observatory.holders();
+  return { flooders, sighting, views: [views, await viewsOf(cluster)], holders: [holders, after], silence };
+}
+
+/** The first flood that says something of the members and not of this machine; undefined: none did. */
+async function telling(cluster: Cluster): Promise<(Flooded & { readonly attempts: number }) | undefined> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    await cluster.joined(MEMBERS);
+    await cluster.balanced(MEMBERS);
+    const outcome = await flooded(cluster);
+    const kept = JSON.stringify(outcome.views[0]) === JSON.stringify(outcome.views[1]);
+    console.log(
+      `bystanders waited ${outcome.silence.toFixed(0)} ms for each other; view ${kept ? 'kept' : 'changed'}`,
+    );
+    if (kept || outcome.silence < KERNEL_SILENCE_MAX) return { ...outcome, attempts: attempt };
+  }
+  return undefined;
+}
+
 describe.skipIf(NO_WORLD !== undefined)('an attacker without the key', () => {
-  it('sends datagrams and opens connections at full speed: no view changes, nobody loses a VIP', async () => {
-    const peers = { d: undefined };
-    await withAgents({ hosts: 4, vips: 6, sections: { ...STILL, group: { peers } } }, async (cluster) => {
+  it('sends datagrams and opens connections at full speed: no view changes, nobody loses a VIP', async ({
+    skip,
+  }) => {
+    const peers = Object.fromEntries([ATTACKER, ...BYSTANDERS].map((name) => [name, undefined]));
+    await withAgents({ hosts: 6, vips: 6, sections: { ...STILL, group: { peers } } }, async (cluster) => {
       for (const name of MEMBERS) cluster.agent(name).start();
       await cluster.served([MEMBERS]);
-      await cluster.joined(MEMBERS);
-      await cluster.balanced(MEMBERS);
-      const holders = await cluster.observatory.holders();
-      const views = await viewsOf(cluster);
-      const flooders: Flooder[] = [];
-      const sighting = await during(cluster, async () => {
-        flooders.push(
-          new Flooder(cluster, { kind: 'datagrams' }),
-          new Flooder(cluster, {
-            kind: 'datagrams',
-            sources: MEMBERS.map((name) => cluster.host(name).plan.ipv4),
-          }),
-          new Flooder(cluster, { kind: 'connections', atOnce: 400 }),
-          new Flooder(cluster, { kind: 'connects', atOnce: 200 }),
+      const outcome = await telling(cluster);
+      if (outcome === undefined)
+        return skip(
+          `in ${ATTEMPTS} floods the kernel of this machine kept bystanders waiting, too: it is too busy to tell`,
         );
-        await sleep(FLOOD_MS);
-        await Promise.all(flooders.map((flooder) => flooder.stop()));
-      });
+      const { flooders, sighting, views, holders } = outcome;
       expect(flooders[0]!.sent + flooders[1]!.sent).toBeGreaterThan(DATAGRAMS_MIN);
       expect(flooders[2]!.sent + flooders[3]!.sent).toBeGreaterThan(CONNECTIONS_MIN);
-      expect(await viewsOf(cluster), opinionsOf(cluster)).toEqual(views);
-      expect(await cluster.observatory.holders()).toEqual(holders);
+      expect(views[1], opinionsOf(cluster)).toEqual(views[0]);
+      expect(holders[1]).toEqual(holders[0]);
       expectNeverTwo(sighting);
       expectOutageBelow(sighting, OUTAGE_MAX);
       await eventually('the flood is over for everybody', async () => {
         const statuses = await Promise.all(MEMBERS.map((name) => cluster.agent(name).status()));
         return statuses.every((status) => (status?.counters['refused_too_many_from_source'] ?? 0) > 0);
       });
-      for (const name of MEMBERS) {
-        const { counters } = (await cluster.agent(name).status())!;
-        const looked =
-          counters['datagrams_malformed']! +
-          counters['datagrams_wrong_key']! +
-          counters['datagrams_stale_pair']!;
-        expect(looked, `datagrams ${name} looked at`).toBeLessThan(DATAGRAMS_MIN / 3);
-        expect(counters['datagram_floods'], `floods ${name} noticed`).toBeGreaterThan(0);
-        expect(cluster.agent(name).logTail(10_000)).toMatch(/somebody floods the group port/);
-      }
+      for (const name of MEMBERS) await expectBounded(cluster, name, outcome.attempts);
     });
-  });
+  }, 240_000);
 });
+
+async function expectBounded(cluster: Cluster, name: string, attempts: number): Promise<void> {
+  const { counters } = (await cluster.agent(name).status())!;
+  const looked =
+    counters['datagrams_malformed']! + counters['datagrams_wrong_key']! + counters['datagrams_stale_pair']!;
+  expect(looked, `datagrams ${name} looked at`).toBeLessThan(attempts * LOOKED_MAX);
+  expect(counters['datagram_floods'], `floods ${name} noticed`).toBeGreaterThan(0);
+  expect(cluster.agent(name).logTail(10_000)).toMatch(/somebody floods the group port/);
+}
 
 async function viewsOf(cluster: Cluster): Promise<readonly unknown[]> {
   const statuses = await Promise.all(MEMBERS.map((name) => cluster.agent(name).status()));
