@@ -36,7 +36,8 @@ const asking = setInterval(() => {
   askedAt = now;
   socket.drain();
   unansweredSince ??= now;
-  socket.send(target, (number = (number + 1) & 0xffff), Buffer.alloc(8));
+  number = (number + 1) & 0xffff;
+  socket.send(target, number, Buffer.alloc(8));
 }, EVERY_MS);
 
 process.stdin.resume().on('end', () => {
