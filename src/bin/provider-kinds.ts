@@ -40,6 +40,20 @@ export const PROVIDER_KINDS: Wirings = {
     packages: [],
     create: async (name) => (await import('../../providers/memory/provider.ts')).createMemoryProvider(name),
   },
+  exec: {
+    about: 'a program of yours',
+    isolated: false,
+    packages: [],
+    create: async (name, config, place) =>
+      (await import('../../providers/exec/provider.ts')).createExecProvider({ name, config, place }),
+  },
+  package: {
+    about: 'an npm package of somebody else',
+    isolated: true,
+    packages: [],
+    create: async (name, settings, place) =>
+      (await import('../../providers/package/provider.ts')).createPackageProvider(name, settings, place),
+  },
 };
 
 /** Of the kind that the settings are of. */

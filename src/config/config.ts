@@ -3,11 +3,15 @@ import type { MemberName } from '../model/member.ts';
 import type { Millis } from '../model/time.ts';
 import type { PartitionPolicy, Vip, VipId } from '../model/vip.ts';
 import type { HooksConfig } from './hooks-section.ts';
+import type { ExecProviderConfig } from './providers/exec.ts';
 import type { LocalProviderConfig } from './providers/local.ts';
 import type { MemoryProviderConfig } from './providers/memory.ts';
+import type { PackageProviderConfig } from './providers/package.ts';
 
+export type { ExecProviderConfig } from './providers/exec.ts';
 export type { LocalProviderConfig } from './providers/local.ts';
 export type { MemoryProviderConfig } from './providers/memory.ts';
+export type { PackageProviderConfig } from './providers/package.ts';
 
 export type ProfileName = 'lan' | 'fast' | 'wan';
 
@@ -69,7 +73,11 @@ export interface SpreadGroupConfig {
 
 export type GroupConfig = EmbeddedGroupConfig | SpreadGroupConfig;
 
-export type ProviderConfig = MemoryProviderConfig | LocalProviderConfig;
+export type ProviderConfig =
+  | MemoryProviderConfig
+  | LocalProviderConfig
+  | ExecProviderConfig
+  | PackageProviderConfig;
 
 export interface AgentConfig {
   /** Age at which a member that meets no mature one may be allocated VIPs. */

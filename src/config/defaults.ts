@@ -33,6 +33,13 @@ export const DEFAULTS = {
     silence_probes: 2,
     carrier_hold: '500ms',
   },
+  exec: {
+    timeout: '10s',
+    renew_interval: '30s',
+    families: [4, 6],
+    scope: 'any',
+    atomic_takeover: false,
+  },
   vip: { weight: 1 },
   agent: {
     maturity: '5s',

@@ -15,6 +15,8 @@ const NICE = 5;
 const EXTERNAL_MIB_MAX = 256;
 /** Entries of an answer beyond one for each VIP asked for. */
 const EXTRA_ENTRIES_MAX = 100;
+const CHECKS_MAX = 10_000;
+const FIELDS_MAX = 16;
 const TEXT_MAX = 2000;
 
 /** Makes the provider and serves it until the thread ends. Rejects only for a bug of ours. */
@@ -108,34 +110,28 @@ class ProviderServer {
   }
 
   #event(event: ProviderEvent): void {
-    const known = fieldsOf(event, ['kind', 'vip', 'reason', 'fit', 'fenced', 'confined']);
-    this.#post({ kind: 'event', event: known });
+    this.#post({ kind: 'event', event: plainFields(event) });
   }
 }
 
-/** The answer with nothing in it that the contract does not know. */
+/** The answer as plain data of bounded size. */
 function plain(verb: Verb, value: unknown, asked: unknown): unknown {
   if (verb === 'start' || verb === 'stop') return undefined;
   if (!Array.isArray(value)) return null;
-  if (verb === 'test') {
-    return value
-      .slice(0, 10_000)
-      .map((check) => fieldsOf(check, ['vip', 'what', 'verdict', 'detail', 'mend']));
-  }
-  const most = (Array.isArray(asked) ? asked.length : 0) + EXTRA_ENTRIES_MAX;
-  return value.slice(0, most).map((outcome) => fieldsOf(outcome, ['vip', 'held', 'code', 'reason']));
+  const expected = verb === 'test' ? CHECKS_MAX : Array.isArray(asked) ? asked.length : 0;
+  return value.slice(0, expected + EXTRA_ENTRIES_MAX).map(plainFields);
 }
 
-/** Texts, numbers and truth values among the named fields; everything else stays here. */
-function fieldsOf(value: unknown, names: readonly string[]): unknown {
+/** Texts, numbers and truth values among its fields, which is all that the contract has; everything else stays here. */
+function plainFields(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return null;
-  const found: Record<string, unknown> = {};
-  for (const name of names) {
-    const field = (value as Record<string, unknown>)[name];
-    if (typeof field === 'string') found[name] = field.slice(0, TEXT_MAX);
-    else if (typeof field === 'boolean' || typeof field === 'number') found[name] = field;
-  }
-  return found;
+  const fields = Object.entries(value as Record<string, unknown>).slice(0, FIELDS_MAX);
+  return Object.fromEntries(
+    fields.flatMap(([name, field]): [string, unknown][] => {
+      if (typeof field === 'string') return [[name, field.slice(0, TEXT_MAX)]];
+      return typeof field === 'boolean' || typeof field === 'number' ? [[name, field]] : [];
+    }),
+  );
 }
 
 function problemOf(thrown: unknown): string {
