@@ -5,6 +5,7 @@
  */
 import type { Instant } from '../model/time.ts';
 import type { ViewId } from '../model/view.ts';
+import { earliest } from '../model/time.ts';
 import { ranksAbove } from './clique.ts';
 import type { Core } from './core.ts';
 import type { Peer } from './peer.ts';
@@ -22,6 +23,8 @@ export class Outrank {
   private readonly underway: () => ViewId | undefined;
   private since: Instant | undefined;
   private told: Standing = CLEAR;
+  /** The better view that was heard last. */
+  private above: ViewId | undefined;
   /** When the standing may turn by itself. */
   private turnsAt: Instant | undefined;
 
@@ -47,6 +50,7 @@ export class Outrank {
   private standing(): Standing {
     const { core } = this;
     const above = this.viewAbove();
+    this.above = above?.told?.view;
     if (!above) {
       this.since = undefined;
       return this.survivor();
@@ -58,7 +62,7 @@ export class Outrank {
       const reason = `${above.member} is in a view that ranks above ours and cannot take us in`;
       return { by: above.told!.view, reason };
     }
-    this.turnsAt = settledAt;
+    this.turnsAt = earliest(this.turnsAt, settledAt);
     return { contested: true, reason: `${above.member} is in a view that ranks above ours` };
   }
 
@@ -70,10 +74,19 @@ export class Outrank {
     for (const { member, how } of core.view.departed) {
       const peer = core.peers.get(member);
       if (how === 'leave' || !peer || !this.isAlive(peer)) continue;
-      this.turnsAt = until;
+      this.turnsAt = earliest(this.turnsAt, until);
       return { contested: true, reason: `${member} is heard though our view went on without it` };
     }
     return CLEAR;
+  }
+
+  /** We yielded to that view already: that those it outranks joined each other changes nothing, and it has until then to say so. */
+  private stoodBefore({ told, toldAt }: Peer): boolean {
+    const { core, patience } = this;
+    const until = core.installedAt + patience;
+    if (told?.view !== this.above || toldAt < core.installedAt - patience || core.now >= until) return false;
+    this.turnsAt = earliest(this.turnsAt, until);
+    return true;
   }
 
   /** Its agent is well, and that is no news from before it went. */
@@ -119,7 +132,7 @@ export class Outrank {
     const { told } = peer;
     if (!told || told.view === core.view.id || peer.left || !told.well) return false;
     // What was told before our view was installed may be the last word of somebody who is gone.
-    if (peer.toldAt < core.installedAt) return false;
+    if (peer.toldAt < core.installedAt && !this.stoodBefore(peer)) return false;
     // Who still tells a view we have left, or a joiner its old one, has yet to notice; nothing to yield to.
     if (core.isPast(told.view) || (core.inView(peer.member) && told.epoch < core.view.epoch)) return false;
     const own = { size: core.together, representative: core.representative };

@@ -65,7 +65,6 @@ const DEEDS: Readonly<Record<FaultKind, Deed>> = {
   pauseHost,
   slow,
   split: ({ world, random }) => {
-    world.network.heal();
     const sides = world.hosts.map(() => random.integer(0, random.chance(0.3) ? 2 : 1));
     for (const a of world.hosts)
       for (const b of world.hosts) world.network.cut(a, b, sides[a.index] !== sides[b.index]);

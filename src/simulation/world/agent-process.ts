@@ -311,6 +311,7 @@ export class AgentProcess {
       case 'hook':
         return this.#world.hookTold(this, action);
       case 'note':
+        if (this.#world.timeline === undefined) return;
         return this.#world.note(this.host, `${action.what}: ${action.reason} ${action.vip ?? ''}`);
       case 'announce':
     }

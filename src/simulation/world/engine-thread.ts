@@ -50,6 +50,9 @@ export class EngineThread {
   readonly #answeredProbes: number[] = [];
   /** Heartbeats of one turn, which travel together while nothing is going on. */
   #outgoing: (readonly [to: EngineThread, heartbeat: Heartbeat])[] = [];
+  /** What last passed through the codec, and what came out. */
+  #coded: { readonly frame: Frame; readonly read: Frame } | undefined;
+  #codedHeartbeat: { readonly heartbeat: Heartbeat; readonly read: Heartbeat } | undefined;
   readonly #dialPause = new Map<number, { at: Instant; pause: Millis }>();
 
   constructor(world: World, agent: AgentProcess) {
@@ -236,6 +239,7 @@ export class EngineThread {
         this.#world.agenda.after(0, () => this.#ended('it left'));
         return;
       case 'note':
+        if (this.#world.timeline === undefined) return;
         this.#world.note(this.host, `engine: ${action.what}: ${action.reason} ${action.member ?? ''}`);
     }
   }
@@ -273,10 +277,20 @@ export class EngineThread {
   #send(to: MemberId, frame: Frame): void {
     const end = this.ends.get(to);
     if (!end?.open) return;
-    this.#world.streams.send(
-      end,
-      this.#world.options.encoded ? must(decodeFrame(encodeFrame(frame).slice())) : frame,
-    );
+    this.#world.streams.send(end, this.#world.options.encoded ? this.#throughCodec(frame) : frame);
+  }
+
+  /** What goes to many is encoded once, as on a real host, and decoded once, since all would read the same. */
+  #throughCodec(frame: Frame): Frame {
+    if (this.#coded?.frame !== frame)
+      this.#coded = { frame, read: must(decodeFrame(encodeFrame(frame).slice())) };
+    return this.#coded.read;
+  }
+
+  #heartbeatThroughCodec(heartbeat: Heartbeat): Heartbeat {
+    if (this.#codedHeartbeat?.heartbeat !== heartbeat)
+      this.#codedHeartbeat = { heartbeat, read: must(decodeHeartbeat(encodeHeartbeat(heartbeat))) };
+    return this.#codedHeartbeat.read;
   }
 
   #sendHeartbeat(member: MemberId, heartbeat: Heartbeat): void {
@@ -288,7 +302,7 @@ export class EngineThread {
       this.#outgoing.push([to, heartbeat]);
       return;
     }
-    const sent = encoded ? must(decodeHeartbeat(encodeHeartbeat(heartbeat))) : heartbeat;
+    const sent = encoded ? this.#heartbeatThroughCodec(heartbeat) : heartbeat;
     for (let copies = network.duplicated() ? 2 : 1; copies > 0; copies--) {
       agenda.after(network.delay() + network.heldUp(), () => {
         if (to.alive && to.host.up && !to.host.frozen) to.heartbeat(this.member, sent);

@@ -100,7 +100,7 @@ export class Network {
 
   /** To be called after anything that may part or join hosts. */
   changed(): void {
-    let gained = false;
+    let turned = false;
     for (const a of this.#hosts) {
       for (const b of this.#hosts) {
         if (a.index >= b.index) continue;
@@ -111,10 +111,10 @@ export class Network {
           this.#joined[pair] = joined ? 1 : 0;
           this.#since[pair] = this.#now();
         }
-        gained ||= joined;
+        turned = true;
       }
     }
-    if (gained) this.#reachChanged();
+    if (turned) this.#reachChanged();
   }
 
   /**

@@ -19,7 +19,7 @@ import type { Trace } from './trace.ts';
 /** A checker: what it wants to hear of. It throws a Breach. */
 export interface Observer {
   addressChanged?(address: string, host: Host): void;
-  /** Hosts that could not reach each other now can. */
+  /** Hosts that could not reach each other now can, or the other way round. */
   reachChanged?(): void;
   viewInstalled?(agent: AgentProcess, view: View): void;
   /** A message of the view was delivered to the agent, and handled. */

@@ -38,6 +38,27 @@ describe('one whom nobody hears any more', () => {
   });
 });
 
+describe('two that a better view cannot take in', () => {
+  it('stay outranked when they join each other: the better view serves as before', () => {
+    for (let offset = 0; offset < 250; offset += 50) {
+      const world = calmWorld(5);
+      const apart = (a: number, b: number, cut: boolean) => {
+        world.cut(world.hosts[a]!, world.hosts[b]!, cut);
+        world.cut(world.hosts[b]!, world.hosts[a]!, cut);
+      };
+      for (const lone of [3, 4]) for (const other of [1, 2]) apart(lone, other, true);
+      apart(3, 4, true);
+      pass(world, 4_000 + offset);
+      for (const lone of [3, 4]) expect(told(world, lone, 0).at(-1)?.what).toBe('outranked');
+      const from = world.now;
+      apart(3, 4, false);
+      pass(world, 3_000);
+      expect(viewAt(world, 3, 2)).toBeGreaterThan(from);
+      for (const lone of [3, 4]) expect(told(world, lone, from)).toEqual([]);
+    }
+  });
+});
+
 describe('a member whose host dies', () => {
   it('contests nobody: those that remain act at once', () => {
     const world = calmWorld(3);
