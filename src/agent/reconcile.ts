@@ -16,7 +16,7 @@ import type { Row, Table } from './table.ts';
 export interface ReconcileInput {
   readonly self: MemberId;
   readonly now: Instant;
-  /** Absent while reports are being collected: then nothing is acquired and only what is barred is released. */
+  /** Absent while reports are being collected: then nothing is acquired, and only what is barred or contested is let go. */
   readonly table: Table | undefined;
   /** This member's own definition of each VIP. */
   readonly vips: ReadonlyMap<VipId, Vip>;
@@ -59,6 +59,9 @@ export function reconcile(input: ReconcileInput): Reconciled {
     const reason =
       input.barred(holding.vip) ?? (input.vips.has(holding.vip.id) ? undefined : 'not configured any more');
     if (reason !== undefined) letGo(holding, { reason, plan, input });
+    // Also while a new view is collecting reports: what it was asked for by may be long over.
+    else if (holding.state === 'acquiring' && input.clearance(holding.vip) === undefined)
+      letGo(holding, { reason: 'contested', plan, input });
   }
   for (const row of input.table?.rows.values() ?? []) reconcileRow(row, plan, input);
   return actionsOf(plan, input);
@@ -84,9 +87,6 @@ function reconcileRow(row: Row, plan: Plan, input: ReconcileInput): void {
       plan.acquired.push(vip.id);
     }
     return;
-  }
-  if (holding.state === 'acquiring' && input.clearance(vip) === undefined) {
-    return letGo(holding, { reason: 'contested', plan, input });
   }
   if (holding.state !== 'idle' || holding.disowned) return;
   if (holding.retryAt === undefined) acquireIfFree(row, holding, { plan, input });

@@ -43,8 +43,8 @@ export class Rounds {
   readonly told = new Set<VipId>();
   #config: Config;
   #round = 0;
-  /** We have begun a new round, and the others still act on the table: they hear of it with our report. */
-  #ahead = false;
+  /** We have begun a new round, and the others still act on the table of this one: until somebody reports again. */
+  #ahead: number | undefined;
   #proceedAt: Instant | undefined;
   readonly #departures = new Departures();
   readonly #with: RoundsComponents;
@@ -88,9 +88,9 @@ export class Rounds {
   /** Everybody shall report again. */
   again(now: Instant): void {
     if (this.view === undefined) return;
-    const ahead = this.table !== undefined;
+    const left = this.table === undefined ? this.#ahead : this.#round;
     this.#collect(this.#round + 1, now);
-    this.#ahead = ahead;
+    this.#ahead = left;
   }
 
   configure(config: Config, now: Instant): void {
@@ -108,7 +108,7 @@ export class Rounds {
   order(sender: MemberId, message: OperatorMessage, now: Instant): boolean {
     if (this.barrier) {
       // What the others apply to the table we gave up is over with it: it counts by what members then say of themselves.
-      if (!this.#ahead) this.barrier.add(sender, message);
+      if (this.#ahead === undefined) this.barrier.add(sender, message);
       return false;
     }
     this.table?.apply(sender, message, now);
@@ -132,7 +132,7 @@ export class Rounds {
     if (view === undefined) return;
     this.#departures.remember(this.table);
     this.#round = round;
-    this.#ahead = false;
+    this.#ahead = undefined;
     this.table = undefined;
     // Within a view every member replaces its barrier at the same message; a new view starts empty.
     this.barrier = new Barrier(view.members, round, round === 0 ? undefined : this.barrier);
@@ -154,10 +154,11 @@ export class Rounds {
   }
 
   #reported(sender: MemberId, message: Extract<AgentMessage, { kind: 'report' }>, now: Instant): void {
+    // Whoever reports to a table that stands makes everybody collect again: from here on the others do what we began before.
+    if (this.#ahead !== undefined && message.round >= this.#ahead) this.#ahead = undefined;
     if (message.round < this.#round) return;
     if (message.round > this.#round) this.#collect(message.round, now);
     else if (this.barrier === undefined) return this.#collect(this.#round + 1, now);
-    this.#ahead = false;
     this.#toBarrier(sender, message, now);
   }
 

@@ -68,6 +68,7 @@ class Engine implements SansIoEngine {
     core.now = this.clock.read(now, this.due, event.kind === 'stalled' ? event.lateness : 0);
     if (this.isRoutine(event, now)) return [];
     if (!this.started) this.start();
+    this.ownLateness(now);
     this.take(event);
     this.settle();
     const next = this.stopped() ? undefined : this.soonest();
@@ -112,6 +113,14 @@ class Engine implements SansIoEngine {
     const { log } = this.sequence;
     const news = heartbeat.highest > core.highest || heartbeat.stable > log.stable;
     return !news && heartbeat.view === core.view.id && this.roster.toldAgain(event.member, heartbeat);
+  }
+
+  /** Whoever asked our kernel in vain, or heard nothing of us, for so long may have gone on without us. */
+  private ownLateness(now: Instant): void {
+    const { probe_timeout_ms, probe_interval_ms } = this.core.timers;
+    const late = this.due === undefined ? 0 : now - this.due;
+    if (late >= probe_timeout_ms - probe_interval_ms && this.core.view.members.length > 1)
+      this.outrank.late(late);
   }
 
   /** Alone we are a view at once; whoever is heard joins it. */

@@ -3,9 +3,9 @@
  * in ours. Then its members serve the VIPs, and ours must hold nothing. Until that is settled ours is contested: so it is,
  * too, while somebody that our view went on without shows that it is alive.
  */
-import type { Instant } from '../model/time.ts';
-import type { ViewId } from '../model/view.ts';
+import type { Instant, Millis } from '../model/time.ts';
 import { earliest } from '../model/time.ts';
+import type { ViewId } from '../model/view.ts';
 import { ranksAbove } from './clique.ts';
 import type { Core } from './core.ts';
 import type { Peer } from './peer.ts';
@@ -16,6 +16,8 @@ interface Standing {
   readonly reason: string;
 }
 
+/** The agent remembers for 2 s. */
+const STRANGERS_AGAIN_MS = 1_000;
 const CLEAR: Standing = { reason: 'the better view is not heard any more, or took us in' };
 
 export class Outrank {
@@ -23,6 +25,7 @@ export class Outrank {
   private readonly underway: () => ViewId | undefined;
   private since: Instant | undefined;
   private told: Standing = CLEAR;
+  private remindedAt: Instant = Number.NEGATIVE_INFINITY;
   /** The better view that was heard last. */
   private above: ViewId | undefined;
   /** When the standing may turn by itself. */
@@ -41,10 +44,47 @@ export class Outrank {
     const same =
       (told.by === undefined) === (standing.by === undefined) && told.contested === standing.contested;
     if (!same) this.tell(standing);
+    else if (standing.by === undefined && !standing.contested) this.remindOfStrangers();
   }
 
   nextTimeout(): Instant | undefined {
     return this.turnsAt;
+  }
+
+  /** We did not run for a while: what is delivered next may be long over, if the others went on without us. */
+  late(by: Millis): void {
+    this.remind(`late by ${Math.round(by)} ms: others may have gone on without us`);
+  }
+
+  /** Told once more, though nothing changed, the agent trusts no release that it sees or has seen: it asks the link. */
+  private remind(why: string): void {
+    const { by, contested, reason } = this.told;
+    this.core.deliver({
+      kind: 'outranked',
+      by,
+      reason: by === undefined ? why : reason,
+      ...(contested ? { contested } : {}),
+    });
+  }
+
+  /** A member of another view may have what is released in ours. */
+  private remindOfStrangers(): void {
+    const { core } = this;
+    if (core.view.members.length === 1 || core.now < this.remindedAt + STRANGERS_AGAIN_MS) return;
+    const stranger = this.stranger();
+    if (stranger === undefined) return;
+    this.remindedAt = core.now;
+    this.remind(`${stranger.member} is heard, which is in another view`);
+  }
+
+  private stranger(): Peer | undefined {
+    const { core } = this;
+    for (const peer of core.peers.values()) {
+      const { told, detector } = peer;
+      if (core.inView(peer.member) || !told?.well || peer.left || told.view === core.view.id) continue;
+      if (peer.toldAt >= core.installedAt && detector.agent(core.now) === 'well') return peer;
+    }
+    return undefined;
   }
 
   private standing(): Standing {

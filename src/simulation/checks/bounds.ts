@@ -21,6 +21,16 @@ export function mergeBound(timers: DetectorTimers): Millis {
   return met + settled + REPORTS_MAX + RELEASE_MAX;
 }
 
+/**
+ * The same where both are well and nothing else happens: a heartbeat or a seek arrives, and the lower view yields two
+ * heartbeat intervals later even where no merge comes of it.
+ */
+export function calmMergeBound(timers: DetectorTimers): Millis {
+  const { probe_interval_ms, heartbeat_interval_ms, seek_interval_ms } = timers;
+  const met = Math.max(1.3 * seek_interval_ms, heartbeat_interval_ms + probe_interval_ms);
+  return met + 2 * heartbeat_interval_ms + probe_interval_ms + RELEASE_MAX;
+}
+
 /** From the last disturbance of anybody until no view follows: links that flapped are held down for up to 64 times their hold. */
 export function restBound(timers: DetectorTimers): Millis {
   const streams = 3_000; // until TCP gives up what nobody answers

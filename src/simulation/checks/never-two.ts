@@ -6,11 +6,17 @@ import type { Instant, Millis } from '../../model/time.ts';
 import { Breach } from '../breach.ts';
 import { type Host, LEASE_LATENESS } from '../world/host.ts';
 import type { Observer, World } from '../world/world.ts';
-import { mergeBound } from './bounds.ts';
+import { calmMergeBound, mergeBound } from './bounds.ts';
+
+/** Longer than the question before an acquire takes. */
+const ASKING: Millis = 50;
+/** Between two looks at a duplicate. */
+const LOOK: Millis = 100;
 
 export class NeverTwo implements Observer {
   readonly #world: World;
   readonly #mergeGrace: Millis;
+  readonly #calmGrace: Millis;
   /** Longest time for which a duplicate stood within the grace. */
   longest: Millis = 0;
   /** Acquires of two views that met on the link. */
@@ -21,14 +27,39 @@ export class NeverTwo implements Observer {
   constructor(world: World) {
     this.#world = world;
     this.#mergeGrace = mergeBound(world.cluster.timers);
+    this.#calmGrace = calmMergeBound(world.cluster.timers);
   }
 
-  addressChanged(address: string): void {
+  addressChanged(address: string, host: Host): void {
+    if (host.addresses.has(address)) this.#putBeside(address, host);
     this.#check(address);
   }
 
   reachChanged(): void {
     for (const address of this.#world.segment.addresses()) this.#check(address);
+  }
+
+  /** Where questions are heard and answered nobody puts up what another one has, however lately they met. */
+  #putBeside(address: string, host: Host): void {
+    for (const other of this.#world.segment.holders(address)) {
+      if (other === host || !this.#hearsOnLink(host, other) || this.#race(address, [host, other])) continue;
+      throw new Breach(
+        'never-two',
+        `${host.name} puts ${address} up beside ${other.name}, which would have answered for it`,
+      );
+    }
+  }
+
+  /** Both have been there for longer than the asking takes, on a link that loses nothing, and reach the same others. */
+  #hearsOnLink(a: Host, b: Host): boolean {
+    const { network, now } = this.#world;
+    return (
+      network.joinedFor(a, b) > ASKING &&
+      network.calmFor > ASKING &&
+      !network.dark(a, b) &&
+      network.reachesSame(a, b) &&
+      now >= a.troubledUntil
+    );
   }
 
   #check(address: string): void {
@@ -64,9 +95,9 @@ export class NeverTwo implements Observer {
     const since = network.knownSince(a, b);
     // Where no agent runs that could let go, or its provider cannot, the lease ends it.
     const lease = lets(a, now) && lets(b, now) ? 0 : Math.max(leaseOf(a), leaseOf(b));
-    const until = since + this.#mergeGrace + lease;
+    const until = Math.min(since + this.#mergeGrace + lease, this.#calmUntil(a, b, since));
     if (now <= until) {
-      this.#again(address, until + 0.01);
+      this.#again(address, Math.min(until, now + LOOK) + 0.01);
       return true;
     }
     if (this.#race(address, [a, b])) return true;
@@ -74,6 +105,13 @@ export class NeverTwo implements Observer {
       'never-two',
       `${address} is up on ${a.name} and ${b.name}, which have been connected for ${(now - since).toFixed(0)} ms`,
     );
+  }
+
+  /** Where both are well and nothing happens any more there is little to wait for. */
+  #calmUntil(a: Host, b: Host, since: Instant): Instant {
+    const { network, now, quietFor } = this.#world;
+    if (!network.isCalm || !isWell(a, now) || !isWell(b, now)) return Number.POSITIVE_INFINITY;
+    return Math.max(since, now - quietFor) + this.#calmGrace;
   }
 
   /**
@@ -96,8 +134,16 @@ export class NeverTwo implements Observer {
     if (doubled && since === undefined) this.#doubled.set(address, this.#world.now);
     if (doubled || since === undefined) return;
     this.#doubled.delete(address);
+    if (this.#world.timeline) this.#world.note(undefined, `both had ${address} since ${since.toFixed(2)}`);
     this.longest = Math.max(this.longest, this.#world.now - since);
   }
+}
+
+/** Nothing keeps it from hearing, speaking and letting go. */
+function isWell(host: Host, now: Instant): boolean {
+  const { agent } = host;
+  if (agent === undefined || !lets(host, now) || agent.main.slowness > 0) return false;
+  return agent.group?.thread.stalled === false && !agent.group.hasDeafStream;
 }
 
 function leaseOf({ local }: Host): Millis {

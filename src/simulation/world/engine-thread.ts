@@ -164,10 +164,22 @@ export class EngineThread {
       if (!other?.alive) continue;
       missing = true;
       if (this.thread.stalled || this.host.frozen) continue;
-      if (this.#news) this.#sendHeartbeat(other.member, this.#news);
+      this.#sendSeek(other);
       this.#dial(other);
     }
     return missing;
+  }
+
+  /** Whoever gets one from somebody it has no stream with dials at once. */
+  #sendSeek(other: EngineThread): void {
+    const { network, agenda } = this.#world;
+    if (!this.#news || !network.passes(this.host, other.host) || network.lost()) return;
+    const news = this.#world.options.encoded ? this.#heartbeatThroughCodec(this.#news) : this.#news;
+    agenda.after(network.delay() + network.heldUp(), () => {
+      if (!other.alive || !other.host.up || other.host.frozen) return;
+      other.heartbeat(this.member, news);
+      if (!other.thread.stalled && !other.ends.get(this.member)?.open) this.#world.streams.dial(other, this);
+    });
   }
 
   /** The pauses grow while nobody answers. */

@@ -41,6 +41,7 @@ export class Network {
   #since = new Float64Array(0);
   #unanswered = new Float64Array(0);
   #darkEnded = new Float64Array(0);
+  #calmSince: Instant = 0;
   /** When a host last lost or won the way to another one while both lived. */
   readonly #partlyCut = new Map<Host, Instant>();
 
@@ -79,7 +80,13 @@ export class Network {
   }
 
   calm(): void {
+    if (!this.isCalm) this.#calmSince = this.#now();
     this.weather = CALM;
+  }
+
+  /** Time since the last storm; 0 in one. */
+  get calmFor(): Millis {
+    return this.isCalm ? this.#now() - this.#calmSince : 0;
   }
 
   /** Whether a packet of the group can get from one to the other; both kernels run. */
@@ -96,6 +103,16 @@ export class Network {
   /** On the link of the VIPs, both ways, both alive. */
   connected(a: Host, b: Host): boolean {
     return this.#joined[this.#pair(a, b)] === 1;
+  }
+
+  /** For how long they have been connected. */
+  joinedFor(a: Host, b: Host): Millis {
+    return this.connected(a, b) ? this.#now() - this.#since[this.#pair(a, b)]! : 0;
+  }
+
+  /** Whether everybody else who is connected to one is connected to the other. */
+  reachesSame(a: Host, b: Host): boolean {
+    return this.#hosts.every((c) => c === a || c === b || this.connected(a, c) === this.connected(b, c));
   }
 
   /** To be called after anything that may part or join hosts. */

@@ -22,7 +22,8 @@ function does(
     clearance = AT_ONCE,
     disowned = false,
     barred,
-  }: { clearance?: Clearance | null; disowned?: boolean; barred?: string } = {},
+    collecting = false,
+  }: { clearance?: Clearance | null; disowned?: boolean; barred?: string; collecting?: boolean } = {},
 ): string[] {
   const barrier = new Barrier(view.members, 0);
   barrier.add(a, report(view.id));
@@ -34,7 +35,7 @@ function does(
   const { lettingGo, rest } = reconcile({
     self: a,
     now: 10,
-    table,
+    table: collecting ? undefined : table,
     vips: new Map([[vip.id, vip]]),
     holdings,
     told: new Set(),
@@ -55,6 +56,10 @@ describe('the target of a VIP that nobody else may hold', () => {
     expect(does('idle', { clearance: null })).toEqual([]);
     expect(does('acquiring', { clearance: null })).toEqual(['cancel']);
     expect(does('acquiring')).toEqual([]);
+  });
+  it('breaks off while reports are collected, too: what it was asked for by may be long over', () => {
+    expect(does('acquiring', { clearance: null, collecting: true })).toEqual(['cancel']);
+    expect(does('acquiring', { collecting: true })).toEqual([]);
   });
   it('keeps what it holds while it is contested, and says so', () =>
     expect(does('held', { clearance: null })).toEqual(['acquired']));

@@ -89,6 +89,27 @@ describe('a member that begins a new round before the others hear of it', () => 
   });
 });
 
+describe('a member that begins a new round while its first report is still on its way', () => {
+  it('does with the others what is ordered after that report', () => {
+    const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
+    const outbox = new Outbox();
+    const components = { holdings: new Holdings(), doubts: new Doubts(), history: new History() };
+    const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, new Map()), ...components });
+    rounds.self = b;
+    rounds.install(view, { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } });
+    const late = reportIn(outbox);
+    rounds.deliver(a, late, 1);
+    rounds.deliver(a, { kind: 'proceed', view: view.id, round: 0, without: [b] }, 2);
+    expect(rounds.table).toBeDefined();
+    rounds.again(3);
+    // At a this makes everybody report again, and what is ordered from here on waits for that.
+    rounds.deliver(b, late, 4);
+    const move = { kind: 'move', vip: 'v1', to: 'b' } as const;
+    rounds.order(a, { kind: 'operator', command: move, via: 'a', number: 1 }, 5);
+    expect(rounds.barrier?.early).toHaveLength(1);
+  });
+});
+
 describe('a round that is over', () => {
   it('gets no more reports: what is late tells of an older truth', () => {
     const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });

@@ -1,9 +1,12 @@
 /** What a member is told of views that are better than its own, and of those its view went on without. */
 import { describe, expect, it } from 'vitest';
 import { Detector } from '../../../src/membership/detector.ts';
+import type { EngineAction } from '../../../src/membership/events.ts';
+import { viewId } from '../../../src/model/view.ts';
 import { calmWorld, lastView, pass, processOf } from '../../simulation/membership/calm-world.ts';
 import { LAN } from '../../simulation/membership/run-seed.ts';
 import type { World } from '../../simulation/membership/world.ts';
+import { A, B, C, follower, heartbeat, pair } from './scripted.ts';
 
 /** What the member was told of better views since `from`: when, and what. */
 function told(world: World, host: number, from: number): { at: number; what: string }[] {
@@ -35,6 +38,40 @@ describe('one whom nobody hears any more', () => {
       const first = told(world, 1, from)[0];
       expect(first!.at - alone).toBeLessThanOrEqual(0);
     }
+  });
+});
+
+describe('a member that did not run for longer than others wait for its kernel', () => {
+  it('is told before anything else, so that it trusts no release it reads now', () => {
+    const engine = pair();
+    const late = engine.nextTimeout()! + LAN.probe_timeout_ms;
+    const frame = { kind: 'ordered', view: viewId(2, A), position: 1, sender: A, number: 1 } as const;
+    const actions = engine.handle({ kind: 'frame', member: B, frame: frame as never }, late);
+    expect(actions.find((action) => action.kind === 'deliver')).toMatchObject({
+      event: { kind: 'outranked', by: undefined, reason: expect.stringContaining('late by') as string },
+    });
+    expect(
+      engine
+        .handle({ kind: 'timeout' }, engine.nextTimeout()! + 2)
+        .some((action) => action.kind === 'deliver'),
+    ).toBe(false);
+  });
+});
+
+describe('a member that hears somebody of a lower view', () => {
+  it('is reminded once in a while, though nothing outranks it: what is released in its view may be taken there', () => {
+    const engine = follower(B, [A, B]);
+    const reasons: string[] = [];
+    const take = (actions: readonly EngineAction[]) => {
+      for (const action of actions)
+        if (action.kind === 'deliver' && action.event.kind === 'outranked') reasons.push(action.event.reason);
+    };
+    for (let now = 5; now < 900; now += 5) {
+      take(engine.handle({ kind: 'timeout' }, now));
+      const news = heartbeat(C, { number: now });
+      if (now % 250 === 5) take(engine.handle({ kind: 'heartbeat', member: C, heartbeat: news }, now));
+    }
+    expect(reasons).toEqual([expect.stringContaining('is in another view')]);
   });
 });
 
