@@ -34,6 +34,12 @@ export class Barrier {
     else if (message.kind === 'operator' || this.reports.has(sender)) this.early.push({ sender, message });
   }
 
+  /** Others have carried out what operators ordered so far, on a table that will be over. */
+  voidOrders(): void {
+    const kept = this.early.filter(({ message }) => message.kind !== 'operator');
+    this.early.splice(0, this.early.length, ...kept);
+  }
+
   /** Reports that count, in view order. */
   counted(): readonly Report[] {
     return this.#present()

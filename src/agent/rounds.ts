@@ -45,6 +45,8 @@ export class Rounds {
   #round = 0;
   /** We have begun a new round, and the others still act on the table of this one: until somebody reports again. */
   #ahead: number | undefined;
+  /** The same while they still collect: what they collect in. */
+  #givenUp: Barrier | undefined;
   #proceedAt: Instant | undefined;
   readonly #departures = new Departures();
   readonly #with: RoundsComponents;
@@ -88,9 +90,11 @@ export class Rounds {
   /** Everybody shall report again. */
   again(now: Instant): void {
     if (this.view === undefined) return;
-    const left = this.table === undefined ? this.#ahead : this.#round;
+    const ahead = this.table === undefined ? this.#ahead : this.#round;
+    const given = this.#givenUp ?? (ahead === undefined ? this.barrier : undefined);
     this.#collect(this.#round + 1, now);
-    this.#ahead = left;
+    this.#ahead = ahead;
+    this.#givenUp = given;
   }
 
   configure(config: Config, now: Instant): void {
@@ -99,6 +103,7 @@ export class Rounds {
   }
 
   deliver(sender: MemberId, message: ViewMessage, now: Instant): void {
+    this.#follow(sender, message);
     if (message.kind === 'report') this.#reported(sender, message, now);
     else if (this.barrier) this.#toBarrier(sender, message, now);
     else if (this.table) this.#toTable(sender, message, now);
@@ -133,6 +138,7 @@ export class Rounds {
     this.#departures.remember(this.table);
     this.#round = round;
     this.#ahead = undefined;
+    this.#givenUp = undefined;
     this.table = undefined;
     // Within a view every member replaces its barrier at the same message; a new view starts empty.
     this.barrier = new Barrier(view.members, round, round === 0 ? undefined : this.barrier);
@@ -153,9 +159,23 @@ export class Rounds {
     outbox.say(report);
   }
 
-  #reported(sender: MemberId, message: Extract<AgentMessage, { kind: 'report' }>, now: Instant): void {
+  /** Keeps track of what the others do in a round that we have given up: where they come to a table, they act on it. */
+  #follow(sender: MemberId, message: ViewMessage): void {
+    const barrier = this.#givenUp;
+    if (!('round' in message)) return;
     // Whoever reports to a table that stands makes everybody collect again: from here on the others do what we began before.
-    if (this.#ahead !== undefined && message.round >= this.#ahead) this.#ahead = undefined;
+    if (message.kind === 'report' && this.#ahead !== undefined && message.round >= this.#ahead)
+      this.#ahead = undefined;
+    if (barrier === undefined) return;
+    if (message.kind === 'report' && message.round > barrier.round) this.#givenUp = undefined;
+    else if (message.round === barrier.round) barrier.add(sender, message);
+    if (this.#givenUp === undefined || !barrier.complete) return;
+    this.#givenUp = undefined;
+    this.#ahead = barrier.round;
+    this.barrier?.voidOrders();
+  }
+
+  #reported(sender: MemberId, message: Extract<AgentMessage, { kind: 'report' }>, now: Instant): void {
     if (message.round < this.#round) return;
     if (message.round > this.#round) this.#collect(message.round, now);
     else if (this.barrier === undefined) return this.#collect(this.#round + 1, now);

@@ -33,6 +33,7 @@ export function createEngine(settings: EngineSettings): SansIoEngine {
 }
 
 const NOTHING: readonly EngineEvent[] = [];
+const NO_ACTIONS: readonly EngineAction[] = [];
 
 class Engine implements SansIoEngine {
   private readonly core: Core;
@@ -64,9 +65,9 @@ class Engine implements SansIoEngine {
   handle(event: EngineEvent, now: Instant): readonly EngineAction[] {
     const { core } = this;
     if (core.state === 'stopped') return [];
-    core.actions = [];
     core.now = this.clock.read(now, this.due, event.kind === 'stalled' ? event.lateness : 0);
-    if (this.isRoutine(event, now)) return [];
+    if (this.isRoutine(event, now)) return NO_ACTIONS;
+    core.actions = [];
     if (!this.started) this.start();
     this.ownLateness(now);
     this.take(event);

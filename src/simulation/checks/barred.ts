@@ -56,7 +56,7 @@ export class Barred implements Observer {
     const over = (since: Instant) => now - Math.max(since, runsSince) > BOUND;
     if (!facts.connected && over(facts.changedAt)) this.#breach(host, 'is detached');
     if (facts.connected && facts.outranked && over(facts.changedAt)) this.#breach(host, 'is outranked');
-    if (over(facts.stalledAt)) {
+    if (facts.stalledAt > 0 && over(facts.stalledAt)) {
       for (const { putAt } of host.addresses.values())
         if (putAt < facts.stalledAt) this.#breach(host, 'came out of a stall');
     }

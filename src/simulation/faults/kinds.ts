@@ -7,7 +7,12 @@ export interface Shape {
   readonly weight: number;
   /** How long it lasts, where it lasts. */
   readonly length: readonly [Millis, Millis];
+  /** A third of them last so long. */
+  readonly often?: readonly [Millis, Millis];
 }
+
+/** Who stands still for so long does not know whether the others went on without it. */
+const ABOUT_AS_LONG_AS_OTHERS_WAIT = [500, 1_600] as const;
 
 /** What happens to the cluster, and its usual weight and length. */
 export const FAULTS = {
@@ -22,10 +27,10 @@ export const FAULTS = {
   /** The agent dies and is back before or after the others notice, with or without a memory of epochs. */
   restart: { weight: 1.5, length: [1, 600] },
   engineDies: { weight: 0.7, length: [0, 0] },
-  pauseProcess: { weight: 1.5, length: [20, 8_000] },
-  pauseMain: { weight: 1.5, length: [20, 8_000] },
-  pauseEngine: { weight: 1.5, length: [20, 8_000] },
-  pauseHost: { weight: 1.5, length: [20, 8_000] },
+  pauseProcess: { weight: 1.5, length: [20, 8_000], often: ABOUT_AS_LONG_AS_OTHERS_WAIT },
+  pauseMain: { weight: 1.5, length: [20, 8_000], often: ABOUT_AS_LONG_AS_OTHERS_WAIT },
+  pauseEngine: { weight: 1.5, length: [20, 8_000], often: ABOUT_AS_LONG_AS_OTHERS_WAIT },
+  pauseHost: { weight: 1.5, length: [20, 8_000], often: ABOUT_AS_LONG_AS_OTHERS_WAIT },
   slow: { weight: 1, length: [500, 8_000] },
   split: { weight: 2, length: [0, 0] },
   oneWay: { weight: 1.5, length: [0, 0] },
@@ -74,7 +79,7 @@ export function swarm(random: Random, wanted?: readonly FaultKind[]): FaultRates
     const mends = kind === 'start' || kind === 'heal' || kind === 'undrain';
     const drawn = random.chance(kept);
     const on = mends || (wanted === undefined ? drawn : wanted.includes(kind as FaultKind));
-    rates[kind] = { weight: on ? shape.weight : 0, length: shape.length };
+    rates[kind] = { ...shape, weight: on ? shape.weight : 0 };
   }
   return rates as FaultRates;
 }
@@ -129,14 +134,20 @@ function drawer({ rates, members }: ScheduleInput, random: Random): (at: Instant
       return rest < 0;
     });
     const kind = wanted ?? drawn ?? kinds[0]!;
-    const [shortest, longest] = rates[kind].length;
     return {
       at: Math.round(at * 10) / 10,
       kind,
       host: random.integer(0, members - 1),
       other: random.integer(0, members - 1),
-      length: Math.round(shortest + random.next() ** 2 * (longest - shortest)),
+      length: lengthOf(rates[kind], random.next()),
       seed: random.integer(0, 1e9),
     };
   };
+}
+
+function lengthOf({ length: [shortest, longest], often }: Shape, drawn: number): Millis {
+  if (often === undefined) return Math.round(shortest + drawn ** 2 * (longest - shortest));
+  const [least, most] = often;
+  if (drawn < 1 / 3) return Math.round(least + 3 * drawn * (most - least));
+  return Math.round(shortest + ((3 * drawn - 1) / 2) ** 2 * (longest - shortest));
 }

@@ -309,12 +309,11 @@ export class EngineThread {
     const to = this.#world.engines.get(member);
     const { network, agenda } = this.#world;
     if (!to || !network.passes(this.host, to.host) || network.lost()) return;
-    const { encoded } = this.#world.options;
-    if (this.#world.isQuiet && !encoded) {
-      this.#outgoing.push([to, heartbeat]);
+    const sent = this.#world.options.encoded ? this.#heartbeatThroughCodec(heartbeat) : heartbeat;
+    if (this.#world.isQuiet) {
+      this.#outgoing.push([to, sent]);
       return;
     }
-    const sent = encoded ? this.#heartbeatThroughCodec(heartbeat) : heartbeat;
     for (let copies = network.duplicated() ? 2 : 1; copies > 0; copies--) {
       agenda.after(network.delay() + network.heldUp(), () => {
         if (to.alive && to.host.up && !to.host.frozen) to.heartbeat(this.member, sent);

@@ -129,7 +129,8 @@ export class LocalProvider {
     const now = this.#host.clocks.boot();
     this.#lastTick = now;
     const bound = this.#host.local.lease_ms - LEASE_MARGIN;
-    const over = [...this.#held.values()].filter(({ renewedAt }) => now - renewedAt > bound);
+    const over: { readonly vip: Vip }[] = [];
+    for (const held of this.#held.values()) if (now - held.renewedAt > bound) over.push(held);
     this.#takeAway(over.map(({ vip }) => vip));
     this.#host.guardian?.tick();
     this.#tellLost(over, { reason: 'its lease was not renewed in time', fenced: true });

@@ -110,6 +110,33 @@ describe('a member that begins a new round while its first report is still on it
   });
 });
 
+describe('a member that begins yet another round while all collect', () => {
+  it('voids what was ordered, as those do who come to a table meanwhile', () => {
+    const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
+    const outbox = new Outbox();
+    const components = { holdings: new Holdings(), doubts: new Doubts(), history: new History() };
+    const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, new Map()), ...components });
+    rounds.self = b;
+    rounds.install(view, { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } });
+    const first = reportIn(outbox);
+    rounds.again(1);
+    const move = { kind: 'move', vip: 'v1', to: 'b' } as const;
+    const order = (number: number) =>
+      rounds.order(a, { kind: 'operator', command: move, via: 'a', number }, number);
+    order(2);
+    expect(rounds.barrier?.early).toHaveLength(1);
+    rounds.deliver(b, first, 3);
+    expect(rounds.barrier?.early).toHaveLength(1);
+    // Now a has a table, and the order is carried out there.
+    rounds.deliver(a, first, 4);
+    order(5);
+    expect(rounds.barrier?.early).toEqual([]);
+    rounds.deliver(b, reportIn(outbox), 6);
+    order(7);
+    expect(rounds.barrier?.early).toHaveLength(1);
+  });
+});
+
 describe('a round that is over', () => {
   it('gets no more reports: what is late tells of an older truth', () => {
     const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
