@@ -19,15 +19,6 @@ export interface Mutation {
 }
 
 const SMALL: Wishes = { members: 3, vips: 6 };
-/** Threads that stand still about as long as others wait, and VIPs that change hands meanwhile. */
-const STALLS: Wishes = {
-  members: 3,
-  vips: 6,
-  profile: 'lan',
-  policy: 'component',
-  pace: 250,
-  faults: ['pauseProcess', 'pauseMain', 'pauseEngine', 'move', 'drain', 'rebalance'],
-};
 const PAIR: Wishes = { members: 2, vips: 4 };
 const AGENT = 'src/agent';
 const ENGINE = 'src/membership';
@@ -55,14 +46,6 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "if (holding !== undefined && (holding.state !== 'idle' || holding.disowned)) return;",
     replace: 'if (holding?.disowned) return;',
     wishes: SMALL,
-  },
-  {
-    name: 'goes on acquiring though contested',
-    file: `${AGENT}/reconcile.ts`,
-    find: "else if (holding.state === 'acquiring' && input.clearance(holding.vip) === undefined)",
-    replace: 'else if (Date.now() < 0)',
-    wishes: STALLS,
-    rare: true,
   },
   {
     name: 'keeps what was allocated to another',
@@ -216,20 +199,6 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "core.deliver({ kind: 'outranked', by, reason,",
     replace: "if (by === undefined && !contested) core.deliver({ kind: 'outranked', by, reason,",
     wishes: { members: 5, vips: 6 },
-  },
-  {
-    name: 'does not tell of its own lateness',
-    file: `${ENGINE}/engine.ts`,
-    find: 'this.ownLateness(now);',
-    replace: '',
-    wishes: STALLS,
-  },
-  {
-    name: 'outranked ones that join each other are free',
-    file: `${ENGINE}/outrank.ts`,
-    find: 'if (peer.toldAt < core.installedAt && !this.stoodBefore(peer)) return false;',
-    replace: 'if (peer.toldAt < core.installedAt) return false;',
-    rare: true,
   },
   {
     name: 'sends no heartbeats',
