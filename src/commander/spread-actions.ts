@@ -1,6 +1,6 @@
 /** The commands about Spread and about what came before: import of the original's file, advice for spread.conf, a test user. */
 import { formatDuration } from '../config/duration.ts';
-import type { SpreadAdvice } from '../config/spread-advice.ts';
+import type { SpreadAdvice, SpreadFigures } from '../config/spread-advice.ts';
 import type { Collaborators } from './collaborators.ts';
 import { exitCode } from './exit-codes.ts';
 import { count, printable } from './format.ts';
@@ -51,16 +51,15 @@ async function advise({ file }: { readonly file: string }, collaborators: Collab
 }
 
 function describe(file: string, advice: SpreadAdvice): string[] {
-  const { source, failover, merge, restart, daemonTimeout, lines, warnings } = advice;
-  const timeouts = Object.entries(advice.timeouts).map(([name, value]) => `${name} ${value}`);
+  const { older, daemon, lines, warnings } = advice;
   return [
-    `timeouts of ${printable(file)} (${source}), in ms: ${timeouts.join(', ')}`,
-    `a lost daemon or host: a view without it after ${formatDuration(failover.shortest)} to ${formatDuration(failover.longest)}`,
-    `a daemon that starts: its members in the view after ${formatDuration(restart)}`,
-    `a healed partition: one view of all within ${formatDuration(merge)}`,
+    ...(older === undefined
+      ? []
+      : ['daemons of version 4:', ...figures(file, older), 'daemons of version 5:']),
+    ...figures(file, advice),
     'an agent that dies alone is noticed at once, whatever is set here',
-    `in our configuration: group.daemon_timeout of at least ${formatDuration(daemonTimeout)} (10s unless set)`,
-    ...warnings.map((warning) => `warning: ${warning}`),
+    `in our configuration: group.daemon: ${printable(daemon)}`,
+    ...warnings.map((warning) => `warning: ${printable(warning)}`),
     ...(lines === undefined
       ? []
       : [
@@ -68,6 +67,17 @@ function describe(file: string, advice: SpreadAdvice): string[] {
           '# for spread.conf on all hosts, restart all daemons: a view after 250ms to 300ms; all nine or none',
           ...lines,
         ]),
+  ];
+}
+
+function figures(file: string, { source, timeouts, failover, ...rest }: SpreadFigures): string[] {
+  const said = Object.entries(timeouts).map(([name, value]) => `${name} ${value}`);
+  return [
+    `timeouts of ${printable(file)} (${source}), in ms: ${said.join(', ')}`,
+    `a lost daemon or host: a view without it after ${formatDuration(failover.shortest)} to ${formatDuration(failover.longest)}`,
+    `a daemon that starts: its members in the view after ${formatDuration(rest.restart)}`,
+    `a healed partition: one view of all within ${formatDuration(rest.merge)}`,
+    `in our configuration: group.daemon_timeout of at least ${formatDuration(rest.daemonTimeout)} (10s unless set)`,
   ];
 }
 

@@ -77,6 +77,8 @@ export class Synchrony {
   #waitingBytes = 0;
   readonly #parts = new Parts();
   #pulses = 0;
+  /** One is under way. */
+  #pulseOut = false;
   readonly #heardAt = new Map<string, number>();
   #roundBegan = 0;
   readonly counters = { messages_foreign: 0, messages_stale: 0, members_passed_over: 0, rounds: 0 };
@@ -121,10 +123,15 @@ export class Synchrony {
     });
   }
 
-  /** Says that we are well. */
+  /**
+   * Says that we are well, unless the last pulse has not come back: those sent while a ring forms would come back all at once,
+   * before others had their turn, and look like so much silence of theirs.
+   */
   pulse(): readonly SynchronyAction[] {
     return this.#run(() => {
-      if (this.#round !== undefined) this.#send({ kind: 'pulse' });
+      if (this.#round === undefined || this.#pulseOut) return;
+      this.#pulseOut = true;
+      this.#send({ kind: 'pulse' });
     });
   }
 
@@ -316,6 +323,7 @@ export class Synchrony {
 
   /** Counted in pulses that came back, not in time: while nothing is delivered nobody is judged, and our own stalls count for nobody. */
   #pulseReturned(): void {
+    this.#pulseOut = false;
     this.#pulses += 1;
     const { privateGroup, pulsesUnheard, pulsesMute } = this.#settings;
     for (const name of this.#present) {

@@ -130,6 +130,28 @@ describe('a network that is cut', () => {
   });
 });
 
+describe('a ring that forms for longer than any patience with members', () => {
+  test('passes nobody over who is well', async () => {
+    const short = { agent_timeout_ms: 1000 };
+    const [a, b, c] = await Promise.all([
+      joined('a', 'zed', short),
+      joined('b', 'mid', short),
+      joined('c', 'abe', short),
+    ]);
+    await Promise.all([see(a, a, b, c), see(b, a, b, c), see(c, a, b, c)]);
+    // A daemon without members is lost first: that tells the members nothing, and holds up what they say all the same.
+    daemons.double.connect(['zed', 'mid', 'abe']);
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    daemons.double.settle();
+    daemons.double.connect(['zed', 'mid'], ['abe']);
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    daemons.double.settle();
+    await Promise.all([see(a, a, b), see(b, a, b), see(c, c)]);
+    for (const { group } of [a, b, c])
+      expect(group.status().counters).toMatchObject({ members_passed_over: 0 });
+  }, 30_000);
+});
+
 describe('a member', () => {
   test('whose agent is not well any more is passed over by the others, and told so', async () => {
     const short = { agent_timeout_ms: 1000 };
