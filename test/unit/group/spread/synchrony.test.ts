@@ -90,7 +90,7 @@ describe('whatever happens', () => {
       { numRuns: Number(process.env['SPREAD_STORIES'] ?? 120) },
     );
     expect(views).toBeGreaterThan(100);
-  });
+  }, 60_000);
 });
 
 test('who was apart without a view of it gets one of its part before the view of all', () => {
