@@ -16,9 +16,10 @@ import type { AgentPhase, Status } from '../model/status.ts';
 import { earliest, type Instant } from '../model/time.ts';
 import type { ProviderName, Vip, VipId } from '../model/vip.ts';
 import type { ProviderEvent, ProviderTraits, VipOutcome } from '../provider/provider.ts';
+import { Approach } from './approach.ts';
 import { Balancer } from './balancer.ts';
 import { Commands, objectionTo } from './commands.ts';
-import { accessOf, type Clearance, type DoubtSettings, Doubts } from './doubts.ts';
+import { Doubts } from './doubts.ts';
 import type { AgentAction, AgentEvent } from './events.ts';
 import { History } from './history.ts';
 import { Holdings, sameForProviders } from './holdings.ts';
@@ -56,6 +57,7 @@ export class Agent {
   readonly #commands = new Commands();
   readonly #lifecycle = new Lifecycle();
   readonly #rounds: Rounds;
+  readonly #approach: Approach;
   #transitional = false;
   readonly #waits = new Map<VipId, Instant>();
   /** What is wrong with a provider as a whole. */
@@ -73,6 +75,12 @@ export class Agent {
       doubts: this.#doubts,
       portrait: this.#portrait,
       history: this.#history,
+    });
+    this.#approach = new Approach({
+      doubts: this.#doubts,
+      portrait: this.#portrait,
+      rounds: this.#rounds,
+      holdings: this.#holdings,
     });
   }
 
@@ -136,7 +144,7 @@ export class Agent {
         missing: barrier?.missing() ?? [],
         holdings: this.#holdings,
         history: this.#history,
-        unfit: this.#portrait.unfit,
+        unfit: this.#portrait.crippled,
         checks: (at) => this.#portrait.checks(at),
         trouble: this.#trouble,
         providerTroubles: this.#troubles,
@@ -197,7 +205,10 @@ export class Agent {
         this.#transitional = false;
         this.#lifecycle.connected(now);
         this.#waits.clear();
-        this.#rounds.install(event.view, { now, settings: this.#doubtSettings(undefined) });
+        this.#rounds.install(event.view, {
+          now,
+          settings: this.#approach.doubtSettings(undefined, this.#config),
+        });
         this.#balancer.settled(now, this.#config.balance);
         for (const message of this.#commands.again()) this.#outbox.say(message);
         return;
@@ -276,6 +287,12 @@ export class Agent {
     if (event.kind === 'lost') {
       if (event.fenced) return this.#suspend(event.reason, now);
       return this.#outbox.push(...takeLost([event], this.#outcomeContext(now)));
+    }
+    if (event.kind === 'slots') {
+      const news = this.#portrait.slots.note(name, event);
+      return news === undefined
+        ? undefined
+        : this.#outbox.note('info', 'room of a provider', { reason: news });
     }
     if (!this.#portrait.fitness(event)) return;
     const { vip, fit, reason } = event;
@@ -380,9 +397,10 @@ export class Agent {
     if (self !== undefined) {
       const quorum = once(() => (view === undefined ? undefined : quorumIn(view, this.#config)));
       const barred = (vip: Vip) => this.#barred(vip, { now, quorum });
-      const clearance = (vip: Vip) => this.#clearance(vip, now);
+      const clearance = (vip: Vip) => this.#approach.clearance(vip, this.#config, now);
+      const hasRoom = (vip: Vip) => this.#approach.hasRoom(vip);
       const local = { vips: this.#vips, holdings: this.#holdings, told, waits: this.#waits };
-      const { lettingGo, rest } = reconcile({ self, now, table, ...local, barred, clearance });
+      const { lettingGo, rest } = reconcile({ self, now, table, ...local, barred, clearance, hasRoom });
       const standing = table && view ? this.#portrait.changed(view) : undefined;
       // Let go first, then say why, then say what was released: so nobody makes us a target again in between.
       this.#outbox.push(...lettingGo);
@@ -423,21 +441,6 @@ export class Agent {
   get #commandContext() {
     const { view, table } = this.#rounds;
     return { trouble: this.#trouble, view, table, self: this.#config.member };
-  }
-
-  #doubtSettings(vip: Vip | undefined): DoubtSettings {
-    const traits = vip ? [this.#portrait.traitsOf(vip)] : [...this.#settings.traits.values()];
-    const leaseBound = Math.max(0, ...traits.map((t) => t?.leaseBound ?? 0));
-    return { leaseBound, takeover: this.#config.agent.takeover };
-  }
-
-  #clearance(vip: Vip, now: Instant): Clearance | undefined {
-    return this.#doubts.clearance(vip.id, {
-      now,
-      settings: this.#doubtSettings(vip),
-      access: accessOf(this.#portrait.traitsOf(vip)),
-      doubtedSince: this.#rounds.table?.doubts.has(vip.id) ? this.#rounds.tableSince : undefined,
-    });
   }
 
   /** Everything is released after a stall: now ask what the group thinks. */

@@ -21,7 +21,10 @@ export interface Agreement {
 
 export function definitionOf(vip: Vip): VipDefinition {
   const addresses = vip.addresses.map((a) => `${a.address}/${a.prefixLength}`);
-  return { id: vip.id, addresses, prefer: [...vip.prefer], weight: vip.weight, policy: vip.policy };
+  const { id, prefer, weight, policy, constraints } = vip;
+  const definition = { id, addresses, prefer: [...prefer], weight, policy };
+  // Zones and tags are each member's own to judge: it says itself that it is unfit.
+  return constraints?.spread === undefined ? definition : { ...definition, spread: constraints.spread };
 }
 
 /** A function of the definitions and the view order alone. */
@@ -93,7 +96,9 @@ function bare(definition: VipDefinition): string[] {
 }
 
 function vipOf(definition: VipDefinition): Vip {
-  return { ...definition, addresses: definition.addresses.map(addressOfText), providers: [] };
+  const { spread, ...rest } = definition;
+  const vip = { ...rest, addresses: definition.addresses.map(addressOfText), providers: [] };
+  return spread === undefined ? vip : { ...vip, constraints: { spread } };
 }
 
 function addressOfText(text: string): VipAddress {

@@ -4,6 +4,7 @@ import { type MemberId, type MemberName, nameOf } from '../model/member.ts';
 import type { Instant } from '../model/time.ts';
 import type { Departure, View, ViewId } from '../model/view.ts';
 import type { VipId } from '../model/vip.ts';
+import { carrierOf } from './carriers.ts';
 import type { DoubtSettings, Doubts } from './doubts.ts';
 import type { Row, Table } from './table.ts';
 
@@ -38,6 +39,11 @@ export class Departures {
     return stories;
   }
 
+  /** Members carried VIPs in more than one way. */
+  get isHybrid(): boolean {
+    return this.#last?.isHybrid === true;
+  }
+
   /** For people: what became of the member that the last table says held the VIP; undefined if it is still here. */
   gone(vip: VipId, view: View): string | undefined {
     const holders = this.#last?.rows.get(vip)?.holders ?? [];
@@ -59,7 +65,23 @@ export class Departures {
       const allGone = holders.every((member) => gone.has(member));
       if (how === 'process' || allGone) doubts.departed(vip, how, { now, settings });
     }
+    for (const { member, how } of view.departed) if (how !== 'leave') this.#noteWays(member, { doubts, now });
     if (view.departed.some(({ how }) => how !== 'leave')) doubts.parted(now);
+  }
+
+  /** By which way it may have what, for those who carry that in another. */
+  #noteWays(member: MemberId, { doubts, now }: { readonly doubts: Doubts; readonly now: Instant }): void {
+    const last = this.#last;
+    const seat = last?.seats.get(member);
+    if (last === undefined) return;
+    const { rest, ...unknown } = last.worstWay;
+    for (const { vip, holders } of last.rows.values()) {
+      if (seat?.reported === true && !holders.includes(member)) continue;
+      const carrier = seat?.reported
+        ? carrierOf(seat.carriers, vip.id)
+        : last.isHybrid && { ...unknown, lasts: rest };
+      if (carrier) doubts.lasts(vip.id, carrier, now);
+    }
   }
 
   /** VIPs about which the departure of the member says something. */

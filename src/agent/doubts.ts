@@ -12,6 +12,7 @@ import type { Instant, Millis } from '../model/time.ts';
 import type { Departure } from '../model/view.ts';
 import type { VipId } from '../model/vip.ts';
 import type { AcquireGuard, ProviderTraits } from '../provider/provider.ts';
+import type { Carrier, Lasting } from './carriers.ts';
 
 export interface DoubtSettings {
   /** Longest time an address may stay with a host whose agent is gone. */
@@ -55,6 +56,8 @@ export class Doubts {
   /** VIPs whose last holder's host is silent while `takeover` is strict: nobody to ask, so wait. */
   readonly #waiting = new Map<VipId, Instant>();
   readonly #cleared = new Map<VipId, Cleared>();
+  /** By which way who went without a word had it, and until when it may have it still. */
+  readonly #lasting = new Map<VipId, { readonly carrier: Carrier; readonly until: Instant }>();
   #partedAt: Instant = Number.NEGATIVE_INFINITY;
   /** When we last lost our history. At the beginning maturity has us wait. */
   #since: Instant = Number.NEGATIVE_INFINITY;
@@ -70,10 +73,18 @@ export class Doubts {
     this.#cleared.set(vip, { at: now, how: how === 'host' ? 'silent' : 'released' });
   }
 
+  /** Somebody that may have the VIP in this way went without a word. */
+  lasts(vip: VipId, carrier: Carrier, now: Instant): void {
+    const until = now + carrier.lasts;
+    const known = this.#lasting.get(vip);
+    if (known === undefined || known.until < until) this.#lasting.set(vip, { carrier, until });
+  }
+
   /** The last holder confirmed that it does not hold it any more. */
   cleared(vip: VipId, now: Instant): void {
     this.#cleared.set(vip, { at: now, how: 'released' });
     this.#until.delete(vip);
+    this.#lasting.delete(vip);
   }
 
   /**
@@ -83,6 +94,12 @@ export class Doubts {
   parted(now: Instant): void {
     this.#partedAt = now;
     for (const [vip, { at }] of this.#cleared) this.#cleared.set(vip, { at, how: 'silent' });
+  }
+
+  /** Somebody has it for certain, so nobody before it does. */
+  held(vip: VipId): void {
+    this.taken(vip);
+    this.#lasting.delete(vip);
   }
 
   /** What we knew of earlier holders is void: somebody holds it (or may), or we could not see the link. */
@@ -96,12 +113,24 @@ export class Doubts {
     this.#until.clear();
     this.#waiting.clear();
     this.#cleared.clear();
+    this.#lasting.clear();
   }
 
   /** VIPs in doubt at `now`, for the report. */
   open(now: Instant): VipId[] {
     for (const [vip, until] of this.#until) if (until <= now) this.#until.delete(vip);
     return [...this.#until.keys()];
+  }
+
+  /** For the report: what may still be with somebody who went, for how much longer. */
+  lasting(now: Instant): Lasting[] {
+    const lasting: Lasting[] = [];
+    for (const [vip, { carrier, until }] of this.#lasting) {
+      const { provider, askable } = carrier;
+      if (until <= now) this.#lasting.delete(vip);
+      else lasting.push({ vip, provider, askable, rest: until - now });
+    }
+    return lasting;
   }
 
   /** For people. */
@@ -111,10 +140,11 @@ export class Doubts {
 
   /** Undefined: not now; an event will tell when. */
   clearance(vip: VipId, input: ClearanceInput): Clearance | undefined {
-    const { now, settings, access } = input;
+    const { now, settings, access, foreignUntil } = input;
     const released = this.#releasedLately(vip, input);
     const waiting = this.#waiting.get(vip);
-    const notBefore = waiting !== undefined && waiting > now ? waiting : undefined;
+    const held = latest(waiting, foreignUntil);
+    const notBefore = held !== undefined && held > now ? held : undefined;
     if (access === 'atomic') return this.contested ? undefined : { guard: AT_ONCE, notBefore };
     // Whoever is heard in another view may have it, or be given it just now; only what we saw released is left to be asked for.
     if (this.contested && (!released || access !== 'link')) return undefined;
@@ -165,4 +195,6 @@ export interface ClearanceInput {
   readonly access: Access;
   /** Since when another member's report casts doubt on it; undefined: none does. */
   readonly doubtedSince: Instant | undefined;
+  /** Until when somebody may have it in a way that our provider cannot see or end; absent: nobody may. */
+  readonly foreignUntil?: Instant | undefined;
 }

@@ -8,7 +8,8 @@ import { type Impairment, LAST_RESORT } from '../model/health.ts';
 import { isMemberId, isMemberName, type MemberId, type MemberName } from '../model/member.ts';
 import type { OperatorCommand } from '../model/operator.ts';
 import type { ViewId } from '../model/view.ts';
-import type { PartitionPolicy, VipId } from '../model/vip.ts';
+import type { PartitionPolicy, ProviderName, VipId } from '../model/vip.ts';
+import type { Carrier, Lasting } from './carriers.ts';
 
 /** What a member says about itself: part of its report, and sent alone when it changes. */
 export interface Standing {
@@ -26,6 +27,8 @@ export interface Standing {
    * count, since all must allocate alike.
    */
   readonly impaired?: readonly Impairment[];
+  /** Limits of its providers: how many addresses of a family they can hold in all. Absent: none. */
+  readonly slots?: undefined | readonly (readonly [ProviderName, 4 | 6, number])[];
 }
 
 /** First word of every member in every view. */
@@ -52,6 +55,14 @@ export interface Report extends Standing {
   readonly passed: readonly (readonly [VipId, string])[];
   /** VIPs whose last holder may still answer, as far as this member knows. */
   readonly doubts: readonly VipId[];
+  /** The allocation rules it knows ({@link RULES}); absent: 1. The lowest of a view are in force. */
+  readonly rules?: number;
+  readonly zone?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** By which way it carries VIPs; absent: not said. */
+  readonly carriers?: readonly Carrier[];
+  /** VIPs that may still be with somebody who went, as far as this member knows; said where members carry VIPs in several ways. */
+  readonly lasting?: readonly Lasting[];
 }
 
 /** The VIPs a member knows; sent only where the digests of a view differ. */
@@ -70,6 +81,8 @@ export interface VipDefinition {
   readonly prefer: readonly string[];
   readonly weight: number;
   readonly policy: PartitionPolicy;
+  /** Its spread group; absent: none. */
+  readonly spread?: string;
 }
 
 export interface StandingMessage extends Standing {
@@ -144,6 +157,13 @@ export type AgentMessage =
   | Operator;
 
 const TEXT_MAX = 500;
+const TAGS_MAX = 64;
+
+/**
+ * Allocation rules this release knows: 2 has zones and slots beside those of 1. Members that decide by different rules would
+ * not decide the same, so a view acts by the lowest that anybody in it knows.
+ */
+export const RULES = 2;
 
 /** Version of these messages; a message of another version is counted and ignored. */
 export const MESSAGE_VERSION = 1;
@@ -212,10 +232,32 @@ const isImpairment: Check = (v) =>
   isText(v['reason']) &&
   (v['vips'] === undefined || isNames(v['vips']));
 const isImpairments = listOf(isImpairment);
+const optional =
+  (check: Check): Check =>
+  (v) =>
+    v === undefined || check(v);
 const isReasons = listOf(pairOf(isName, isText));
 
 const isMove: Check = (v) =>
   isRecord(v) && isName(v['vip']) && isMember(v['from']) && isMember(v['to']) && isText(v['reason']);
+
+const isSlots: Check = (v) =>
+  Array.isArray(v) && v.length === 3 && isName(v[0]) && (v[1] === 4 || v[1] === 6) && isAmount(v[2]);
+
+const isTags: Check = (v) =>
+  isRecord(v) &&
+  Object.keys(v).length <= TAGS_MAX &&
+  Object.entries(v).every(([key, value]) => isName(key) && isName(value));
+
+const isCarrier: Check = (v) =>
+  isRecord(v) &&
+  isName(v['provider']) &&
+  isFlag(v['askable']) &&
+  isAmount(v['lasts']) &&
+  optional(isNames)(v['vips']);
+
+const isLasting: Check = (v) =>
+  isRecord(v) && isName(v['vip']) && isName(v['provider']) && isFlag(v['askable']) && isAmount(v['rest']);
 
 const isDefinition: Check = (v) =>
   isRecord(v) &&
@@ -223,7 +265,8 @@ const isDefinition: Check = (v) =>
   isNames(v['addresses']) &&
   isNames(v['prefer']) &&
   isAmount(v['weight']) &&
-  (v['policy'] === 'component' || v['policy'] === 'primary');
+  (v['policy'] === 'component' || v['policy'] === 'primary') &&
+  optional(isName)(v['spread']);
 
 const isCommand: Check = (v) => {
   if (!isRecord(v)) return false;
@@ -241,7 +284,8 @@ const STANDING: readonly (readonly [string, Check])[] = [
   ['leaving', isFlag],
   ['capacity', isAmount],
   ['unfit', isReasons],
-  ['impaired', (v) => v === undefined || isImpairments(v)],
+  ['impaired', optional(isImpairments)],
+  ['slots', optional(listOf(isSlots))],
 ];
 
 const SHAPES: ReadonlyMap<string, readonly (readonly [string, Check])[]> = new Map([
@@ -260,6 +304,11 @@ const SHAPES: ReadonlyMap<string, readonly (readonly [string, Check])[]> = new M
       ['pinned', isNames],
       ['passed', isReasons],
       ['doubts', isNames],
+      ['rules', optional(isAmount)],
+      ['zone', optional(isName)],
+      ['tags', optional(isTags)],
+      ['carriers', optional(listOf(isCarrier))],
+      ['lasting', optional(listOf(isLasting))],
     ],
   ],
   ['standing', STANDING],

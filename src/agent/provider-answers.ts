@@ -114,12 +114,21 @@ function readKnownEvent(known: ReadonlySet<VipId>, event: unknown): ProviderEven
     const text = reason === undefined ? undefined : clip(reason);
     return { kind, reason: text, ...(confined === true && { confined }) };
   }
+  if (kind === 'slots') return readSlots(event as Record<string, unknown>);
   if (kind !== 'lost' && kind !== 'fitness') return `an event of unknown kind ${quoted(kind)}`;
   if (typeof vip !== 'string' || !known.has(vip)) return `${kind} of ${quoted(vip)}, which is not configured`;
   const why = typeof reason === 'string' ? clip(reason) : 'the provider gives no reason';
   if (kind === 'lost') return { kind, vip, reason: why, ...(fenced === true && { fenced }) };
   if (typeof fit !== 'boolean') return `fitness of ${vip} that does not say whether it is fit`;
   return { kind, vip, fit, reason: why };
+}
+
+function readSlots({ family, slots }: Record<string, unknown>): ProviderEvent | string {
+  if (family !== 4 && family !== 6) return 'slots of a family that is neither 4 nor 6';
+  if (slots === undefined) return { kind: 'slots', family, slots };
+  if (typeof slots !== 'number' || !Number.isSafeInteger(slots) || slots < 0)
+    return `slots of IPv${family} that are no count`;
+  return { kind: 'slots', family, slots };
 }
 
 function unanswered(vip: VipId): VipOutcome {

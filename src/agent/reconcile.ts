@@ -29,6 +29,8 @@ export interface ReconcileInput {
   barred(vip: Vip): string | undefined;
   /** How to go about an acquire; undefined: not now, another event will come. */
   clearance(vip: Vip): Clearance | undefined;
+  /** Whether its provider has room for it beside what is here; if not, a release under way will make it. */
+  hasRoom(vip: Vip): boolean;
 }
 
 interface Plan {
@@ -102,7 +104,7 @@ function acquireIfFree(
   const { vip } = holding;
   if (row.holders.some((member) => member !== input.self)) return;
   const clearance = input.clearance(vip);
-  if (clearance === undefined) return;
+  if (clearance === undefined || !input.hasRoom(vip)) return;
   const { guard, notBefore } = clearance;
   if (notBefore !== undefined && notBefore > input.now) {
     input.waits.set(vip.id, notBefore);

@@ -155,6 +155,8 @@ export class Rounds {
       holdings,
       pinned: this.#departures.pinnedTo(this.#config.member),
       doubts: doubts.open(now),
+      // Where all carry alike, nobody needs it.
+      lasting: this.#departures.isHybrid || view.joined.length > 0 ? doubts.lasting(now) : [],
     });
     outbox.say(report);
   }
@@ -212,8 +214,7 @@ export class Rounds {
     this.told.clear();
     for (const holding of holdings.all()) holding.disowned = false;
     // Who has it by now need not have told this view so: what we saw released before is void.
-    for (const row of this.table.rows.values())
-      if (row.proven.length > 0) this.#with.doubts.taken(row.vip.id);
+    for (const row of this.table.rows.values()) if (row.proven.length > 0) this.#with.doubts.held(row.vip.id);
     portrait.settled();
     this.#learn();
     this.#announceAfterMerge(view);
@@ -240,7 +241,7 @@ export class Rounds {
         message.vips.map(([vip]) => vip),
       );
     table.apply(sender, message, now);
-    if (message.kind === 'acquired') for (const vip of message.vips) doubts.taken(vip);
+    if (message.kind === 'acquired') for (const vip of message.vips) doubts.held(vip);
     this.#learn();
   }
 

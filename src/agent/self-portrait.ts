@@ -9,10 +9,12 @@ import type { View } from '../model/view.ts';
 import type { ProviderName, Vip, VipId } from '../model/vip.ts';
 import type { ProviderEvent, ProviderTraits } from '../provider/provider.ts';
 import { Ailments } from './ailments.ts';
+import { type Carrier, carriersOf, type Lasting } from './carriers.ts';
 import type { Holdings } from './holdings.ts';
-import { clip, type Report, type Standing, type StandingMessage } from './messages.ts';
+import { clip, type Report, RULES, type Standing, type StandingMessage } from './messages.ts';
 import { isComplete, votesOfMember } from './quorum.ts';
-import type { Seat } from './table.ts';
+import type { Seat } from './seat.ts';
+import { Slots } from './slots.ts';
 
 export interface ReportInput {
   readonly view: View;
@@ -21,6 +23,7 @@ export interface ReportInput {
   readonly holdings: Holdings;
   readonly pinned: readonly VipId[];
   readonly doubts: readonly VipId[];
+  readonly lasting: readonly Lasting[];
 }
 
 /** Its fields alone, in one order, so that two of them can be compared as text. */
@@ -32,8 +35,10 @@ function standingOf({
   capacity,
   unfit,
   impaired = [],
+  slots,
 }: Standing): Standing {
-  return { mature, draining, barred, leaving, capacity, unfit, impaired };
+  const standing = { mature, draining, barred, leaving, capacity, unfit, impaired };
+  return slots === undefined ? standing : { ...standing, slots };
 }
 
 export class SelfPortrait {
@@ -45,9 +50,12 @@ export class SelfPortrait {
   mature = false;
   /** What providers said they cannot carry now, with why. */
   readonly #unfit = new Map<VipId, string>();
-  /** VIPs for which this host has no provider. */
-  readonly #unprovided = new Map<VipId, string>();
   readonly #ailments = new Ailments();
+  /** VIPs that are not for this host: it has no provider for them, or is not where they may be. */
+  readonly #unsuited = new Map<VipId, string>();
+  /** Limits of its providers. */
+  readonly slots = new Slots();
+  #carriers: readonly Carrier[] = [];
   #config: Config;
   readonly #traits: ReadonlyMap<ProviderName, ProviderTraits>;
   #bornAt: Instant = 0;
@@ -74,11 +82,13 @@ export class SelfPortrait {
     const known = new Set(config.vips.map((vip) => vip.id));
     for (const vip of this.#unfit.keys()) if (!known.has(vip)) this.#unfit.delete(vip);
     this.#ailments.configure(config.checks, config.vips);
-    this.#unprovided.clear();
+    this.#unsuited.clear();
     for (const vip of config.vips) {
-      if (this.providerOf(vip) === undefined)
-        this.#unprovided.set(vip.id, `this host has none of its providers: ${vip.providers.join(', ')}`);
+      const reason = this.#misplaced(vip);
+      if (reason !== undefined) this.#unsuited.set(vip.id, reason);
     }
+    const providerOf = (vip: Vip) => this.providerOf(vip);
+    this.#carriers = carriersOf(config.vips, { providerOf, traits: this.#traits });
   }
 
   /** When a member that met nobody mature counts as mature; undefined once it is. */
@@ -93,6 +103,17 @@ export class SelfPortrait {
   /** The first of the VIP's providers that this host has. */
   providerOf(vip: Vip): ProviderName | undefined {
     return vip.providers.find((name) => this.#traits.has(name));
+  }
+
+  /** By what this host carries the VIP; undefined: it does not. */
+  meansOf(vip: Vip): { readonly provider: ProviderName; readonly traits: ProviderTraits } | undefined {
+    const provider = this.providerOf(vip);
+    const traits = provider === undefined ? undefined : this.#traits.get(provider);
+    return provider === undefined || traits === undefined ? undefined : { provider, traits };
+  }
+
+  get allTraits(): readonly ProviderTraits[] {
+    return [...this.#traits.values()];
   }
 
   traitsOf(vip: Vip): ProviderTraits | undefined {
@@ -140,6 +161,11 @@ export class SelfPortrait {
       pinned: input.pinned,
       passed,
       doubts: input.doubts,
+      rules: RULES,
+      ...(this.#config.zone !== undefined && { zone: this.#config.zone }),
+      ...(this.#config.tags !== undefined && { tags: this.#config.tags }),
+      carriers: this.#carriers,
+      ...(input.lasting.length > 0 && { lasting: input.lasting }),
     };
   }
 
@@ -173,8 +199,24 @@ export class SelfPortrait {
   /** VIPs this host cannot carry now, with why. */
   get unfit(): ReadonlyMap<VipId, string> {
     const ailing = this.#ailments.unfit;
-    if (this.#unprovided.size + ailing.size === 0) return this.#unfit;
-    return new Map([...ailing, ...this.#unfit, ...this.#unprovided]);
+    if (this.#unsuited.size + ailing.size === 0) return this.#unfit;
+    return new Map([...ailing, ...this.#unfit, ...this.#unsuited]);
+  }
+
+  /** Those of them that something is wrong with. */
+  get crippled(): ReadonlyMap<VipId, string> {
+    return this.#unsuited.size === 0 ? this.unfit : new Map([...this.#ailments.unfit, ...this.#unfit]);
+  }
+
+  /** Why the VIP is not for this host as it is configured. */
+  #misplaced({ providers, constraints: { zones, tags = {} } = {}, ...vip }: Vip): string | undefined {
+    if (this.providerOf({ providers, ...vip }) === undefined)
+      return `this host has none of its providers: ${providers.join(', ')}`;
+    const { zone, tags: own = {} } = this.#config;
+    if (zones !== undefined && (zone === undefined || !zones.includes(zone)))
+      return `only for zone ${zones.join(' or ')}, and this host is in ${zone ?? 'none'}`;
+    const lacking = Object.entries(tags).find(([key, value]) => own[key] !== value);
+    return lacking && `only for hosts tagged ${lacking.join('=')}`;
   }
 
   #standing(): Standing {
@@ -187,6 +229,7 @@ export class SelfPortrait {
       capacity: this.#config.capacity,
       unfit: sortedIds(unfit.keys()).map((vip) => [vip, clip(unfit.get(vip) ?? '')] as const),
       impaired: this.#ailments.impairments,
+      slots: this.slots.all,
     });
   }
 }

@@ -8,7 +8,8 @@ import type { Vip, VipId } from '../model/vip.ts';
 import { type History, stateOf } from './history.ts';
 import type { Holdings } from './holdings.ts';
 import { quorumIn, votesOfMember } from './quorum.ts';
-import { barredBecause, type Row, type Seat, type Table } from './table.ts';
+import { barredBecause, type Seat } from './seat.ts';
+import type { Row, Table } from './table.ts';
 
 export interface StatusInput {
   readonly config: Config;
@@ -98,6 +99,8 @@ function memberStatus(
     reported: seat?.reported ?? !input.missing.includes(member),
     capacity: seat?.standing.capacity ?? 0,
     votes: seat?.votes ?? votesOfMember(nameOf(member), config),
+    ...(seat?.zone !== undefined && { zone: seat.zone }),
+    ...(seat !== undefined && Object.keys(seat.tags).length > 0 && { tags: seat.tags }),
     vips: counts.get(member) ?? 0,
     problems: seat ? problemsOf(seat, input) : [],
   };

@@ -13,6 +13,7 @@ import {
   isEligible,
 } from '../allocation/allocate.ts';
 import { passOverImpaired } from '../allocation/impairment.ts';
+import { Room } from '../allocation/room.ts';
 import { impairmentFor } from '../model/health.ts';
 import type { MemberId, MemberName } from '../model/member.ts';
 import { nameOf } from '../model/member.ts';
@@ -20,19 +21,10 @@ import type { Instant } from '../model/time.ts';
 import type { View } from '../model/view.ts';
 import type { Vip, VipId } from '../model/vip.ts';
 import type { Barrier } from './barrier.ts';
-import { type Agreement, agree } from './definitions.ts';
-import type { AgentMessage, Moves, Standing } from './messages.ts';
-
-export interface Seat {
-  readonly member: MemberId;
-  /** False: its report never came; it is given nothing. */
-  readonly reported: boolean;
-  readonly digest: string;
-  readonly votes: number;
-  standing: Standing;
-  readonly passed: Map<VipId, string>;
-  readonly disagreed: ReadonlyMap<VipId, string>;
-}
+import type { Lasting } from './carriers.ts';
+import { agree } from './definitions.ts';
+import { type AgentMessage, type Moves, RULES } from './messages.ts';
+import { barredBecause, limitsOf, type Seat, seatsOf } from './seat.ts';
 
 export interface Row {
   readonly vip: Vip;
@@ -61,16 +53,6 @@ export interface TableSettings {
   gone(vip: VipId): string | undefined;
 }
 
-const UNHEARD: Standing = {
-  mature: false,
-  draining: false,
-  barred: '',
-  leaving: false,
-  capacity: 0,
-  unfit: [],
-  impaired: [],
-};
-
 export class Table {
   readonly view: View;
   readonly seats: ReadonlyMap<MemberId, Seat>;
@@ -83,7 +65,11 @@ export class Table {
   readonly doubts: ReadonlySet<VipId>;
   /** Whether all members know of health checks; else nobody's failing ones count in this view. */
   readonly heedsHealth: boolean;
+  /** VIPs that may still be with somebody who went, and for how long after this table was made, as far as any member knows. */
+  readonly #lasting = new Map<VipId, Lasting>();
   readonly #complete: boolean;
+  /** Zones and slots count only where everybody knows of them. */
+  readonly #rules: number;
 
   constructor(barrier: Barrier, settings: TableSettings, now: Instant) {
     const reports = barrier.counted();
@@ -92,11 +78,14 @@ export class Table {
     this.quorum = (reports.find((report) => !report.primary) ?? reports[0])?.quorum ?? 'nobody reported';
     this.#complete = reports.length > 0 && reports.every((report) => report.complete);
     this.heedsHealth = reports.every((report) => report.impaired !== undefined);
+    this.#rules = Math.min(RULES, ...reports.map((report) => report.rules ?? 1));
     const agreement = barrier.disagrees ? agree(barrier.definitions, settings.view.members) : undefined;
     this.seats = seatsOf(barrier, settings.view.members, agreement);
     this.rows = this.#rowsOf(barrier, { ...settings, vips: agreement?.vips ?? settings.vips }, now);
     const contested = agreement?.contested ?? [];
     this.doubts = new Set([...reports.flatMap((report) => report.doubts), ...contested, ...this.#unclear()]);
+    if (this.isHybrid) for (const vip of this.#unclear()) this.#note({ vip, ...this.worstWay });
+    for (const lasting of reports.flatMap((report) => report.lasting ?? [])) this.#note(lasting);
     for (const member of settings.view.members) {
       for (const vip of barrier.reports.get(member)?.pinned ?? []) {
         if (!this.pins.has(vip)) this.pins.set(vip, nameOf(member));
@@ -108,24 +97,45 @@ export class Table {
     for (const { sender, message } of barrier.early) this.apply(sender, message, now);
   }
 
-  /** Members, as the allocator sees them. */
-  candidates(): readonly Candidate[] {
+  /**
+   * Members, as the allocator sees them. `squeezed`: VIPs for which those better off have no room, so that also who is impaired
+   * may have them.
+   */
+  candidates(squeezed: ReadonlySet<VipId> = new Set()): readonly Candidate[] {
     const candidates = [...this.seats.values()].map((seat): Candidate => {
       const barred = barredBecause(seat);
       const excluded = new Map<VipId, string>([...seat.standing.unfit, ...seat.passed, ...seat.disagreed]);
       const candidate = { member: seat.member, capacity: seat.standing.capacity, excluded };
-      return barred === undefined ? candidate : { ...candidate, barred };
+      return { ...candidate, ...this.#place(seat), ...(barred !== undefined && { barred }) };
     });
     if (!this.heedsHealth) return candidates;
     const impaired = new Map(
       [...this.seats.values()].map((seat) => [seat.member, seat.standing.impaired ?? []]),
     );
-    return passOverImpaired(candidates, { vips: [...this.rows.keys()], impaired });
+    const vips = [...this.rows.keys()].filter((vip) => !squeezed.has(vip));
+    return passOverImpaired(candidates, { vips, impaired });
   }
 
   /** Why the member is not a good holder of the VIP, though it may be one; undefined: it is. */
   impairment(member: MemberId, vip: VipId): string | undefined {
     return impairmentFor(this.seats.get(member)?.standing.impaired ?? [], vip)?.reason;
+  }
+
+  /** Members carry VIPs in more than one way. */
+  get isHybrid(): boolean {
+    const providers = [...this.seats.values()].flatMap(({ carriers }) => carriers.map((c) => c.provider));
+    return new Set(providers).size > 1;
+  }
+
+  /** What is to be assumed of a member that did not say how it carries VIPs. */
+  get worstWay(): Pick<Lasting, 'provider' | 'askable' | 'rest'> {
+    const all = [...this.seats.values()].flatMap(({ carriers }) => carriers.map(({ lasts }) => lasts));
+    return { provider: '?', askable: false, rest: Math.max(0, ...all) };
+  }
+
+  /** That somebody who went may still have the VIP, and for how long after this table was made; undefined: nobody says so. */
+  lasting(vip: VipId): Lasting | undefined {
+    return this.#lasting.get(vip);
   }
 
   /** Whether a handoff or takeover is still under way. */
@@ -179,8 +189,32 @@ export class Table {
     if (!this.#allowed(row.vip)) return this.quorum;
     const candidate = this.candidates().find((c) => nameOf(c.member) === member);
     if (candidate === undefined) return 'not a member of the present view';
-    if (isEligible(candidate, vip)) return undefined;
+    if (isEligible(candidate, vip)) return this.#lacking(candidate, vip);
     return candidate.barred ?? candidate.excluded.get(vip) ?? 'its capacity is 0';
+  }
+
+  #place(seat: Seat): Pick<Candidate, 'zone' | 'limits'> {
+    if (this.#rules < 2) return {};
+    const limits = limitsOf(
+      seat,
+      [...this.rows.values()].map(({ vip }) => vip),
+    );
+    return { ...(seat.zone !== undefined && { zone: seat.zone }), ...(limits.length > 0 && { limits }) };
+  }
+
+  /** Why the member has no room for the VIP beside what it shall hold; undefined: it has. */
+  #lacking({ member, limits }: Candidate, vip: VipId): string | undefined {
+    if (limits === undefined) return undefined;
+    const room = new Room(limits);
+    for (const { vip: other, target } of this.rows.values())
+      if (target === member && other.id !== vip) room.take(other.id);
+    return room.lacking(vip);
+  }
+
+  #note(lasting: Lasting): void {
+    const known = this.#lasting.get(lasting.vip);
+    const held = (this.rows.get(lasting.vip)?.proven.length ?? 0) > 0;
+    if (!held && (known === undefined || known.rest < lasting.rest)) this.#lasting.set(lasting.vip, lasting);
   }
 
   #rowsOf(barrier: Barrier, settings: TableSettings, now: Instant): Map<VipId, Row> {
@@ -245,13 +279,22 @@ export class Table {
       if (this.#allowed(row.vip)) allowed.push(row.vip);
       else this.#retarget(row, { reason: `not in the primary component: ${this.quorum}` }, now);
     }
-    const candidates = new Map(this.candidates().map((c) => [c.member, c]));
-    const allocation = this.#decide(allowed, candidates);
+    let candidates = byMember(this.candidates());
+    let allocation = this.#decide(allowed, candidates);
+    const unserved = new Set(allowed.map(({ id }) => id).filter((id) => !allocation.get(id)?.member));
+    if (unserved.size > 0 && this.heedsHealth && this.#isLimited) {
+      candidates = byMember(this.candidates(unserved));
+      allocation = this.#decide(allowed, candidates);
+    }
     for (const vip of allowed) {
       const row = this.rows.get(vip.id);
       const decision = allocation.get(vip.id);
       if (row && decision) this.#retarget(row, withCause(row, decision, candidates), now);
     }
+  }
+
+  get #isLimited(): boolean {
+    return this.#rules >= 2 && [...this.seats.values()].some(({ standing }) => standing.slots !== undefined);
   }
 
   #decide(vips: readonly Vip[], byMember: ReadonlyMap<MemberId, Candidate>): Allocation {
@@ -313,6 +356,7 @@ export class Table {
       if (row.target !== sender) continue;
       row.confirmed = sender;
       row.proven = [sender];
+      this.#lasting.delete(id);
       row.failure = undefined;
       row.changed = now;
     }
@@ -325,7 +369,7 @@ export class Table {
       const to = candidates.get(move.to);
       if (row === undefined || row.target !== move.from || to === undefined || !isEligible(to, move.vip))
         continue;
-      if (!this.#allowed(row.vip)) continue;
+      if (!this.#allowed(row.vip) || this.#lacking(to, move.vip) !== undefined) continue;
       this.#retarget(row, { member: move.to, reason: `rebalanced: ${move.reason}` }, now);
     }
   }
@@ -346,28 +390,6 @@ export class Table {
   }
 }
 
-function seatsOf(
-  barrier: Barrier,
-  members: readonly MemberId[],
-  agreement: Agreement | undefined,
-): Map<MemberId, Seat> {
-  return new Map(
-    members.map((member) => {
-      const report = barrier.without.has(member) ? undefined : barrier.reports.get(member);
-      const seat: Seat = {
-        member,
-        reported: report !== undefined,
-        digest: report?.digest ?? '',
-        votes: report?.votes ?? 0,
-        standing: report ?? UNHEARD,
-        passed: new Map(report?.passed),
-        disagreed: agreement?.against.get(member) ?? new Map(),
-      };
-      return [member, seat];
-    }),
-  );
-}
-
 /** Where it goes elsewhere because its holder may not have it any more, the reason begins with that. */
 function withCause(row: Row, decision: Decision, candidates: ReadonlyMap<MemberId, Candidate>): Decision {
   const before = row.target ?? row.proven[0];
@@ -379,14 +401,8 @@ function withCause(row: Row, decision: Decision, candidates: ReadonlyMap<MemberI
     : { ...decision, reason: `${nameOf(before)}: ${why}; ${decision.reason}` };
 }
 
-/** Why a member may hold nothing at all; undefined: it may. */
-export function barredBecause(seat: Seat): string | undefined {
-  if (!seat.reported) return 'silent: its report is missing';
-  if (seat.standing.leaving) return 'leaving';
-  if (seat.standing.draining) return 'draining';
-  if (seat.standing.barred !== '') return seat.standing.barred;
-  if (!seat.standing.mature) return 'not mature yet';
-  return undefined;
+function byMember(candidates: readonly Candidate[]): Map<MemberId, Candidate> {
+  return new Map(candidates.map((candidate) => [candidate.member, candidate]));
 }
 
 function inViewOrder(view: View, members: readonly MemberId[]): MemberId[] {

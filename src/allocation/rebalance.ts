@@ -3,10 +3,10 @@
  * Pure; never moves a pinned VIP, one in hold-down, or a preferred one away from where it is preferred.
  */
 import type { MemberId } from '../model/member.ts';
-import { compareMembers, nameOf } from '../model/member.ts';
 import { compareIds } from '../model/order.ts';
 import type { Vip, VipId } from '../model/vip.ts';
-import { type Candidate, isEligible, preferenceOf } from './allocate.ts';
+import { type Candidate, preferenceOf } from './allocate.ts';
+import { type Seat, Seats } from './seats.ts';
 
 export interface Move {
   readonly vip: VipId;
@@ -27,101 +27,115 @@ export interface RebalanceInput {
   readonly moves_max: number;
 }
 
-interface Seat {
-  readonly candidate: Candidate;
-  load: number;
-  readonly movable: Vip[];
-}
-
 /** At most `moves_max` moves, each an improvement; an empty list when nothing can be improved. */
 export function proposeMoves(input: RebalanceInput): Move[] {
-  const seats = seatsOf(input);
-  const moves = homeMoves(input, seats);
+  const balance = new Balance(input);
+  const moves = balance.homeMoves();
   while (moves.length < input.moves_max) {
-    const move = levellingMove(input, seats);
+    const move = balance.levellingMove();
     if (move === undefined) break;
     moves.push(move);
   }
   return moves;
 }
 
-function seatsOf(input: RebalanceInput): Map<MemberId, Seat> {
-  const seats = new Map<MemberId, Seat>();
-  const ordered = [...input.candidates].sort((a, b) => compareMembers(a.member, b.member));
-  for (const candidate of ordered) seats.set(candidate.member, { candidate, load: 0, movable: [] });
-  for (const vip of [...input.vips].sort((a, b) => compareIds(a.id, b.id))) {
-    const member = input.allocated.get(vip.id);
-    const seat = member === undefined ? undefined : seats.get(member);
-    if (seat === undefined) continue;
-    seat.load += vip.weight;
-    const preferred = vip.prefer.includes(nameOf(seat.candidate.member));
-    if (!input.fixed.has(vip.id) && !preferred) seat.movable.push(vip);
-  }
-  return seats;
-}
+class Balance {
+  readonly #input: RebalanceInput;
+  readonly #seats: Seats;
+  readonly #ordered: readonly Seat[];
+  readonly #moved = new Set<VipId>();
 
-function homeMoves(input: RebalanceInput, seats: Map<MemberId, Seat>): Move[] {
-  const moves: Move[] = [];
-  for (const vip of input.vips) {
-    if (moves.length >= input.moves_max) break;
-    const from = input.allocated.get(vip.id);
-    const seat = from === undefined ? undefined : seats.get(from);
-    if (from === undefined || seat === undefined || vip.prefer.length === 0 || input.fixed.has(vip.id))
-      continue;
-    const home = homeOf(vip, input, seats);
-    if (home === undefined || preferenceOf(vip, nameOf(home)) >= preferenceOf(vip, nameOf(from))) continue;
-    transfer(vip, seat, seats.get(home));
-    moves.push({ vip: vip.id, from, to: home, reason: `${nameOf(home)} is preferred` });
-  }
-  return moves;
-}
-
-function homeOf(vip: Vip, input: RebalanceInput, seats: ReadonlyMap<MemberId, Seat>): MemberId | undefined {
-  for (const name of vip.prefer) {
-    for (const [member, seat] of seats) {
-      if (nameOf(member) === name && isEligible(seat.candidate, vip.id) && !input.resting.has(member))
-        return member;
+  constructor(input: RebalanceInput) {
+    this.#input = input;
+    this.#seats = new Seats(input.candidates);
+    this.#ordered = [...this.#seats.all].sort((a, b) => a.rank - b.rank);
+    for (const vip of [...input.vips].sort((a, b) => compareIds(a.id, b.id))) {
+      const seat = this.#seatOf(vip);
+      if (seat) this.#seats.give(vip, seat);
     }
   }
-  return undefined;
-}
 
-function levellingMove(input: RebalanceInput, seats: Map<MemberId, Seat>): Move | undefined {
-  const loaded = [...seats.entries()]
-    .filter(([, seat]) => seat.movable.length > 0)
-    .sort(([a, x], [b, y]) => relative(y) - relative(x) || compareMembers(a, b));
-  for (const [from, source] of loaded) {
-    for (const vip of source.movable) {
-      const to = lightest(vip, source, { input, seats });
+  homeMoves(): Move[] {
+    const moves: Move[] = [];
+    for (const vip of this.#input.vips) {
+      if (moves.length >= this.#input.moves_max) break;
+      const from = this.#seatOf(vip);
+      if (from === undefined || vip.prefer.length === 0 || this.#input.fixed.has(vip.id)) continue;
+      const to = this.#homeOf(vip, from);
       if (to === undefined) continue;
-      transfer(vip, source, seats.get(to));
-      return { vip: vip.id, from, to, reason: `levels the load between ${nameOf(from)} and ${nameOf(to)}` };
+      moves.push(this.#move(vip, { from, to, reason: `${to.name} is preferred` }));
     }
+    return moves;
   }
-  return undefined;
-}
 
-function lightest(
-  vip: Vip,
-  source: Seat,
-  { input, seats }: { input: RebalanceInput; seats: ReadonlyMap<MemberId, Seat> },
-): MemberId | undefined {
-  let best: { member: MemberId; load: number } | undefined;
-  for (const [member, seat] of seats) {
-    if (seat === source || input.resting.has(member) || !isEligible(seat.candidate, vip.id)) continue;
-    const load = (seat.load + vip.weight) / seat.candidate.capacity;
-    if (load < relative(source) && (best === undefined || load < best.load)) best = { member, load };
+  levellingMove(): Move | undefined {
+    const loaded = this.#ordered
+      .map((seat) => ({ seat, movable: this.#movable(seat) }))
+      .filter(({ movable }) => movable.length > 0)
+      .sort((a, b) => relative(b.seat) - relative(a.seat) || a.seat.rank - b.seat.rank);
+    for (const { seat: from, movable } of loaded) {
+      for (const vip of movable) {
+        const to = this.#lightest(vip, from);
+        if (to === undefined) continue;
+        return this.#move(vip, { from, to, reason: `levels the load between ${from.name} and ${to.name}` });
+      }
+    }
+    return undefined;
   }
-  return best?.member;
+
+  #seatOf(vip: Vip): Seat | undefined {
+    const member = this.#input.allocated.get(vip.id);
+    return member === undefined ? undefined : this.#seats.byMember.get(member);
+  }
+
+  /** A better home than where it is. */
+  #homeOf(vip: Vip, from: Seat): Seat | undefined {
+    for (const name of vip.prefer) {
+      if (preferenceOf(vip, name) >= preferenceOf(vip, from.name)) return undefined;
+      const home = this.#ordered.find((seat) => seat.name === name && this.#isOpen(vip, seat));
+      if (home) return home;
+    }
+    return undefined;
+  }
+
+  /** Those first of whose spread group most are in this zone. */
+  #movable(seat: Seat): Vip[] {
+    const movable = [...seat.vips.values()].filter(
+      (vip) => !this.#moved.has(vip.id) && !this.#input.fixed.has(vip.id) && !vip.prefer.includes(seat.name),
+    );
+    const crowd = (vip: Vip) => this.#seats.companions(vip, seat);
+    return movable.sort((a, b) => crowd(b) - crowd(a) || compareIds(a.id, b.id));
+  }
+
+  #lightest(vip: Vip, source: Seat): Seat | undefined {
+    let best: { readonly seat: Seat; readonly load: number; readonly crowd: number } | undefined;
+    for (const seat of this.#ordered) {
+      if (seat === source || !this.#isOpen(vip, seat)) continue;
+      const load = (seat.load + vip.weight) / seat.capacity;
+      if (load >= relative(source)) continue;
+      const crowd = this.#seats.companions(vip, seat);
+      if (best === undefined || load < best.load || (load === best.load && crowd < best.crowd))
+        best = { seat, load, crowd };
+    }
+    return best?.seat;
+  }
+
+  #isOpen(vip: Vip, seat: Seat): boolean {
+    return Seats.fits(vip.id, seat) && !this.#input.resting.has(seat.candidate.member);
+  }
+
+  #move(
+    vip: Vip,
+    { from, to, reason }: { readonly from: Seat; readonly to: Seat; readonly reason: string },
+  ): Move {
+    this.#seats.takeBack(vip, from);
+    this.#seats.give(vip, to);
+    // Each is moved once a round.
+    this.#moved.add(vip.id);
+    return { vip: vip.id, from: from.candidate.member, to: to.candidate.member, reason };
+  }
 }
 
 function relative(seat: Seat): number {
-  return seat.candidate.capacity > 0 ? seat.load / seat.candidate.capacity : Number.POSITIVE_INFINITY;
-}
-
-function transfer(vip: Vip, from: Seat, to: Seat | undefined): void {
-  from.load -= vip.weight;
-  if (to) to.load += vip.weight;
-  const index = from.movable.indexOf(vip);
-  if (index >= 0) from.movable.splice(index, 1);
+  return seat.capacity > 0 ? seat.load / seat.capacity : Number.POSITIVE_INFINITY;
 }

@@ -17,12 +17,14 @@ import type {
   GroupConfig,
   ProviderConfig,
 } from './config.ts';
-import { defaultMember, defaultSocket, readOnlySocket } from './defaults.ts';
+import { DEFAULTS, defaultMember, defaultSocket, readOnlySocket } from './defaults.ts';
 import { digestOf } from './digest.ts';
 import type { Findings } from './findings.ts';
 import { buildGroup } from './group-section.ts';
 import { buildHealthChecks } from './health-section.ts';
 import { hooksOf } from './hooks-section.ts';
+import { checkPlaces } from './places.ts';
+import { defaultPolicy } from './policies.ts';
 import { settingsOf } from './providers/kinds.ts';
 import type { FileShape } from './schema.ts';
 import { buildSpreadGroup, checkEngineKeys } from './spread-section.ts';
@@ -49,7 +51,8 @@ export function buildConfig(shape: FileShape, options: BuildOptions, findings: F
   const agent = agentOf(shape, findings);
   const fromFolder = (path: string) => resolvePath(path, options.fileName);
   const providers = providersOf(shape, fromFolder);
-  const context = { policy: shape.policy, providers: Object.keys(providers) };
+  const policyOf = (names: readonly string[]) => shape.policy ?? defaultPolicy(names, providers);
+  const context = { policyOf, providers: Object.keys(providers) };
   const placed = buildVips(shape.vips, context, findings);
   const vips = placed.map(({ vip }) => vip);
   const members = membersOf(shape, member, findings);
@@ -58,6 +61,7 @@ export function buildConfig(shape: FileShape, options: BuildOptions, findings: F
   const primary = vips.some(({ policy }) => policy === 'primary');
   checkQuorum(shape, { members, primary }, findings);
   checkProviders(placed, { providers, agent }, findings);
+  checkPlaces(placed, shape, findings);
   if (Object.keys(shape.vips).length === 0) {
     findings.warn(['vips'], { what: 'there are no VIPs', mend: 'add one: `web-1: 10.0.0.100`', atKey: true });
   }
@@ -72,12 +76,14 @@ export function buildConfig(shape: FileShape, options: BuildOptions, findings: F
     group,
     providers,
     vips,
+    ...(shape.zone !== undefined && { zone: shape.zone }),
+    ...(shape.tags !== undefined && { tags: shape.tags }),
     capacity: shape.capacity,
     agent,
     checks,
     balance: balanceOf(shape),
     quorum,
-    default_policy: shape.policy,
+    default_policy: shape.policy ?? DEFAULTS.policy,
     ...(hooks !== undefined && { hooks }),
     control,
     log: {

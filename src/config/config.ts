@@ -163,6 +163,10 @@ export interface Config {
   readonly providers: Readonly<Record<string, ProviderConfig>>;
   /** Sorted by id. */
   readonly vips: readonly Vip[];
+  /** Where this host is: a failure domain, for instance an availability zone. */
+  readonly zone?: string;
+  /** What else there is to say of it; constraints of VIPs refer to it. */
+  readonly tags?: Readonly<Record<string, string>>;
   /** Capacity weight of this member, ≥ 0 (0: never allocated anything); 1 unless configured. */
   readonly capacity: number;
   readonly agent: AgentConfig;

@@ -1,6 +1,6 @@
 /** A short text that is equal on two members if, and in practice only if, what must be equal in their files is. */
-import { compareIds } from '../model/order.ts';
-import type { Vip } from '../model/vip.ts';
+import { compareIds, sortedIds } from '../model/order.ts';
+import type { Constraints, Vip } from '../model/vip.ts';
 import { sha256Hex } from './sha256.ts';
 
 export interface DigestInput {
@@ -25,6 +25,8 @@ export function digestOf({ cluster, vips, votes, expectedVotes }: DigestInput): 
       vip.prefer,
       vip.weight,
       vip.policy,
+      // As it always was where there are none, so that older releases say the same.
+      ...(vip.constraints === undefined ? [] : [constraintsOf(vip.constraints)]),
     ]),
     Object.entries(votes)
       .filter(([, count]) => count !== 1)
@@ -32,4 +34,12 @@ export function digestOf({ cluster, vips, votes, expectedVotes }: DigestInput): 
     expectedVotes ?? null,
   ];
   return sha256Hex(JSON.stringify(canonical)).slice(0, 16);
+}
+
+function constraintsOf({ zones, tags, spread }: Constraints): unknown {
+  return [
+    zones === undefined ? null : sortedIds(zones),
+    Object.entries(tags ?? {}).sort(([a], [b]) => compareIds(a, b)),
+    spread ?? null,
+  ];
 }

@@ -8,10 +8,11 @@ export function complaint(what: string, mend: string): string {
   return `${what}\n${mend}`;
 }
 
-/** Names of clusters, members and providers; the grammar of `MemberName`. */
+/** Names of clusters, members, providers and what else hosts are told apart by; the grammar of `MemberName`. */
+const TAGS_MAX = 64;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
-export function name(of: 'cluster' | 'member' | 'provider' | 'check') {
+export function name(of: 'cluster' | 'member' | 'provider' | 'check' | 'zone' | 'tag' | 'group') {
   const mend = 'letters, digits, `.`, `_` and `-`, at most 63, a letter or digit first';
   return z
     .string()
@@ -20,6 +21,18 @@ export function name(of: 'cluster' | 'member' | 'provider' | 'check') {
       error: () =>
         complaint(`cannot be a ${of} name, since JavaScript keeps it for itself`, 'choose another name'),
     });
+}
+
+/** Keys and values of tags of hosts. */
+export function tags() {
+  const mend =
+    'letters, digits, `.`, `_`, `:`, `/` and `-`, at most 63, a letter or digit first; a number needs quotes';
+  const value = z
+    .string({ error: () => complaint('not the value of a tag', mend) })
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,62}$/, { error: () => complaint('not the value of a tag', mend) });
+  return z.record(name('tag'), value).refine((all) => Object.keys(all).length <= TAGS_MAX, {
+    error: () => complaint(`more than ${TAGS_MAX} tags`, 'keep those that VIPs refer to'),
+  });
 }
 
 export function integer(min: number, max: number) {

@@ -7,7 +7,7 @@ import { DEFAULTS } from './defaults.ts';
 import { CHECK_SECTION } from './health-section.ts';
 import { HOOKS_SECTION } from './hooks-section.ts';
 import { PROVIDER_SECTION } from './providers/kinds.ts';
-import { duration, groupName, integer, interfaceName, name, path, yesNo } from './schema-parts.ts';
+import { duration, groupName, integer, interfaceName, name, path, tags, yesNo } from './schema-parts.ts';
 
 const address = z.string().min(1).max(128);
 
@@ -18,6 +18,19 @@ const vipAddress = z.union([
     interface: interfaceName().optional().describe('Interface that carries this one address'),
   }),
 ]);
+
+const constraints = z.strictObject({
+  zones: z
+    .array(name('zone'))
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('Only members whose `zone` is one of these may hold it'),
+  tags: tags().optional().describe('Only members that have all of these `tags` may hold it'),
+  spread: name('group')
+    .optional()
+    .describe('VIPs that say the same name here are put into different zones where load allows'),
+});
 
 const vipRecord = z.strictObject({
   addresses: z
@@ -36,7 +49,10 @@ const vipRecord = z.strictObject({
   policy: z
     .enum(['component', 'primary'])
     .optional()
-    .describe('What happens to it when the group splits; absent: the `policy` of the file'),
+    .describe(
+      'What happens to it when the group splits; absent: the `policy` of the file, or what that says where it is absent too',
+    ),
+  constraints: constraints.optional().describe('Where it may be'),
   weight: integer(1, 1000).prefault(DEFAULTS.vip.weight).describe('Share of the load it stands for'),
   providers: z
     .array(name('provider'))
@@ -210,11 +226,17 @@ export const FILE_SCHEMA = z.strictObject({
   capacity: integer(0, 1000)
     .prefault(DEFAULTS.capacity)
     .describe('Share of the load this member carries; 0: none'),
+  zone: name('zone')
+    .optional()
+    .describe('Where this host is, for instance its availability zone; what VIPs say of zones refers to it'),
+  tags: tags()
+    .optional()
+    .describe('What else there is to say of this host, by name; `constraints` of VIPs refer to it'),
   policy: z
     .enum(['component', 'primary'])
-    .prefault(DEFAULTS.policy)
+    .optional()
     .describe(
-      'When the group splits: `component`, every part serves all VIPs; `primary`, only the part with a majority of votes',
+      'When the group splits: `component`, every part serves all VIPs; `primary`, only the part with a majority of votes; absent: `primary` for VIPs whose `providers` have one of kind `aws` or `gcp`, `component` for all others',
     ),
   group: group.describe('How the members talk'),
   providers: z

@@ -1,6 +1,6 @@
 /** The `vips` section: expands ranges, fills in what an entry leaves out, and checks every address. */
 import { compareIds } from '../model/order.ts';
-import type { PartitionPolicy, ProviderName, Vip, VipAddress } from '../model/vip.ts';
+import type { Constraints, PartitionPolicy, ProviderName, Vip, VipAddress } from '../model/vip.ts';
 import type { Findings } from './findings.ts';
 import { formatIp, type IpAddress, isSubnetAddress, isSubnetBroadcast, kindOf, parseIp } from './ip.ts';
 import type { Path } from './problem.ts';
@@ -8,7 +8,8 @@ import { EXPANSION_MAX, expandRange, isRange } from './ranges.ts';
 import type { VipEntry } from './schema.ts';
 
 export interface VipContext {
-  readonly policy: PartitionPolicy;
+  /** Of a VIP that says none. */
+  policyOf(providers: readonly ProviderName[]): PartitionPolicy;
   /** Providers of this host, in order of the file. */
   readonly providers: readonly ProviderName[];
 }
@@ -192,12 +193,25 @@ interface VipParts {
 }
 
 function vipOf(id: string, { addresses, record: { settings }, context }: VipParts): Vip {
+  const providers = settings.providers ?? context.providers;
+  const constraints = constraintsOf(settings);
   return {
     id,
     addresses,
     prefer: settings.prefer ?? [],
     weight: settings.weight ?? 1,
-    policy: settings.policy ?? context.policy,
-    providers: settings.providers ?? context.providers,
+    policy: settings.policy ?? context.policyOf(providers),
+    providers,
+    ...(constraints !== undefined && { constraints }),
+  };
+}
+
+function constraintsOf({ constraints }: Partial<EntryRecord>): Constraints | undefined {
+  if (constraints === undefined) return undefined;
+  const { zones, tags, spread } = constraints;
+  return {
+    ...(zones !== undefined && { zones }),
+    ...(tags !== undefined && { tags }),
+    ...(spread !== undefined && { spread }),
   };
 }

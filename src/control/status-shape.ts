@@ -31,6 +31,8 @@ const isMember = recordOf({
   reported: isFlag,
   capacity: isNumber,
   votes: isNumber,
+  zone: isTextOrAbsent,
+  tags: (value) => value === undefined || (isRecord(value) && Object.values(value).every(isText)),
   vips: isNumber,
   problems: listOf(isText),
 });

@@ -27,7 +27,13 @@ const words = new Int32Array(data.words);
 const outbound = new Outbound((parcel, transfer) => post({ kind: 'parcel', ...parcel }, transfer));
 
 const transport = new Transport(data, {
-  engine: createEngine({ self: data.self, timers: data.config.timers }),
+  engine: createEngine({
+    self: data.self,
+    timers: data.config.timers,
+    // Epochs go on above those of the last run, without a file: views do not come a millisecond for long. What was fenced by
+    // them outlives this agent, and the whole group.
+    bootEpoch: Date.now(),
+  }),
   clock: monotonicNow,
   bootClock: bootTimeNow,
   random: Math.random,

@@ -16,6 +16,9 @@ export interface MemberStatus {
   readonly reported: boolean;
   readonly capacity: number;
   readonly votes: number;
+  /** As its configuration says; absent: not said. */
+  readonly zone?: string;
+  readonly tags?: Readonly<Record<string, string>>;
   /** VIPs it holds or is about to. */
   readonly vips: number;
   /** Why it is not (fully) eligible, or that its configuration differs; empty when all is well. */

@@ -18,6 +18,16 @@ export interface VipAddress {
 /** What happens to a VIP when the group splits (DESIGN 5.6). */
 export type PartitionPolicy = 'component' | 'primary';
 
+/** Where a VIP may be, and how it lies to others. Names of zones and groups, keys and values of tags: 1 to 63 characters. */
+export interface Constraints {
+  /** Only on members of one of these zones; absent: of any, or of none. */
+  readonly zones?: readonly string[];
+  /** Only on members that have all of these tags. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** VIPs that name the same group lie in different zones where load allows. */
+  readonly spread?: string;
+}
+
 /** The unit of allocation: one or more addresses that always move together. */
 export interface Vip {
   readonly id: VipId;
@@ -30,4 +40,6 @@ export interface Vip {
   readonly policy: PartitionPolicy;
   /** Providers that may carry it, the best first; each member uses the first it has. */
   readonly providers: readonly ProviderName[];
+  /** Absent: none. */
+  readonly constraints?: Constraints;
 }

@@ -16,9 +16,15 @@ import type { ProviderName, Vip, VipId } from '../model/vip.ts';
 export interface ProviderTraits {
   readonly families: readonly (4 | 6)[];
   readonly scope: 'link' | 'subnet' | 'zone' | 'region' | 'any';
-  /** True where taking an address away from its present holder is one atomic step (cloud reassign). */
+  /**
+   * True where taking an address away from its present holder, who has it by a provider of the same name, is one atomic step
+   * (cloud reassign): nobody is asked and nothing is waited for.
+   */
   readonly atomicTakeover: boolean;
-  /** Longest time after the last `renew` for which an address may stay with a host whose agent is gone; absent: for ever. */
+  /**
+   * Longest time after the last `renew` for which an address may stay with a host whose agent is gone; absent: nothing
+   * ends it, and whoever carries the VIP another way waits for 30 s.
+   */
   readonly leaseBound?: Millis;
 }
 
@@ -76,7 +82,13 @@ export type ProviderEvent =
    */
   | { readonly kind: 'trouble'; readonly reason: string | undefined; readonly confined?: boolean }
   /** Whether this host could carry the VIP now (carrier, interface present). Sent at start for every VIP that cannot. */
-  | { readonly kind: 'fitness'; readonly vip: VipId; readonly fit: boolean; readonly reason: string };
+  | { readonly kind: 'fitness'; readonly vip: VipId; readonly fit: boolean; readonly reason: string }
+  /**
+   * How many addresses of a family this host can hold through the provider, those held included (an integer ≥ 0; a limit of
+   * the platform); `slots` absent: as many as it likes, which is so until something else is said. Sent at start where there is
+   * a limit, and when it changes.
+   */
+  | { readonly kind: 'slots'; readonly family: 4 | 6; readonly slots: number | undefined };
 
 /** One line of a rehearsal. */
 export interface Check {

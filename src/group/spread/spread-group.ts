@@ -113,6 +113,7 @@ class SpreadGroup implements GroupCommunication {
       privateGroup: connection.privateGroup,
       group: group.spread_group,
       cluster,
+      least: () => Date.now(),
       pulsesUnheard: Math.ceil(group.agent_timeout_ms / PULSE_MS),
       pulsesMute: Math.ceil(Math.min(MUTE_MS, group.agent_timeout_ms) / PULSE_MS),
     });

@@ -22,6 +22,8 @@ export interface SynchronySettings {
   /** The Spread group. */
   readonly group: string;
   readonly cluster: string;
+  /** Numbers, and thereby epochs, are above this: milliseconds since 1970, so that they go on above those of an earlier run. */
+  readonly least?: () => number;
   /** Own pulses that came back while another member was not heard: it hangs. */
   readonly pulsesUnheard: number;
   /** The same while its announcement is waited for. */
@@ -192,8 +194,8 @@ export class Synchrony {
     this.#announced.clear();
     this.#settled = false;
     this.#signal();
-    const number = this.#number + 1;
-    this.#number += 2;
+    const number = Math.max(this.#number, this.#settings.least?.() ?? 0) + 1;
+    this.#number = number + 1;
     this.#send({
       kind: 'announce',
       round,

@@ -61,3 +61,15 @@ it('an event about a VIP nobody knows would make our own reports unreadable: it 
   expect(readEvent(new Set(['v1']), event)).toMatch(/not configured/);
   expect(readEvent(new Set(['v1']), { ...event, vip: 'v1' })).toEqual({ ...event, vip: 'v1' });
 });
+
+it('the room of a provider is a count of one family, or no limit', () => {
+  const event = { kind: 'slots', family: 4, slots: 3 };
+  expect(readEvent(new Set(), event)).toEqual(event);
+  expect(readEvent(new Set(), { kind: 'slots', family: 6 })).toEqual({
+    kind: 'slots',
+    family: 6,
+    slots: undefined,
+  });
+  for (const wrong of [{ family: 5 }, { slots: -1 }, { slots: 1.5 }, { slots: '3' }, { slots: Number.NaN }])
+    expect(readEvent(new Set(), { ...event, ...wrong })).toMatch(/^slots of/);
+});

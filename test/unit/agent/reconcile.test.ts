@@ -41,6 +41,7 @@ function does(
     told: new Set(),
     waits: new Map(),
     barred: () => barred,
+    hasRoom: () => true,
     clearance: () => clearance ?? undefined,
   });
   return [...lettingGo, ...rest].map((action) =>

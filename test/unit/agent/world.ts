@@ -4,13 +4,13 @@
  */
 import { Agent } from '../../../src/agent/agent.ts';
 import type { AgentAction, AgentEvent } from '../../../src/agent/events.ts';
-import { encodeMessage } from '../../../src/agent/messages.ts';
+import { type AgentMessage, encodeMessage } from '../../../src/agent/messages.ts';
 import type { Config } from '../../../src/config/config.ts';
 import type { GroupEvent } from '../../../src/group/group.ts';
 import { type MemberId, memberId, nameOf } from '../../../src/model/member.ts';
 import type { CommandResult } from '../../../src/model/operator.ts';
 import { type Departure, type View, viewId } from '../../../src/model/view.ts';
-import type { VipId } from '../../../src/model/vip.ts';
+import type { Vip, VipId } from '../../../src/model/vip.ts';
 import type { AcquireRequest, ProviderTraits, VipOutcome } from '../../../src/provider/provider.ts';
 
 export const LEASE_BOUND = 4100;
@@ -64,6 +64,8 @@ export interface WorldOptions {
   readonly hosts: readonly string[];
   readonly configOf: (name: string) => Config;
   readonly linkScope?: boolean;
+  /** What carries the VIPs of a host; absent: `memory`, alike on all. */
+  readonly traitsOf?: (name: string) => ReadonlyMap<string, ProviderTraits>;
 }
 
 export class World {
@@ -85,7 +87,12 @@ export class World {
     for (const name of options.hosts) this.boot(name);
   }
 
-  traits(): ReadonlyMap<string, ProviderTraits> {
+  /** Hosts of the release before this one: they say nothing of what it did not know. */
+  older: ReadonlySet<string> = new Set();
+
+  traits(name: string): ReadonlyMap<string, ProviderTraits> {
+    const { traitsOf } = this.#options;
+    if (traitsOf) return traitsOf(name);
     const scope = this.#options.linkScope === false ? 'any' : 'link';
     return new Map([['memory', { families: [4, 6], scope, atomicTakeover: false, leaseBound: LEASE_BOUND }]]);
   }
@@ -101,7 +108,7 @@ export class World {
     const incarnation = (before?.incarnation ?? 0) + 1;
     const id = memberId(name, incarnation.toString(16).padStart(16, '0'));
     const config = this.#options.configOf(name);
-    const agent = new Agent({ config, traits: this.traits(), version: 'test' });
+    const agent = new Agent({ config, traits: this.traits(name), version: 'test' });
     const host: Host = {
       name,
       id,
@@ -206,7 +213,7 @@ export class World {
       this.at(this.now + delay, () => host.agent === agent && host.alive && run());
     switch (action.kind) {
       case 'multicast': {
-        const bytes = encodeMessage(action.message);
+        const bytes = encodeMessage(this.older.has(host.name) ? olderForm(action.message) : action.message);
         for (const id of host.component.members) {
           const to = this.host(nameOf(id));
           if (to.id === id && to.alive) this.#deliver(to, { kind: 'message', sender: host.id, bytes });
@@ -275,10 +282,27 @@ export class World {
           });
         }
         host.up.add(vip.id);
+        if (this.#carrierOf(host, vip)?.traits?.atomicTakeover) this.#reassign(host, vip);
         this.give(host, { kind: 'acquired', outcomes: [outcome(vip.id, true, { reason: 'put up' })] });
       };
       later(guard.kind === 'when-silent' ? PROBE_TIME : 0.1 + this.#random(), probe);
     }
+  }
+
+  #carrierOf(
+    { name }: Host,
+    { providers }: Vip,
+  ): { name: string; traits: ProviderTraits | undefined } | undefined {
+    const all = this.traits(name);
+    const first = providers.find((provider) => all.has(provider));
+    return first === undefined ? undefined : { name: first, traits: all.get(first) };
+  }
+
+  /** One register says whose it is: whoever had it by the same provider has it no more. */
+  #reassign(host: Host, vip: Vip): void {
+    const own = this.#carrierOf(host, vip)?.name;
+    for (const other of this.hosts.values())
+      if (other !== host && this.#carrierOf(other, vip)?.name === own) other.up.delete(vip.id);
   }
 
   /** Whether somebody else on the same part of the link has the address. */
@@ -342,4 +366,11 @@ export function outcome(
   { reason, code = 'ok' }: { reason: string; code?: VipOutcome['code'] },
 ): VipOutcome {
   return { vip, held, reason, code };
+}
+
+/** As the release before this one said it. */
+function olderForm(message: AgentMessage): AgentMessage {
+  if (message.kind !== 'report') return message;
+  const news = new Set(['rules', 'zone', 'tags', 'carriers', 'lasting', 'slots']);
+  return Object.fromEntries(Object.entries(message).filter(([field]) => !news.has(field))) as never;
 }

@@ -1,0 +1,66 @@
+/** How this host goes about an acquire: what its provider can know of earlier holders, and what they may still have. */
+import type { Config } from '../config/config.ts';
+import type { Instant } from '../model/time.ts';
+import type { Vip } from '../model/vip.ts';
+import { isForeign } from './carriers.ts';
+import { accessOf, type Clearance, type DoubtSettings, type Doubts } from './doubts.ts';
+import type { Holdings } from './holdings.ts';
+import type { Rounds } from './rounds.ts';
+import type { SelfPortrait } from './self-portrait.ts';
+
+export interface ApproachComponents {
+  readonly doubts: Doubts;
+  readonly portrait: SelfPortrait;
+  readonly rounds: Rounds;
+  readonly holdings: Holdings;
+}
+
+export class Approach {
+  readonly #with: ApproachComponents;
+
+  constructor(components: ApproachComponents) {
+    this.#with = components;
+  }
+
+  /** Of one VIP, or the most careful of all. */
+  doubtSettings(vip: Vip | undefined, { agent }: Config): DoubtSettings {
+    const { portrait } = this.#with;
+    const traits = vip ? [portrait.traitsOf(vip)] : portrait.allTraits;
+    return { leaseBound: Math.max(0, ...traits.map((t) => t?.leaseBound ?? 0)), takeover: agent.takeover };
+  }
+
+  /** Undefined: not now. */
+  clearance(vip: Vip, config: Config, now: Instant): Clearance | undefined {
+    const { doubts, portrait, rounds } = this.#with;
+    return doubts.clearance(vip.id, {
+      now,
+      settings: this.doubtSettings(vip, config),
+      access: accessOf(portrait.traitsOf(vip)),
+      doubtedSince: rounds.table?.doubts.has(vip.id) ? rounds.tableSince : undefined,
+      foreignUntil: this.#foreignUntil(vip),
+    });
+  }
+
+  /** False while what shall go from here is in the way. If there is no room beside what stays, the provider may say so. */
+  hasRoom(vip: Vip): boolean {
+    const { portrait, holdings, rounds } = this.#with;
+    const provider = portrait.providerOf(vip);
+    if (provider === undefined || portrait.slots.all === undefined) return true;
+    const others = [...holdings.all()]
+      .filter((holding) => holding.state !== 'idle' && holding.vip.id !== vip.id)
+      .map((holding) => holding.vip)
+      .filter((other) => portrait.providerOf(other) === provider);
+    const staying = others.filter(({ id }) => rounds.table?.rows.get(id)?.target === rounds.self);
+    const { slots } = portrait;
+    return slots.fits(vip, provider, others) || !slots.fits(vip, provider, staying);
+  }
+
+  /** Until when somebody who went may have the VIP in a way that our provider knows nothing of. */
+  #foreignUntil(vip: Vip): Instant | undefined {
+    const { portrait, rounds } = this.#with;
+    const lasting = rounds.table?.lasting(vip.id);
+    const means = lasting && portrait.meansOf(vip);
+    if (means === undefined || lasting === undefined || !isForeign(means, lasting)) return undefined;
+    return rounds.tableSince + lasting.rest;
+  }
+}
