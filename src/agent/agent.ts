@@ -76,12 +76,8 @@ export class Agent {
       portrait: this.#portrait,
       history: this.#history,
     });
-    this.#approach = new Approach({
-      doubts: this.#doubts,
-      portrait: this.#portrait,
-      rounds: this.#rounds,
-      holdings: this.#holdings,
-    });
+    const [doubts, portrait, rounds, holdings] = [this.#doubts, this.#portrait, this.#rounds, this.#holdings];
+    this.#approach = new Approach({ doubts, portrait, rounds, holdings });
   }
 
   handle(event: AgentEvent, now: Instant): readonly AgentAction[] {

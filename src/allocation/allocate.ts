@@ -133,7 +133,7 @@ class Round {
 
   #best(vip: Vip, except?: Seat): Seat | undefined {
     let best: Seat | undefined;
-    for (const seat of this.#seats.all) {
+    for (const seat of this.#seats.open) {
       if (seat === except || !this.#isAble(vip, seat)) continue;
       if (best === undefined || this.#isBetter(vip, seat, best)) best = seat;
     }

@@ -19,13 +19,15 @@ interface Account {
 /** One member's room. A VIP without a cost anywhere always fits. */
 export class Room {
   readonly #accounts: readonly Account[];
+  readonly #isUnlimited: boolean;
 
   constructor(limits: readonly Limit[] = []) {
     this.#accounts = limits.map((limit) => ({ limit, left: limit.slots }));
+    this.#isUnlimited = limits.length === 0;
   }
 
   fits(vip: VipId): boolean {
-    return this.#accounts.length === 0 || this.lacking(vip) === undefined;
+    return this.#isUnlimited || this.lacking(vip) === undefined;
   }
 
   /** Whether it would fit if the other one went, and does not before. */

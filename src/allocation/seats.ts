@@ -25,6 +25,8 @@ export class Seats {
   /** In the order of the candidates. */
   readonly all: readonly Seat[];
   readonly byMember: ReadonlyMap<MemberId, Seat>;
+  /** Those that may be given something at all. */
+  readonly open: readonly Seat[];
   /** VIPs of a spread group in a zone, by both names. */
   readonly #spread = new Map<string, number>();
 
@@ -42,6 +44,7 @@ export class Seats {
       vips: new Map(),
       load: 0,
     }));
+    this.open = this.all.filter(({ open }) => open);
     this.byMember = new Map(this.all.map((seat) => [seat.candidate.member, seat]));
   }
 

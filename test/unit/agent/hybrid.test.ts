@@ -3,7 +3,7 @@
  * `cloud` by an interface that reassigns in one step, each as its configuration says.
  */
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../../../src/config/config.ts';
+import type { Config, HealthCheckConfig } from '../../../src/config/config.ts';
 import type { Vip } from '../../../src/model/vip.ts';
 import type { ProviderTraits } from '../../../src/provider/provider.ts';
 import { config, vips } from './config.ts';
@@ -236,6 +236,28 @@ describe('a provider that has room for so many', () => {
     expect(w.answers.at(-1)).toMatchObject({ ok: false, code: 'not-eligible' });
     expect(w.answers.at(-1)?.message).toContain('no room: it can hold 1 IPv4 addresses by aws');
     expect([...most.values()]).toEqual([1, 1]);
+  });
+
+  it('is no reason to leave unserved what an impaired member has room for', () => {
+    const check: HealthCheckConfig = {
+      name: 'web',
+      probe: { kind: 'file', path: '/x', present: true },
+      interval_ms: 1000,
+      timeout_ms: 500,
+      rise: 1,
+      fall: 1,
+      hold_ms: 0,
+      when_all_fail: 'keep',
+    };
+    const w = world({ hosts: { a: cloud, b: cloud }, list: list(4), of: () => ({ checks: [check] }) });
+    slots(w, 'b', 3);
+    for (const host of w.hosts.values())
+      w.give(host, { kind: 'health', verdict: { check: 'web', failing: undefined } });
+    settled(w);
+    expect(counts(w)).toEqual({ a: 2, b: 2 });
+    w.give(w.host('a'), { kind: 'health', verdict: { check: 'web', failing: 'exit status 1' } });
+    w.run(1_000);
+    expect(counts(w)).toEqual({ a: 1, b: 3 });
   });
 
   it('counts for nobody while a member is there that knows nothing of room', () => {
