@@ -6,6 +6,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import type { Instant, Millis } from '../../src/model/time.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
+import { shareSessionPriority } from '../../src/platform/priority.ts';
 import { GUARDIAN_SCRIPT } from './guardian-script.ts';
 import type { Placement } from './placement.ts';
 
@@ -137,6 +138,7 @@ class GuardianProcess implements Guardian {
     this.#launchedAt = monotonicNow();
     const child = this.#spawn();
     this.#child = child;
+    if (child.pid !== undefined) shareSessionPriority(child.pid);
     child.once('exit', () => this.#gone(child, 'it ended'));
     // All there is when it could not be started; `exit` does not follow then.
     child.once('error', (error) => this.#gone(child, error.message));
