@@ -227,7 +227,8 @@ export class AgentLoop {
     const intervals = Object.values(this.#config.providers).map((p) =>
       p.kind === 'local' ? p.renew_interval_ms : 1_000,
     );
-    return Math.min(1_000, ...intervals);
+    const guests = Object.values(this.#config.guests ?? {}).map(({ local }) => local.renew_interval_ms);
+    return Math.min(1_000, ...intervals, ...guests);
   }
 
   #handle(event: AgentEvent): void {

@@ -12,12 +12,31 @@ export async function createProviders(config: Config): Promise<Map<ProviderName,
   const providers = new Map<ProviderName, Provider>();
   try {
     for (const [name, settings] of Object.entries(config.providers))
-      providers.set(name, await createProvider(name, settings, config));
+      providers.set(name, await createCarrier(name, settings, config));
   } catch (error) {
     for (const provider of providers.values()) await provider.stop();
     throw error;
   }
   return providers;
+}
+
+/** With what it needs on this host beside. Rejects with an Error for a person; what was made is stopped again then. */
+export async function createCarrier(
+  name: ProviderName,
+  settings: ProviderConfig,
+  config: Config,
+): Promise<Provider> {
+  const outer = await createProvider(name, settings, config);
+  const placement = config.guests?.[name];
+  if (placement === undefined) return outer;
+  try {
+    const { createComposedProvider } = await import('../../providers/composed/provider.ts');
+    const guest = await createProvider(name, placement.local, config);
+    return createComposedProvider(name, placement, { outer, guest });
+  } catch (error) {
+    await outer.stop();
+    throw error;
+  }
 }
 
 /** Rejects with an Error for a person. */

@@ -54,7 +54,7 @@ function parseAside(text: string, options: ParseOptions): Promise<ParseResult> {
 }
 
 /** Sections whose change a running agent cannot take over, compared as text; of cluster keys only whether there are any. */
-const FIXED = ['cluster', 'member', 'group', 'providers', 'control'] as const;
+const FIXED = ['cluster', 'member', 'group', 'providers', 'guests', 'control'] as const;
 
 /** The sections that differ and need a restart of the agent. */
 export function needsRestart(before: Config, after: Config): readonly string[] {

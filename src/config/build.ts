@@ -25,6 +25,7 @@ import { buildHealthChecks } from './health-section.ts';
 import { hooksOf } from './hooks-section.ts';
 import { checkPlaces } from './places.ts';
 import { defaultPolicy } from './policies.ts';
+import { type GuestConfig, guestOf } from './providers/guest.ts';
 import { settingsOf } from './providers/kinds.ts';
 import type { FileShape } from './schema.ts';
 import { buildSpreadGroup, checkEngineKeys } from './spread-section.ts';
@@ -51,6 +52,7 @@ export function buildConfig(shape: FileShape, options: BuildOptions, findings: F
   const agent = agentOf(shape, findings);
   const fromFolder = (path: string) => resolvePath(path, options.fileName);
   const providers = providersOf(shape, fromFolder);
+  const guests = guestsOf(shape, providers, findings);
   const policyOf = (names: readonly string[]) => shape.policy ?? defaultPolicy(names, providers);
   const context = { policyOf, providers: Object.keys(providers) };
   const placed = buildVips(shape.vips, context, findings);
@@ -75,6 +77,7 @@ export function buildConfig(shape: FileShape, options: BuildOptions, findings: F
     member,
     group,
     providers,
+    ...(guests !== undefined && { guests }),
     vips,
     ...(shape.zone !== undefined && { zone: shape.zone }),
     ...(shape.tags !== undefined && { tags: shape.tags }),
@@ -177,6 +180,23 @@ function quorumOf(shape: FileShape, members: Members): Config['quorum'] {
 function providersOf(shape: FileShape, fromFolder: (path: string) => string): Record<string, ProviderConfig> {
   const entries = Object.entries(shape.providers);
   return Object.fromEntries(entries.map(([name, section]) => [name, settingsOf(section, { fromFolder })]));
+}
+
+function guestsOf(
+  shape: FileShape,
+  providers: Config['providers'],
+  findings: Findings,
+): Config['guests'] | undefined {
+  const locals = new Map(
+    Object.entries(providers).flatMap(([name, one]) => (one.kind === 'local' ? [[name, one] as const] : [])),
+  );
+  const guests: Record<string, GuestConfig> = {};
+  for (const [name, section] of Object.entries(shape.providers)) {
+    if (!('guest' in section)) continue;
+    const guest = guestOf(section.guest, { path: ['providers', name], locals, findings });
+    if (guest !== undefined) guests[name] = guest;
+  }
+  return Object.keys(guests).length === 0 ? undefined : guests;
 }
 
 function controlOf(

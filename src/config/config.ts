@@ -4,6 +4,7 @@ import type { Millis } from '../model/time.ts';
 import type { PartitionPolicy, Vip, VipId } from '../model/vip.ts';
 import type { HooksConfig } from './hooks-section.ts';
 import type { ExecProviderConfig } from './providers/exec.ts';
+import type { GuestConfig } from './providers/guest.ts';
 import type { LocalProviderConfig } from './providers/local.ts';
 import type { MemoryProviderConfig } from './providers/memory.ts';
 import type { PackageProviderConfig } from './providers/package.ts';
@@ -161,6 +162,8 @@ export interface Config {
   readonly group: GroupConfig;
   /** In order of the file; key = provider name. */
   readonly providers: Readonly<Record<string, ProviderConfig>>;
+  /** Of providers whose addresses are on an interface of this host too, by name; absent: none. */
+  readonly guests?: Readonly<Record<string, GuestConfig>>;
   /** Sorted by id. */
   readonly vips: readonly Vip[];
   /** Where this host is: a failure domain, for instance an availability zone. */

@@ -70,13 +70,15 @@ function addressVariables({ addresses }: ToldVip): Record<string, string> {
   };
 }
 
-export function toldVip(vip: Vip, { providers }: Pick<Config, 'providers'>): ToldVip {
-  const carrier = vip.providers.map((name) => providers[name]).find((one) => one !== undefined);
-  const standard = carrier?.kind === 'local' ? carrier.interface : undefined;
+export function toldVip(vip: Vip, { providers, guests }: Pick<Config, 'providers' | 'guests'>): ToldVip {
+  const name = vip.providers.find((one) => Object.hasOwn(providers, one));
+  const carrier = name === undefined ? undefined : providers[name];
+  const guest = name === undefined ? undefined : guests?.[name]?.interface;
+  const standard = carrier?.kind === 'local' ? carrier.interface : guest;
   return {
     id: vip.id,
     addresses: vip.addresses.map(({ family, address, prefixLength, interface: own }) => {
-      const device = own ?? standard;
+      const device = guest ?? own ?? standard;
       return {
         family,
         address,

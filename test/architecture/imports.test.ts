@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   health: ['model', 'platform', 'type:config', 'node:*'],
   lab: ['model', 'platform', 'control', 'node:*'],
   'providers/memory': ['model', 'provider', 'platform', 'type:config', 'node:*'],
+  'providers/composed': ['model', 'provider', 'node:*'],
   'providers/exec': ['model', 'provider', 'platform', 'type:config', 'node:*'],
   'providers/package': ['model', 'provider', 'platform', 'type:config', 'node:*'],
   'providers/local': ['model', 'provider', 'platform', 'type:config', 'node:*'],

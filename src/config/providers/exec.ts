@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Millis } from '../../model/time.ts';
 import { DEFAULTS } from '../defaults.ts';
 import { command, duration, userName, yesNo } from '../schema-parts.ts';
+import { guest } from './guest.ts';
 import type { CheckContext, ProviderKind } from './provider-kind.ts';
 
 export interface ExecProviderConfig {
@@ -61,6 +62,7 @@ const schema = z.strictObject({
     .describe(
       'Promise of yours: so long after its last renewal an address is gone from a host whose agent is dead; absent: it stays',
     ),
+  guest: guest(),
 });
 
 export const EXEC_KIND: ProviderKind<typeof schema, ExecProviderConfig> = {

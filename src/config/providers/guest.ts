@@ -18,9 +18,9 @@ export interface GuestConfig {
 
 const settings = z.strictObject({
   interface: interfaceName().describe('Interface that carries the address in the guest'),
-  prefix: integer(1, 128)
-    .optional()
-    .describe('Prefix length of the address in the guest; absent: 32 or 128, a host route of its own'),
+  prefix: integer(1, 32)
+    .prefault(32)
+    .describe('Prefix length of IPv4 addresses in the guest; IPv6 addresses are host routes of their own'),
 });
 
 export function guest() {
@@ -54,7 +54,7 @@ export function guestOf(
     return {
       local: DEFAULT_LOCAL,
       interface: device,
-      prefix: { 4: Math.min(prefix ?? 32, 32), 6: prefix ?? 128 },
+      prefix: { 4: prefix, 6: 128 },
     };
   }
   const local = locals.get(section);

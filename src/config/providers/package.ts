@@ -1,6 +1,7 @@
 /** Section of a `package` provider: an npm package of somebody else. */
 import { z } from 'zod';
 import { complaint } from '../schema-parts.ts';
+import { guest } from './guest.ts';
 import type { ProviderKind } from './provider-kind.ts';
 
 export interface PackageProviderConfig {
@@ -31,6 +32,7 @@ const schema = z.strictObject({
     })
     .describe('Its name; it is looked for from the folder of this file, then from that of the program'),
   options: z.record(z.string().min(1).max(64), z.unknown()).prefault({}).describe('What it is to be told'),
+  guest: guest(),
 });
 
 export const PACKAGE_KIND: ProviderKind<typeof schema, PackageProviderConfig> = {
