@@ -12,6 +12,7 @@ import type {
   Provider,
   ProviderEvent,
   ProviderTraits,
+  RehearsalContext,
   VipOutcome,
 } from '../../src/provider/provider.ts';
 import type { Snapshot } from './address-book.ts';
@@ -179,9 +180,13 @@ class LocalProvider implements Provider {
     announcer.announce(vips.flatMap((vip) => leases.get(vip.id)?.standings ?? []));
   }
 
-  async test(vips: readonly Vip[], signal: AbortSignal): Promise<readonly Check[]> {
+  async test(
+    vips: readonly Vip[],
+    signal: AbortSignal,
+    context?: RehearsalContext,
+  ): Promise<readonly Check[]> {
     const held = (vip: VipId): boolean => this.#running?.leases.get(vip) !== undefined;
-    return rehearse(vips, { config: this.#config, signal, held });
+    return rehearse(vips, { config: this.#config, signal, held, ...(context !== undefined && { context }) });
   }
 
   async stop(): Promise<void> {

@@ -6,12 +6,13 @@ import { InterfaceTable } from '../../src/platform/interface-watch.ts';
 import { openRouteRequests } from '../../src/platform/netlink.ts';
 import { type FrameSender, openFrameSender } from '../../src/platform/packet-socket.ts';
 import { readSysctl } from '../../src/platform/sysctl.ts';
-import type { Check } from '../../src/provider/provider.ts';
+import type { Check, RehearsalContext } from '../../src/provider/provider.ts';
 import { Snapshot } from './address-book.ts';
 import { judge } from './fitness.ts';
 import { missingRights } from './host.ts';
 import { describe } from './inspection.ts';
 import { type Placement, placementsOf } from './placement.ts';
+import { readinessChecks } from './readiness.ts';
 import { type Question, SilenceProbe } from './silence.ts';
 
 export interface RehearsalOptions {
@@ -19,6 +20,8 @@ export interface RehearsalOptions {
   readonly signal: AbortSignal;
   /** Whether this run holds it now. */
   readonly held: (vip: VipId) => boolean;
+  /** What another process, the agent of this host, knows; absent: none runs. */
+  readonly context?: RehearsalContext;
 }
 
 export async function rehearse(vips: readonly Vip[], options: RehearsalOptions): Promise<Check[]> {
@@ -37,13 +40,17 @@ export async function rehearse(vips: readonly Vip[], options: RehearsalOptions):
   ].sort();
   return [
     rights(),
+    ...readinessChecks(),
     ...names.map((name) => interfaceCheck(name, interfaces)),
-    ...names.flatMap((name) =>
-      settingChecks(
-        name,
-        placed.flatMap(({ placements }) => placements),
+    // Of an interface that is not there nothing is set.
+    ...names
+      .filter((name) => interfaces.byName(name) !== undefined)
+      .flatMap((name) =>
+        settingChecks(
+          name,
+          placed.flatMap(({ placements }) => placements),
+        ),
       ),
-    ),
     ...placed.flatMap(({ vip, placements }) =>
       leftoverCheck(vip, placements, { snapshot, interfaces, options }),
     ),
@@ -179,9 +186,20 @@ interface Looked {
 }
 
 function leftoverCheck(vip: Vip, placements: readonly Placement[], looked: Looked): Check[] {
-  if (looked.options.held(vip.id)) return [];
+  const { held, context } = looked.options;
+  if (held(vip.id) || context?.elsewhere.includes(vip.id)) return [];
   const found = describe(placements, { ...looked, expected: false, guarded: true });
   if (!found.held) return [];
+  if (context?.here.includes(vip.id)) {
+    return [
+      {
+        vip: vip.id,
+        what: 'address on this host',
+        verdict: 'pass',
+        detail: 'held by the agent that runs here',
+      },
+    ];
+  }
   return [
     {
       vip: vip.id,
@@ -199,17 +217,30 @@ interface Placed {
 }
 
 async function strangerChecks(placed: readonly Placed[], looked: Omit<Looked, 'snapshot'>): Promise<Check[]> {
-  const { config, signal, held } = looked.options;
+  const { config, signal, held, context } = looked.options;
   if (missingRights().length > 0) return [];
+  const checks: Check[] = [];
+  // Nobody is asked for what members hold: a question is heard by whoever is about to take it over.
+  const known = new Set([...(context?.here ?? []), ...(context?.elsewhere ?? [])]);
+  for (const { vip } of placed) {
+    if (!context?.elsewhere.includes(vip.id)) continue;
+    checks.push({
+      vip: vip.id,
+      what: 'address on the link',
+      verdict: 'pass',
+      detail: 'held by another member',
+    });
+  }
   const until = monotonicNow();
   const questions = placed.flatMap(({ vip, placements }): Question<Vip>[] => {
     const standings = placements.flatMap((placement) => {
       const link = looked.interfaces.byName(placement.interfaceName);
       return link?.resolves && link.up ? [{ ...placement, interfaceIndex: link.index }] : [];
     });
-    return held(vip.id) || standings.length === 0 ? [] : [{ subject: vip, standings, until }];
+    return held(vip.id) || known.has(vip.id) || standings.length === 0
+      ? []
+      : [{ subject: vip, standings, until }];
   });
-  const checks: Check[] = [];
   const sender: FrameSender = openFrameSender();
   try {
     await new SilenceProbe(

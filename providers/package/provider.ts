@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { PackageProviderConfig } from '../../src/config/config.ts';
 import type { ProviderName } from '../../src/model/vip.ts';
@@ -40,13 +40,14 @@ export async function createPackageProvider(
 
 /** Where a package of that name lies that `createProvider` would load; undefined: it is not installed. */
 export function findPackage({ package: name, folder }: PackageProviderConfig) {
-  return installedPackage(name, join(folder, 'package.json')) ?? installedPackage(name);
+  return installedPackage(name, resolve(folder, 'package.json')) ?? installedPackage(name);
 }
 
 function entryOf(settings: PackageProviderConfig): URL {
   const found = findPackage(settings);
   if (found === undefined) {
-    const { package: name, folder } = settings;
+    const name = settings.package;
+    const folder = resolve(settings.folder);
     const places = `${folder} and ${packagePath('.')}`;
     throw new Error(
       `package ${name} is not installed (looked for from ${places}); run \`npm install ${name}\` in ${folder}`,

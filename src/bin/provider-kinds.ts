@@ -6,7 +6,7 @@ import type { ProviderConfig } from '../config/config.ts';
 import type { ProviderName, Vip } from '../model/vip.ts';
 import type { Provider, ProviderPlace } from '../provider/provider.ts';
 
-export type ProviderKindName = ProviderConfig['kind'];
+type ProviderKindName = ProviderConfig['kind'];
 
 export interface Wiring<Settings extends ProviderConfig> {
   /** For people, in a few words. */

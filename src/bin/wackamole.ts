@@ -14,6 +14,7 @@ enableCompileCache(packagePath('node_modules/.cache/wackamole'));
 const { runCli } = await import('../commander/run.ts');
 const { request, watch } = await import('../control/client.ts');
 const { generateKey, readKeyFile, replaceKeyFile, writeKeyFile } = await import('../platform/key-file.ts');
+const { defaultRoutes } = await import('../platform/default-routes.ts');
 const { keyFingerprint } = await import('../platform/keyed-hash.ts');
 const { version } = await import('./version.ts');
 
@@ -46,5 +47,9 @@ process.exitCode = await runCli(process.argv.slice(2), {
   },
   rehearse: async (options) => (await import('../simulation/rehearsal.ts')).rehearse(options),
   cleanUp: async (options) => (await import('../../providers/local/cleanup.ts')).cleanUp(options),
+  testProviders: async (request) => (await import('./test-providers.ts')).testProviders(request),
+  defaultRoutes,
+  listProviders: async (config) => (await import('./test-providers.ts')).listProviders(config),
+  providerPolicy: async (config, name) => (await import('./test-providers.ts')).providerPolicy(config, name),
   checkHost: async (config) => (await import('./check-host.ts')).checkHost(config),
 });

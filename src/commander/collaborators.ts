@@ -2,6 +2,7 @@
 import type { Config } from '../config/config.ts';
 import type { request, watch } from '../control/client.ts';
 import type { Rehearsed, RehearsedFault } from '../model/rehearsal.ts';
+import type { Millis } from '../model/time.ts';
 
 export interface Output {
   write(text: string): void;
@@ -24,6 +25,43 @@ export interface HostCheck {
   readonly detail: string;
   /** How to mend it; present unless `pass`. */
   readonly mend?: string;
+}
+
+/** One line of a rehearsal. */
+export interface ProviderCheck extends HostCheck {
+  /** Absent: of the cluster as a whole. */
+  readonly provider?: string;
+  /** Addresses of each family that this host can hold through the provider. */
+  readonly slots4?: number;
+  readonly slots6?: number;
+}
+
+export interface TestRequest {
+  readonly config: Config;
+  /** Absent: all of the configuration. */
+  readonly provider?: string;
+  readonly vip?: string;
+  readonly timeout: Millis;
+  /** What the agent of this host knows; absent: none runs. */
+  readonly context?: { readonly here: readonly string[]; readonly elsewhere: readonly string[] };
+}
+
+export interface DefaultRoute {
+  readonly gateway?: string;
+  readonly interfaceName: string;
+}
+
+/** A kind of provider that a file may name. */
+export interface KnownKind {
+  readonly kind: string;
+  readonly about: string;
+  /** npm packages it needs; without a version: not installed. */
+  readonly packages: readonly { readonly name: string; readonly version?: string }[];
+}
+
+export interface ProviderList {
+  readonly kinds: readonly KnownKind[];
+  readonly configured: readonly { readonly name: string; readonly kind: string; readonly vips: number }[];
 }
 
 /** An address that an agent left on this host. */
@@ -85,6 +123,14 @@ export interface Collaborators {
   runSpreadUser(options: SpreadUserOptions): Promise<number>;
   /** Examines whether this host can do what the configuration asks; changes nothing. */
   checkHost(config: Config): Promise<readonly HostCheck[]>;
+  /** Lets the providers rehearse; changes nothing, and ends in time. */
+  testProviders(request: TestRequest): Promise<readonly ProviderCheck[]>;
+  /** Of this host. */
+  defaultRoutes(): readonly DefaultRoute[];
+  /** Without a configuration: what there is. */
+  listProviders(config: Config | undefined): Promise<ProviderList>;
+  /** What the agent must be allowed for this provider, in the platform's notation; undefined: nothing. */
+  providerPolicy(config: Config, provider: string): Promise<unknown>;
   /** Simulates the cluster of a configuration; rejects with an Error where it does not come up. */
   rehearse(options: RehearsalOptions): Promise<Rehearsed>;
   /** Removes every address that carries our mark; rejects with an Error for a person. */

@@ -7,13 +7,23 @@ export interface ExitCodeEntry {
 }
 
 export const EXIT_CODES = [
-  { code: 0, name: 'ok', meaning: 'Done; for `config check`: the file is right.' },
+  {
+    code: 0,
+    name: 'ok',
+    meaning: 'Done; for `config check`: the file is right; for `providers test`: a failover would work.',
+  },
   {
     code: 1,
     name: 'refused',
-    meaning: 'The agent refused, a check failed, or the work could not be done; the message says why.',
+    meaning:
+      'The agent refused, a check failed (`providers test`: a failover would fail), or the work could not be done; the message says why.',
   },
-  { code: 2, name: 'usage', meaning: 'The command line or the configuration is wrong; nothing was done.' },
+  {
+    code: 2,
+    name: 'usage',
+    meaning:
+      'The command line or the configuration is wrong; nothing was done. For `providers test` also: it could not be told whether a failover would work.',
+  },
   { code: 3, name: 'no-agent', meaning: 'No agent is running where one was asked for.' },
   {
     code: 4,

@@ -1,13 +1,15 @@
 /** The command line: words to actions. Knows no agent, no file and no socket. */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CONFIG_FILE, KEY_FILE } from '../config/defaults.ts';
-import { parseDuration } from '../config/duration.ts';
 import { isMemberName } from '../model/member.ts';
 import type { RehearsedFault, RehearsedKind } from '../model/rehearsal.ts';
 import type { Millis } from '../model/time.ts';
 import type { CleanupOptions } from './cleanup-action.ts';
 import type { DemoOptions, Output, SpreadUserOptions } from './collaborators.ts';
 import { exitCode } from './exit-codes.ts';
+import { configOption, readCount, readTimeout } from './options.ts';
+import type { ProvidersTestOptions } from './providers-actions.ts';
+import { addProviders } from './providers-commands.ts';
 import type { SimulateOptions } from './simulate-action.ts';
 
 /** How to reach the agent. */
@@ -46,6 +48,10 @@ export interface Actions {
   keyAdd(options: { readonly from: string; readonly file: string }): Promise<number>;
   keyUse(options: { readonly fingerprint: string; readonly file: string }): Promise<number>;
   keyRemove(options: { readonly fingerprint: string; readonly file: string }): Promise<number>;
+  providersList(options: { readonly config: string; readonly json: boolean }): Promise<number>;
+  /** `which`: a kind, or the name of a provider. */
+  providersPolicy(options: { readonly which: string; readonly config: string }): Promise<number>;
+  providersTest(options: ProvidersTestOptions): Promise<number>;
   demo(options: DemoOptions): Promise<number>;
   simulate(options: SimulateOptions): Promise<number>;
 }
@@ -95,17 +101,14 @@ export function createProgram(
   addCleanup(program, actions, perform);
   addConfig(program, actions, perform);
   addKey(program, actions, perform);
+  addProviders(program, actions, perform);
   addSpread(program, actions, perform);
   addDemo(program, actions, perform);
   addSimulate(program, actions, perform);
   return program;
 }
 
-type Perform = (action: () => Promise<number>) => Promise<void>;
-
-function configOption(): Option {
-  return new Option('-c, --config <file>', 'configuration file').default(CONFIG_FILE);
-}
+export type Perform = (action: () => Promise<number>) => Promise<void>;
 
 function addAgent(program: Command, actions: Actions, perform: Perform): void {
   program
@@ -322,20 +325,4 @@ function readMembers(text: string): readonly string[] {
 function readMember(text: string): string {
   if (isMemberName(text)) return text;
   throw new InvalidArgumentError('A member name has letters, digits, ".", "_" and "-", at most 63.');
-}
-
-function readTimeout(text: string): Millis {
-  const timeout = parseDuration(text);
-  if (timeout === undefined || timeout < 1 || timeout > 3_600_000) {
-    throw new InvalidArgumentError('Write a number and a unit, such as 500ms or 10s, at most 1h.');
-  }
-  return timeout;
-}
-
-function readCount(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const count = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
-    if (count >= min && count <= max) return count;
-    throw new InvalidArgumentError(`Write a whole number from ${min} to ${max}.`);
-  };
 }

@@ -7,6 +7,7 @@ import { exitCode } from './exit-codes.ts';
 import { keyActions } from './key-actions.ts';
 import { operatorActions } from './operator-actions.ts';
 import { type Actions, runProgram } from './program.ts';
+import { providersActions } from './providers-actions.ts';
 import { simulate } from './simulate-action.ts';
 import { spreadActions } from './spread-actions.ts';
 
@@ -28,6 +29,7 @@ export function createActions(collaborators: Collaborators): Actions {
     ...configActions(collaborators),
     ...spreadActions(collaborators),
     ...keyActions(collaborators),
+    ...providersActions(collaborators),
     agent: (options) => collaborators.runAgent(options),
     cleanup: (options) => cleanUp(options, collaborators),
     demo: (options) => collaborators.runDemo(options),

@@ -12,6 +12,7 @@ import type {
   Provider,
   ProviderEvent,
   ProviderTraits,
+  RehearsalContext,
   VipOutcome,
 } from '../provider/provider.ts';
 import { Beliefs } from './beliefs.ts';
@@ -183,12 +184,16 @@ class IsolatedProvider implements Provider {
     this.#thread?.tick();
   }
 
-  async test(vips: readonly Vip[], signal: AbortSignal): Promise<readonly Check[]> {
+  async test(
+    vips: readonly Vip[],
+    signal: AbortSignal,
+    context?: RehearsalContext,
+  ): Promise<readonly Check[]> {
     const thread = await this.#present(signal);
     const answer: Settled =
       thread === undefined
         ? { kind: 'gone', reason: this.#absence() }
-        : await settled(thread, thread.ask('test', [vips]), { ...this.#patience, signal });
+        : await settled(thread, thread.ask('test', [vips, context]), { ...this.#patience, signal });
     if (answer.kind === 'answer' && Array.isArray(answer.value)) return answer.value as readonly Check[];
     const detail = `no answer: ${wordsOf(answer)}`;
     const mend = 'see to what it says; the log of the agent may say more';

@@ -6,7 +6,7 @@
 import type { Vip } from '../model/vip.ts';
 import { lowerThreadPriority } from '../platform/priority.ts';
 import type { WorkerHome } from '../platform/worker-thread.ts';
-import type { AcquireRequest, Provider, ProviderEvent } from '../provider/provider.ts';
+import type { AcquireRequest, Provider, ProviderEvent, RehearsalContext } from '../provider/provider.ts';
 import type { FromThread, ToThread, Verb } from './messages.ts';
 
 /** The agent and its heartbeats run at -20: loading an SDK must not compete with them. */
@@ -86,10 +86,11 @@ class ProviderServer {
         return provider.acquire(words[0] as readonly AcquireRequest[], words[1] as number, signal);
       case 'stop':
         return provider.stop();
+      case 'test':
+        return provider.test(vips, signal, words[1] as RehearsalContext | undefined);
       case 'inspect':
       case 'release':
       case 'renew':
-      case 'test':
         return provider[verb](vips, signal);
     }
   }

@@ -98,6 +98,17 @@ export interface Check {
   readonly detail: string;
   /** How to mend it; present unless `pass`. */
   readonly mend?: string;
+  /** Of a check of room: addresses of each family that this host can hold through the provider; absent: no limit. */
+  readonly slots4?: number;
+  readonly slots6?: number;
+}
+
+/** What a running agent of this host knows, so that a rehearsal beside it takes nothing for a stranger's. */
+export interface RehearsalContext {
+  /** Held, or perhaps held, by that agent. */
+  readonly here: readonly VipId[];
+  /** Held by members on other hosts. */
+  readonly elsewhere: readonly VipId[];
 }
 
 /** Where a provider finds itself, for those that mark what they hold as theirs. */
@@ -139,8 +150,8 @@ export interface Provider {
    * it on. Must return at once.
    */
   tick?(): void;
-  /** Rehearsal: changes nothing. */
-  test(vips: readonly Vip[], signal: AbortSignal): Promise<readonly Check[]>;
+  /** Rehearsal: changes nothing. Also asked of a provider that is not started. `context` absent: no agent runs here. */
+  test(vips: readonly Vip[], signal: AbortSignal, context?: RehearsalContext): Promise<readonly Check[]>;
   /** Closes everything. Does not release: the agent has done that, or the lease and the guardian will. */
   stop(): Promise<void>;
 }

@@ -18,7 +18,7 @@ export interface ProviderKind<Schema extends z.ZodObject, Settings> {
 
 export interface SectionContext {
   /** Makes a relative path start from the folder of the configuration file. */
-  fromFolder(path: string): string;
+  readonly fromFolder: (path: string) => string;
 }
 
 export interface CheckContext {

@@ -47,6 +47,10 @@ export async function run(
     runDemo: () => Promise.resolve(0),
     runSpreadUser: () => Promise.resolve(0),
     checkHost: () => Promise.resolve([]),
+    testProviders: () => Promise.resolve([]),
+    defaultRoutes: () => [],
+    listProviders: () => Promise.resolve({ kinds: [], configured: [] }),
+    providerPolicy: () => Promise.resolve(undefined),
     rehearse: () => Promise.reject(new Error('nothing was to be simulated')),
     cleanUp: () => Promise.resolve([]),
     request: (socket, question) => {

@@ -35,7 +35,7 @@ describe('docs/cli.md', () => {
   test('has no command that is gone', () => {
     const documented = [
       ...page('cli.md').matchAll(
-        /^\| `wackamole ([a-z]+(?: (?:check|schema|generate|import|advise|user|fingerprint|add|use|remove))?)/gm,
+        /^\| `wackamole ([a-z]+(?: (?:check|list|policy|test|schema|generate|import|advise|user|fingerprint|add|use|remove))?)/gm,
       ),
     ].map((match) => match[1]);
     expect(new Set(documented)).toEqual(new Set(words.map(([name]) => name.replace('wackamole ', ''))));
