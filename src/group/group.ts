@@ -15,7 +15,8 @@ export type GroupEvent =
    * We hear a view that ranks above ours and that cannot take us in (asymmetric or non-transitive reachability).
    * While it stands the member must hold nothing: connected hosts of the other view hold the VIPs. `by` absent: it is not
    * so (any more). Then `contested` says that it may soon be, or that somebody our view lost is alive: what is not held is
-   * not to be put up until the next such event. An implementation that cannot tell never sets it.
+   * not to be put up until the next such event. An implementation that cannot tell never sets it. The event may come again with
+   * nothing changed: then what the view released may have been taken elsewhere meanwhile, and the link is to be asked.
    */
   | {
       readonly kind: 'outranked';
