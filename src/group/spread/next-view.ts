@@ -71,17 +71,22 @@ export function nextView(announced: readonly Announced[]): NextView {
 function partsOf(announced: readonly Announced[]): Iterable<Part> {
   const parts = new Map<string, Announced[]>();
   for (const one of announced) {
-    const { installed } = one.announcement;
+    const installed = cameFrom(one.announcement);
     const key =
       installed === undefined ? one.privateGroup : [installed.view, ...installed.companions].join(' ');
     parts.set(key, [...(parts.get(key) ?? []), one]);
   }
   return [...parts.values()].map((all) => {
-    const installed = all[0]!.announcement.installed;
+    const installed = cameFrom(all[0]!.announcement);
     const place = ({ announcement }: Announced) => installed?.companions.indexOf(announcement.member) ?? 0;
     const ordered = [...all].sort((a, b) => place(a) - place(b));
     return { from: installed?.view, all: ordered, number: ordered[0]!.announcement.number };
   });
+}
+
+/** The view it says it had; none if it says at once that it was not in it. */
+function cameFrom({ installed, member }: Announcement): Announcement['installed'] {
+  return installed?.companions.includes(member) === true ? installed : undefined;
 }
 
 /** Whose first member has the highest number comes first, so that epochs rise for all; who has no view yet comes last. */

@@ -250,6 +250,13 @@ export class Synchrony {
     }));
     if (barred.has(this.#settings.privateGroup)) return this.#detach(PASSED_OVER.hung);
     const next = nextView(announced);
+    const own = next.between.get(this.#settings.privateGroup);
+    // Numbers rise for those who count as they should: somebody does not.
+    if (
+      (own ?? next.view).epoch <= (this.#installed?.view.epoch ?? -1) ||
+      next.view.epoch <= (own?.epoch ?? -1)
+    )
+      return this.#detach(USED_BEFORE);
     if (next.namesakes.includes(this.#settings.privateGroup)) return this.#detach(NAMESAKE);
     for (const name of [...barred, ...next.namesakes])
       if (this.#present.includes(name)) this.#barred.add(name);
@@ -375,5 +382,7 @@ const PASSED_OVER = {
   mute: 'the others passed us over: we did not announce ourselves in time',
   hung: 'the others passed us over: they did not hear us for too long',
 } as const;
+
+const USED_BEFORE = 'a member announces a number that was used before: does it run another release?';
 
 const NAMESAKE = 'another member of the group bears our name: give each host its own `member`';
