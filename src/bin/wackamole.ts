@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { enableCompileCache } from 'node:module';
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { packagePath } from '../platform/layout.ts';
 
 // In our own folder, never in a shared temporary one, where others could plant code for root to run.
@@ -32,6 +32,9 @@ process.exitCode = await runCli(process.argv.slice(2), {
   }),
   now: () => Date.now(),
   readFile: (path) => readFile(path, 'utf8'),
+  listFiles: async (pattern, folder) =>
+    (await import('../platform/file-patterns.ts')).listFiles(pattern, folder),
+  addressOn,
   request,
   watch,
   generateKey,
@@ -53,3 +56,10 @@ process.exitCode = await runCli(process.argv.slice(2), {
   providerPolicy: async (config, name) => (await import('./test-providers.ts')).providerPolicy(config, name),
   checkHost: async (config) => (await import('./check-host.ts')).checkHost(config),
 });
+
+function addressOn(interfaceName: string): string | undefined {
+  const addresses = (networkInterfaces()[interfaceName] ?? []).filter(
+    ({ internal, scopeid }) => !internal && !scopeid,
+  );
+  return (addresses.find(({ family }) => family === 'IPv4') ?? addresses[0])?.address;
+}

@@ -107,6 +107,10 @@ export interface Collaborators {
   /** Wall clock, milliseconds since 1970. */
   now(): number;
   readFile(path: string): Promise<string>;
+  /** Files whose names match a shell pattern, relative to the folder; sorted. */
+  listFiles(pattern: string, folder: string): Promise<readonly string[]>;
+  /** An address of this host on the interface, IPv4 if there is one; undefined: it has none, or is not here. */
+  addressOn(interfaceName: string): string | undefined;
   readonly request: typeof request;
   readonly watch: typeof watch;
   readonly generateKey: () => string;

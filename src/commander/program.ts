@@ -1,12 +1,14 @@
 /** The command line: words to actions. Knows no agent, no file and no socket. */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CONFIG_FILE, KEY_FILE } from '../config/defaults.ts';
+import { parseIp } from '../config/ip.ts';
 import { isMemberName } from '../model/member.ts';
 import type { RehearsedFault, RehearsedKind } from '../model/rehearsal.ts';
 import type { Millis } from '../model/time.ts';
 import type { CleanupOptions } from './cleanup-action.ts';
 import type { DemoOptions, Output, SpreadUserOptions } from './collaborators.ts';
 import { exitCode } from './exit-codes.ts';
+import type { ImportMember, ImportOptions } from './import-action.ts';
 import { configOption, readCount, readTimeout } from './options.ts';
 import type { ProvidersTestOptions } from './providers-actions.ts';
 import { addProviders } from './providers-commands.ts';
@@ -38,8 +40,7 @@ export interface Actions {
     readonly json: boolean;
   }): Promise<number>;
   configSchema(): Promise<number>;
-  /** `member` absent: this host's name. */
-  configImport(options: { readonly file: string; readonly member?: string }): Promise<number>;
+  configImport(options: ImportOptions): Promise<number>;
   spreadAdvise(options: { readonly file: string }): Promise<number>;
   spreadUser(options: SpreadUserOptions): Promise<number>;
   keyGenerate(options: { readonly file?: string }): Promise<number>;
@@ -150,18 +151,36 @@ function targetOf({ socket, config, timeout }: TargetOptions): Target {
 }
 
 function addOperator(program: Command, actions: Actions, perform: Perform): void {
-  operatorCommand(program, 'status', 'who is there, who holds what, and why')
-    .option('--json', 'print JSON, for programs', false)
-    .option('-w, --watch', 'go on and show each change', false)
-    .action((options: TargetOptions & { json: boolean; watch: boolean }) =>
-      perform(() => actions.status({ json: options.json, watch: options.watch }, targetOf(options))),
-    );
+  for (const [name, description] of [
+    ['status', 'who is there, who holds what, and why'],
+    ['list', 'the same as status, as wackatrl -l was'],
+  ] as const)
+    operatorCommand(program, name, description)
+      .option('--json', 'print JSON, for programs', false)
+      .option('-w, --watch', 'go on and show each change', false)
+      .action((options: TargetOptions & { json: boolean; watch: boolean }) =>
+        perform(() => actions.status({ json: options.json, watch: options.watch }, targetOf(options))),
+      );
   operatorCommand(program, 'drain', 'let a member give up all its VIPs and take none')
     .addArgument(new Argument('[member]', 'absent: the member that is asked').argParser(readMember))
     .action((member: string | undefined, options: TargetOptions) =>
       perform(() => actions.drain({ ...(member !== undefined && { member }) }, targetOf(options))),
     );
   operatorCommand(program, 'undrain', 'let a drained member take VIPs again')
+    .addArgument(new Argument('[member]', 'absent: the member that is asked').argParser(readMember))
+    .action((member: string | undefined, options: TargetOptions) =>
+      perform(() => actions.undrain({ ...(member !== undefined && { member }) }, targetOf(options))),
+    );
+  operatorCommand(
+    program,
+    'fail',
+    'what wackatrl -f did: give up all VIPs and stay out, until start or the end of the agent',
+  )
+    .addArgument(new Argument('[member]', 'absent: the member that is asked').argParser(readMember))
+    .action((member: string | undefined, options: TargetOptions) =>
+      perform(() => actions.drain({ ...(member !== undefined && { member }) }, targetOf(options))),
+    );
+  operatorCommand(program, 'start', 'what wackatrl -s did: take part again after fail')
     .addArgument(new Argument('[member]', 'absent: the member that is asked').argParser(readMember))
     .action((member: string | undefined, options: TargetOptions) =>
       perform(() => actions.undrain({ ...(member !== undefined && { member }) }, targetOf(options))),
@@ -211,16 +230,39 @@ function addConfig(program: Command, actions: Actions, perform: Perform): void {
     .action(() => perform(() => actions.configSchema()));
   config
     .command('import')
-    .description('print our configuration for a wackamole.conf of the original Wackamole')
-    .argument('<file>', 'wackamole.conf')
+    .description('print our configuration for the files of the original Wackamole or of keepalived')
+    .argument('<files...>', 'wackamole.conf of this host, or keepalived.conf of each host')
     .addOption(
-      new Option('--member <name>', 'member whose host the file is from (default: this host)').argParser(
-        readMember,
-      ),
+      new Option('--format <format>', 'what the files are (default: what they look like)').choices([
+        'wackamole',
+        'keepalived',
+      ]),
     )
-    .action((file: string, { member }: { member?: string }) =>
-      perform(() => actions.configImport({ file, ...(member !== undefined && { member }) })),
+    .addOption(
+      new Option(
+        '--member <name[=address]>',
+        'host whose file it is, in the order of the files, and where its agent shall listen; again for each host',
+      )
+        .argParser(readImportMember)
+        .default([], 'this host, or what the files say'),
+    )
+    .action((files: string[], { format, member }: ImportFlags) =>
+      perform(() =>
+        actions.configImport({ files, members: member, ...(format !== undefined && { format }) }),
+      ),
     );
+}
+
+interface ImportFlags {
+  readonly format?: 'wackamole' | 'keepalived';
+  readonly member: readonly ImportMember[];
+}
+
+function readImportMember(text: string, before: readonly ImportMember[]): readonly ImportMember[] {
+  const [name = '', address, ...more] = text.split('=');
+  if (more.length > 0 || address === '' || (address !== undefined && parseIp(address) === undefined))
+    throw new InvalidArgumentError('write NAME, or NAME=ADDRESS');
+  return [...before, { name: readMember(name), ...(address !== undefined && { address }) }];
 }
 
 function addSpread(program: Command, actions: Actions, perform: Perform): void {

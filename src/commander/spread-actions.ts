@@ -1,40 +1,18 @@
-/** The commands about Spread and about what came before: import of the original's file, advice for spread.conf, a test user. */
+/** The commands about Spread: advice for spread.conf, a test user. */
 import { formatDuration } from '../config/duration.ts';
 import type { SpreadAdvice, SpreadFigures } from '../config/spread-advice.ts';
 import type { Collaborators } from './collaborators.ts';
 import { exitCode } from './exit-codes.ts';
-import { count, printable } from './format.ts';
+import { printable } from './format.ts';
 import type { Actions } from './program.ts';
 
-type SpreadActions = Pick<Actions, 'configImport' | 'spreadAdvise' | 'spreadUser'>;
+type SpreadActions = Pick<Actions, 'spreadAdvise' | 'spreadUser'>;
 
 export function spreadActions(collaborators: Collaborators): SpreadActions {
   return {
-    configImport: (options) => importConfig(options, collaborators),
     spreadAdvise: (options) => advise(options, collaborators),
     spreadUser: (options) => collaborators.runSpreadUser(options),
   };
-}
-
-async function importConfig(
-  { file, member }: { readonly file: string; readonly member?: string },
-  collaborators: Collaborators,
-): Promise<number> {
-  const { stdout, stderr } = collaborators;
-  const text = await readText(file, collaborators);
-  if (text === undefined) return exitCode('usage');
-  const { importOriginal } = await import('../config/import/convert.ts');
-  const host = collaborators.hostName.split('.')[0]!;
-  const result = importOriginal(text, { fileName: file, member: member ?? host });
-  if (result.ok) {
-    stdout.write(result.text);
-    return exitCode('ok');
-  }
-  for (const { line, column, what, mend } of result.complaints) {
-    stderr.write(`${printable(`${file}:${line}:${column}: ${what}; ${mend}`)}\n`);
-  }
-  stderr.write(`${file}: ${count(result.complaints.length, 'problem')}, nothing was written\n`);
-  return exitCode('usage');
 }
 
 async function advise({ file }: { readonly file: string }, collaborators: Collaborators): Promise<number> {

@@ -161,4 +161,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'if (next.namesakes.includes(',
     'if (next.view === undefined && next.namesakes.includes(',
   ]),
+  bug('imports-original', 'src/config/import/convert.ts', [
+    'if (twin !== undefined && address.address !== UNSPECIFIED) {',
+    'if (twin === address) {',
+  ]),
+  bug('imports-keepalived', 'src/config/import/keepalived/values.ts', [
+    'if (!/^(?!\\.{1,2}$)[^\\s/:]{1,15}$/.test(word.text))',
+    "if (word.text === '')",
+  ]),
 ];

@@ -7,6 +7,7 @@ import { controlLines, controlRequests, controlResponses } from './targets/contr
 import { datagrams } from './targets/datagrams.ts';
 import { engines, enginesForLong } from './targets/engines.ts';
 import { frames, heartbeats } from './targets/frames.ts';
+import { importsKeepalived, importsOriginal } from './targets/imports.ts';
 import { netlink, packets, pings } from './targets/packets.ts';
 import { providerAnswers } from './targets/provider-answers.ts';
 import { spreadEnvelopes, spreadSessions, spreadSynchrony } from './targets/spread.ts';
@@ -26,6 +27,8 @@ export const TARGETS: readonly AnyTarget[] = [
   controlResponses,
   controlLines,
   configs,
+  importsOriginal,
+  importsKeepalived,
   providerAnswers,
   netlink,
   packets,

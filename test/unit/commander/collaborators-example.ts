@@ -37,6 +37,13 @@ export async function run(
       Object.hasOwn(files, path)
         ? Promise.resolve(files[path]!)
         : Promise.reject(Object.assign(new Error(`no file ${path}`), { code: 'ENOENT' })),
+    listFiles: (pattern, folder) => {
+      const wanted = (pattern.startsWith('/') ? pattern : `${folder}/${pattern}`)
+        .replaceAll('.', '\\.')
+        .replaceAll('*', '[^/]*');
+      return Promise.resolve(Object.keys(files).filter((name) => new RegExp(`^${wanted}$`).test(name)));
+    },
+    addressOn: () => undefined,
     watch: () => ({ ended: Promise.resolve(), close: () => {} }),
     generateKey: () => 'ab'.repeat(32),
     writeKeyFile: () => Promise.resolve(),

@@ -1,30 +1,7 @@
-/** `config import`, `spread advise` and `spread user` as words on a command line. */
+/** `spread advise` and `spread user` as words on a command line. */
 import { describe, expect, test } from 'vitest';
 import type { SpreadUserOptions } from '../../../src/commander/collaborators.ts';
-import { parseConfig } from '../../../src/config/parse.ts';
 import { run } from './collaborators-example.ts';
-
-describe('config import', () => {
-  test('prints a configuration that is right', async () => {
-    const files = { '/w.conf': 'Spread = 4803\nPrefer eth0:10.0.0.9/32\nVips { eth0:10.0.0.9/24 }' };
-    const { code, out, err } = await run('config import /w.conf --member b', { files });
-    expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(parseConfig(out, { fileName: 'x', hostName: 'b' })).toMatchObject({
-      ok: true,
-      config: { vips: [{ prefer: ['b'] }] },
-    });
-  });
-
-  test('names line and column of a mistake and writes nothing', async () => {
-    const files = { '/w.conf': 'Vips {\n  eth0:10.0.0.9\n}' };
-    expect(await run('config import /w.conf', { files })).toMatchObject({
-      code: 2,
-      out: '',
-      err: '/w.conf:2:3: "eth0:10.0.0.9" where an address is expected; write it as eth0:10.0.0.1/24\n/w.conf: 1 problem, nothing was written\n',
-    });
-    expect(await run('config import /gone')).toMatchObject({ code: 2, out: '' });
-  });
-});
 
 describe('spread advise', () => {
   test('says what the file gives, and what to write', async () => {
