@@ -34,6 +34,17 @@ export const PROVIDER_KINDS: Wirings = {
     create: async (name, settings) =>
       (await import('../../providers/local/provider.ts')).createLocalProvider(name, settings),
   },
+  aws: {
+    about: 'addresses and routes of Amazon EC2',
+    isolated: true,
+    packages: ['@aws-sdk/client-ec2'],
+    create: async (name, config, { cluster }) =>
+      (await import('../../providers/aws/provider.ts')).createAwsProvider(name, { config, cluster }),
+    policy: async (settings, { place: { cluster }, vips }) => {
+      const ipv6 = vips.some(({ addresses }) => addresses.some(({ family }) => family === 6));
+      return (await import('../../providers/aws/policy.ts')).awsPolicy({ cluster, providers: [settings], ipv6 });
+    },
+  },
   memory: {
     about: 'no real addresses, for rehearsal',
     isolated: false,

@@ -3,12 +3,14 @@ import type { MemberName } from '../model/member.ts';
 import type { Millis } from '../model/time.ts';
 import type { PartitionPolicy, Vip, VipId } from '../model/vip.ts';
 import type { HooksConfig } from './hooks-section.ts';
+import type { AwsProviderConfig } from './providers/aws.ts';
 import type { ExecProviderConfig } from './providers/exec.ts';
 import type { GuestConfig } from './providers/guest.ts';
 import type { LocalProviderConfig } from './providers/local.ts';
 import type { MemoryProviderConfig } from './providers/memory.ts';
 import type { PackageProviderConfig } from './providers/package.ts';
 
+export type { AwsMode, AwsProviderConfig } from './providers/aws.ts';
 export type { ExecProviderConfig } from './providers/exec.ts';
 export type { LocalProviderConfig } from './providers/local.ts';
 export type { MemoryProviderConfig } from './providers/memory.ts';
@@ -77,6 +79,7 @@ export type GroupConfig = EmbeddedGroupConfig | SpreadGroupConfig;
 export type ProviderConfig =
   | MemoryProviderConfig
   | LocalProviderConfig
+  | AwsProviderConfig
   | ExecProviderConfig
   | PackageProviderConfig;
 

@@ -1,0 +1,306 @@
+/**
+ * Would a failover to this host work? Asks everything the real calls need, step by step, and changes nothing (`probes.ts`). What cannot
+ * be asked, because an earlier step failed, is not asked: without credentials that takes a second.
+ */
+import type { Vip } from '../../src/model/vip.ts';
+import type { Check } from '../../src/provider/provider.ts';
+import { findPlace, regionOf } from './discovery.ts';
+import type { Ec2 } from './ec2.ts';
+import { Ec2Failure, mendingOf } from './failures.ts';
+import { Imds } from './imds.ts';
+import type { Place } from './place.ts';
+import { askProbe, probesFor } from './probes.ts';
+import { modeOf, type ProviderSettings } from './residence.ts';
+import type { SdkSettings } from './sdk.ts';
+import type { Sight } from './sight.ts';
+import { slotsFor } from './slots.ts';
+import { checkEgress, checkRivals } from './surroundings.ts';
+
+export interface RehearsalParts {
+  readonly settings: ProviderSettings;
+  readonly openEc2: (settings: SdkSettings) => Promise<Ec2>;
+  readonly wall: () => number;
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** Credentials come from files, variables or the metadata service; whichever it is, soon. */
+const CREDENTIALS_MAX = 5_000;
+/** Amazon refuses at five minutes. */
+const CLOCK_WARN = 30_000;
+const CLOCK_FAIL = 240_000;
+/** A failover takes some five calls one after the other. */
+const LATENCY_WARN = 1_000;
+
+export async function rehearse(vips: readonly Vip[], parts: RehearsalParts): Promise<readonly Check[]> {
+  const rehearsal = new Rehearsal(vips, parts);
+  try {
+    await rehearsal.run();
+  } finally {
+    rehearsal.close();
+  }
+  return rehearsal.checks;
+}
+
+class Rehearsal {
+  readonly checks: Check[] = [];
+  readonly #vips: readonly Vip[];
+  readonly #parts: RehearsalParts;
+  readonly #imds: Imds;
+  #ec2: Ec2 | undefined;
+
+  constructor(vips: readonly Vip[], parts: RehearsalParts) {
+    this.#vips = vips;
+    this.#parts = parts;
+    const { metadata_endpoint: endpoint } = parts.settings.config;
+    this.#imds = new Imds({ now: parts.wall, ...(endpoint !== undefined && { endpoint }) });
+  }
+
+  close(): void {
+    this.#ec2?.close();
+  }
+
+  async run(): Promise<void> {
+    this.checks.push(checkRivals(), checkEgress(this.#vips));
+    const region = await this.#region();
+    if (region === undefined) return;
+    const ec2 = await this.#open(region);
+    if (ec2 === undefined || !(await this.#credentials(ec2))) return;
+    await this.#identity(ec2);
+    const place = await this.#place(ec2, region);
+    this.#clock(ec2);
+    if (place === undefined) return;
+    await this.#metadata(place);
+    this.#slots(place);
+    await this.#registers(ec2, place);
+  }
+
+  async #region(): Promise<string | undefined> {
+    const { settings, signal } = this.#parts;
+    try {
+      const region = await regionOf(settings.config, this.#imds, signal);
+      this.#pass('region', region);
+      return region;
+    } catch (error) {
+      this.#fail('region', messageOf(error), 'write `region` in the configuration, or set AWS_REGION');
+      return undefined;
+    }
+  }
+
+  async #open(region: string): Promise<Ec2 | undefined> {
+    const { openEc2, settings } = this.#parts;
+    const { endpoint, call_timeout_ms: callTimeout } = settings.config;
+    try {
+      this.#ec2 = await openEc2({
+        region,
+        name: settings.name,
+        callTimeout,
+        ...(endpoint !== undefined && { endpoint }),
+      });
+      return this.#ec2;
+    } catch (error) {
+      this.#fail('SDK', messageOf(error), 'npm install @aws-sdk/client-ec2');
+      return undefined;
+    }
+  }
+
+  async #credentials(ec2: Ec2): Promise<boolean> {
+    const signal = AbortSignal.any([this.#parts.signal, AbortSignal.timeout(CREDENTIALS_MAX)]);
+    try {
+      await ec2.credentials(signal);
+      this.#pass('credentials', 'found');
+      return true;
+    } catch (error) {
+      const mend =
+        'attach an instance profile to the instance (`wackamole providers policy aws` prints its policy), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; nothing else was asked';
+      this.#fail('credentials', messageOf(error), mend);
+      return false;
+    }
+  }
+
+  async #identity(ec2: Ec2): Promise<void> {
+    try {
+      const { arn, account } = await ec2.identity({ signal: this.#parts.signal });
+      this.#pass('identity', `${arn}, account ${account}`);
+    } catch (error) {
+      const mend =
+        'only for your information: a VPC without Internet needs an end point com.amazonaws.REGION.sts';
+      this.#unknown('identity', messageOf(error), mend);
+    }
+  }
+
+  async #place(ec2: Ec2, region: string): Promise<Place | undefined> {
+    const { settings, now, signal } = this.#parts;
+    try {
+      const place = await findPlace(settings.config, { ec2, imds: this.#imds, region }, signal);
+      for (const { eni, subnet } of place.interfaces)
+        this.#pass('interface', `${eni.id} in ${subnet.id} (${subnet.cidr}), ${subnet.zone}, ${eni.vpc}`);
+      const began = now();
+      await ec2.enis([{ name: 'network-interface-id', values: place.interfaces.map(({ eni }) => eni.id) }], {
+        signal,
+      });
+      this.#latency(now() - began);
+      return place;
+    } catch (error) {
+      const mend =
+        error instanceof Ec2Failure
+          ? (mendingOf(error.kind, error.action) ?? 'check end point and network')
+          : 'correct `interfaces` or `region` in the configuration';
+      this.#fail('interface', messageOf(error), mend);
+      return undefined;
+    }
+  }
+
+  #latency(took: number): void {
+    const detail = `${Math.round(took)} ms for a read`;
+    if (took < LATENCY_WARN) this.#pass('end point', detail);
+    else
+      this.#warn(
+        'end point',
+        detail,
+        'each failover takes some five such times: use an end point in the VPC',
+      );
+  }
+
+  #clock(ec2: Ec2): void {
+    const ahead = ec2.clockAhead;
+    if (ahead === undefined) return;
+    const detail = `${Math.abs(Math.round(ahead / 1000))} s ${ahead < 0 ? 'behind' : 'ahead of'} Amazon's`;
+    const mend = 'let chrony follow 169.254.169.123; Amazon refuses signatures that are minutes off';
+    if (Math.abs(ahead) > CLOCK_FAIL) this.#fail('clock', detail, mend);
+    else if (Math.abs(ahead) > CLOCK_WARN) this.#warn('clock', detail, mend);
+    else this.#pass('clock', detail);
+  }
+
+  /** Identity comes from it; what it says of addresses may be old. */
+  async #metadata({ interfaces }: Place): Promise<void> {
+    const what = 'metadata service';
+    try {
+      const told = await this.#imds.interfaces(this.#parts.signal);
+      for (const { eni } of interfaces) {
+        const hint = told.find((each) => each.eni === eni.id);
+        const missing = eni.addresses.filter(({ address }) => hint?.addresses.includes(address) !== true);
+        const [first] = missing;
+        if (hint === undefined)
+          this.#fail(
+            what,
+            `${eni.id} is not on this instance`,
+            'correct `interfaces`: they must be of this host',
+          );
+        else if (first !== undefined)
+          this.#warn(
+            what,
+            `does not know ${first.address} of ${eni.id} yet`,
+            'nothing to do: it lags behind by up to a minute, and addresses are never read from it',
+          );
+        else this.#pass(what, `version 2 answers, and knows ${eni.id} as EC2 does`);
+      }
+    } catch (error) {
+      this.#warn(
+        what,
+        messageOf(error),
+        'not needed while `region` and `interfaces: [eni-…]` are written out',
+      );
+    }
+  }
+
+  #slots(place: Place): void {
+    const enis = place.interfaces.map(({ eni }) => eni);
+    const { mode } = this.#parts.settings.config;
+    for (const family of [4, 6] as const) {
+      const needed = this.#vips.flatMap(({ addresses }) =>
+        addresses.filter((each) => each.family === family),
+      ).length;
+      const slots = slotsFor(family, { mode, enis, limits: place.limits, vips: this.#vips });
+      if (needed === 0 || (mode === 'elastic-ip' && family === 6)) continue;
+      const what = `room for IPv${family}`;
+      if (slots === undefined)
+        this.#pass(
+          what,
+          mode === 'route' ? 'routes need none' : 'the limits of the instance type are not known',
+        );
+      else if (slots >= needed) this.#pass(what, `${slots} addresses, and ${needed} are configured`);
+      else {
+        const mend =
+          'no harm while others live: for the last survivor use a larger instance type or a further interface';
+        this.#warn(
+          what,
+          `${slots} addresses (${place.instanceType ?? 'unknown type'}), and ${needed} are configured`,
+          mend,
+        );
+      }
+    }
+  }
+
+  async #registers(ec2: Ec2, place: Place): Promise<void> {
+    const { settings, signal } = this.#parts;
+    const { config, cluster } = settings;
+    const mode = modeOf(config, { ec2, place, cluster });
+    let sight: Sight;
+    try {
+      sight = await mode.look(this.#vips, { signal });
+    } catch (error) {
+      const mend = error instanceof Ec2Failure ? mendingOf(error.kind, error.action) : undefined;
+      return this.#fail('addresses', messageOf(error), mend ?? 'run the test again');
+    }
+    for (const vip of this.#vips) this.checks.push(registerCheck(vip, sight));
+    const probes = probesFor({ mode: config.mode, place, cluster, vips: this.#vips, pieces: sight.pieces });
+    for (const probe of probes) this.checks.push(await askProbe(ec2, probe, signal));
+  }
+
+  #pass(what: string, detail: string): void {
+    this.checks.push({ what, verdict: 'pass', detail });
+  }
+
+  #warn(what: string, detail: string, mend: string): void {
+    this.checks.push({ what, verdict: 'warn', detail, mend });
+  }
+
+  #fail(what: string, detail: string, mend: string): void {
+    this.checks.push({ what, verdict: 'fail', detail, mend });
+  }
+
+  #unknown(what: string, detail: string, mend: string): void {
+    this.checks.push({ what, verdict: 'unknown', detail, mend });
+  }
+}
+
+/** Whether the VIP could be had here, and who has it now. */
+function registerCheck({ id: vip }: Vip, sight: Sight): Check {
+  const what = 'address';
+  const refusal = sight.refused.get(vip);
+  if (refusal !== undefined)
+    return {
+      vip,
+      what,
+      verdict: 'fail',
+      detail: refusal.reason,
+      mend: refusal.reason.split(': ').at(-1) ?? 'see there',
+    };
+  const pieces = sight.pieces.get(vip) ?? [];
+  for (const { address, register, seen } of pieces) {
+    if (seen.state !== 'theirs' || seen.holder.member) continue;
+    const where = register === undefined ? '' : ` (${register})`;
+    const detail = `${address}${where} is with ${seen.holder.words}, which is no member of this cluster`;
+    return {
+      vip,
+      what,
+      verdict: 'fail',
+      detail,
+      mend: 'take it from there, or tag that interface wackamole:cluster',
+    };
+  }
+  const blank = pieces.find(({ seen }) => seen.state === 'free' && seen.blank === true);
+  if (blank !== undefined) {
+    const detail = `${blank.register} has no route for ${blank.address} yet`;
+    return { vip, what, verdict: 'pass', detail: `${detail}; it will be created` };
+  }
+  const holder = pieces.find(({ seen }) => seen.state === 'theirs')?.seen;
+  const words =
+    holder?.state === 'theirs' ? `with ${holder.holder.words}, a member` : 'free, or here already';
+  return { vip, what, verdict: 'pass', detail: words };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
