@@ -4,7 +4,6 @@
  */
 import type { AwsMode } from '../../src/config/config.ts';
 import { failureOf } from './attempt.ts';
-import type { Tag } from './ec2.ts';
 import { fenceTag, isMember, readFence } from './fence.ts';
 import type { Settled } from './residence.ts';
 
@@ -19,8 +18,6 @@ export class FencePost {
   #shown = 0;
   #due = 0;
   #marked = false;
-  /** This run goes on where one that broke left off: the number shown stands. */
-  adopting = false;
   /** Why it cannot be shown; undefined: it can. */
   trouble: string | undefined;
 
@@ -29,23 +26,15 @@ export class FencePost {
     this.#parts = parts;
   }
 
-  /**
-   * Marks our interfaces as the cluster's, and takes down a number of an earlier life: numbers may start again, and then nobody could
-   * take from us.
-   */
+  /** Marks our interfaces as the cluster's, where nobody has. */
   async mark(settled: Settled): Promise<void> {
     if (this.#marked) return;
     const { cluster } = this.#settings;
-    const shown = (tags: readonly Tag[]) => readFence(cluster, tags)?.fence ?? 0;
-    const { interfaces } = settled.place;
-    if (this.adopting) this.#shown = Math.max(this.#shown, ...interfaces.map(({ eni }) => shown(eni.tags)));
-    const unmarked = interfaces.filter(
-      ({ eni }) => !isMember(cluster, eni.tags) || shown(eni.tags) !== this.#shown,
-    );
-    this.#marked = await this.#write(
-      unmarked.map(({ eni }) => eni.id),
-      settled,
-    );
+    const enis = settled.place.interfaces.map(({ eni }) => eni);
+    // An earlier run may have shown a number: it stands.
+    this.#shown = Math.max(this.#shown, ...enis.map(({ tags }) => readFence(cluster, tags)?.fence ?? 0));
+    const unmarked = enis.filter(({ tags }) => !isMember(cluster, tags)).map(({ id }) => id);
+    this.#marked = unmarked.length === 0 || (await this.#write(unmarked, settled));
   }
 
   /** Something is taken under this fence. */

@@ -1,9 +1,10 @@
 /**
- * The fence, as others see it: a tag on each interface of a member, `wackamole:CLUSTER:fence` = `57 since 2026-11-28T14:40:00.000Z`.
+ * The fence, as others see it: a tag on each interface of a member, `wackamole:CLUSTER:fence` = `1764340800057 since
+ * 2026-11-28T14:40:00.000Z`.
  * It also marks the interface as one of the cluster's, so that a member takes addresses from members alone. Pure.
  *
  * EC2 has no conditional write, so this is no lock: it keeps a member of an older view from taking what one of a newer view
- * has, wherever the newer one had the time to say so (ADR 0010).
+ * has, wherever the newer one had the time to say so (ADR 0011).
  */
 import type { Tag } from './ec2.ts';
 
@@ -43,20 +44,18 @@ export function isMember(cluster: string, tags: readonly Tag[]): boolean {
 export interface Claim {
   /** Of the view that gave us the VIP. */
   readonly fence: number;
-  /** When this agent started, by its own clock, in milliseconds since 1970. */
-  readonly startedAt: number;
   /** The fence under which it was taken from us, if it was. */
   readonly lostUnder: number | undefined;
 }
 
 /**
- * Why we must not take it from a holder that shows this; undefined: nothing against it. What was shown before we started is of an
- * earlier life of the group, whose numbers say nothing: they start again when all members were gone at once.
+ * Why we must not take it from a holder that shows this; undefined: nothing against it. Fences rise also over restarts of the whole
+ * group (ADR 0010), so a higher one is of a newer view; where a clock was far ahead once, the tag must be mended by hand.
  */
 export function objectionTo(shown: Shown | undefined, claim: Claim): string | undefined {
-  const { fence, startedAt, lostUnder } = claim;
-  if (shown !== undefined && shown.since >= startedAt && shown.fence > fence)
-    return `shows fence ${shown.fence}, and ours is ${fence}: it belongs to a newer view`;
+  const { fence, lostUnder } = claim;
+  if (shown !== undefined && shown.fence > fence)
+    return `shows fence ${shown.fence}, and ours is ${fence}: it belongs to a newer view (if no such member lives, delete the tag that ends in :fence)`;
   if (lostUnder !== undefined && lostUnder >= fence)
     return `was taken from us under fence ${lostUnder}, and ours is ${fence}: only a newer view takes it back`;
   return undefined;

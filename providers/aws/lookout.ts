@@ -211,7 +211,10 @@ export class Lookout {
       limits: place.limits,
       vips: this.#vips,
     };
-    for (const family of [4, 6] as const) this.#teller.slots(family, slotsFor(family, question));
+    for (const family of [4, 6] as const) {
+      const slots = slotsFor(family, question);
+      if (slots !== undefined) this.#teller.slots(family, slots);
+    }
   }
 
   #troubleOf(): string | undefined {

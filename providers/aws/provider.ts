@@ -1,7 +1,7 @@
 /**
  * Provider `aws`: leads VIPs to this host by the API of Amazon EC2. The cloud holds one register for each address, so nobody holds it
  * twice; this provider sees to it that the register follows the group, with few calls, and that an old holder undoes nothing
- * (docs/aws.md, ADR 0010). It decides nothing about who holds a VIP.
+ * (docs/aws.md, ADR 0011). It decides nothing about who holds a VIP.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AwsProviderConfig } from '../../src/config/config.ts';
@@ -83,7 +83,6 @@ interface Running {
   readonly residence: Residence;
   readonly lookout: Lookout;
   readonly post: FencePost;
-  readonly startedAt: number;
   /** Raised by `stop`: nothing is waited for any more. */
   readonly stopped: AbortController;
 }
@@ -112,7 +111,6 @@ class AwsProvider implements Provider {
     adopt: readonly Vip[] = [],
   ): Promise<void> {
     if (this.#running !== undefined) throw new Error(`provider ${this.name} was started twice`);
-    const startedAt = this.#parts.wall();
     const residence = new Residence(this.#settings, this.#parts);
     const post = new FencePost({ cluster: this.#settings.cluster, mode: this.#config.mode }, this.#parts);
     const lookout = new Lookout(
@@ -122,8 +120,7 @@ class AwsProvider implements Provider {
     this.#ledger.clear();
     // What leads here of them is found out when it is needed.
     for (const { id } of adopt) this.#ledger.hold(id, { pieces: [], fence: 0 });
-    post.adopting = adopt.length > 0;
-    this.#running = { residence, lookout, post, startedAt, stopped: new AbortController() };
+    this.#running = { residence, lookout, post, stopped: new AbortController() };
     lookout.configure(vips);
     try {
       await residence.open();
@@ -165,7 +162,7 @@ class AwsProvider implements Provider {
   ): Promise<readonly VipOutcome[]> {
     const vips = once(requests.map(({ vip }) => vip));
     if (signal.aborted || vips.length === 0) return outcomesOf(vips, (vip) => this.#aborted(vip));
-    const { residence, startedAt, stopped } = this.#run();
+    const { residence, stopped } = this.#run();
     const { settled } = residence;
     if (settled === undefined) {
       const reason = residence.trouble;
@@ -173,7 +170,6 @@ class AwsProvider implements Provider {
     }
     const claimOf = ({ id }: { readonly id: VipId }): Claim => ({
       fence,
-      startedAt,
       lostUnder: this.#ledger.lostUnder(id),
     });
     const taking = this.#taking(vips, { settled, claimOf, fence });
@@ -314,7 +310,9 @@ function outcomesOf(vips: readonly Vip[], of: (vip: Vip) => Omit<VipOutcome, 'vi
 
 function knownPieces(before: ReadonlyMap<VipId, Holding | undefined>): ReadonlyMap<VipId, readonly Piece[]> {
   return new Map(
-    [...before].flatMap(([id, holding]) => (holding === undefined || holding.pieces.length === 0 ? [] : [[id, holding.pieces] as const])),
+    [...before].flatMap(([id, holding]) =>
+      holding === undefined || holding.pieces.length === 0 ? [] : [[id, holding.pieces] as const],
+    ),
   );
 }
 

@@ -6,7 +6,7 @@ import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { Millis } from '../../src/model/time.ts';
 import type { CallOptions, Change, Ec2, Eni, Filter, Identity, InstanceLimits, Subnet, Tag } from './ec2.ts';
 import { classify, Ec2Failure } from './failures.ts';
-import { type Answer, changeCommand } from './sdk-changes.ts';
+import { changeCommand } from './sdk-changes.ts';
 import { elasticIpOf, eniOf, routeTableOf, subnetOf } from './sdk-shapes.ts';
 
 type Sdk = typeof import('@aws-sdk/client-ec2');
@@ -75,7 +75,9 @@ class SdkEc2 implements Ec2 {
       options,
       (page) => new this.#sdk.DescribeNetworkInterfacesCommand({ ...page, Filters: filtersOf(filters) }),
     );
-    return pages.flatMap(({ NetworkInterfaces }) => (NetworkInterfaces ?? []).map(eniOf));
+    return pages.flatMap(({ NetworkInterfaces }) =>
+      listed('DescribeNetworkInterfaces', NetworkInterfaces).map(eniOf),
+    );
   }
 
   async elasticIps(filters: readonly Filter[], options: CallOptions) {
@@ -84,7 +86,7 @@ class SdkEc2 implements Ec2 {
     const answer = await this.#send('DescribeAddresses', options, (abortSignal) =>
       this.#client.send(command, { abortSignal }),
     );
-    return (answer.Addresses ?? []).map(elasticIpOf);
+    return listed('DescribeAddresses', answer.Addresses).map(elasticIpOf);
   }
 
   async routeTables(filters: readonly Filter[], options: CallOptions) {
@@ -93,7 +95,7 @@ class SdkEc2 implements Ec2 {
       options,
       (page) => new this.#sdk.DescribeRouteTablesCommand({ ...page, Filters: filtersOf(filters) }),
     );
-    return pages.flatMap(({ RouteTables }) => (RouteTables ?? []).map(routeTableOf));
+    return pages.flatMap(({ RouteTables }) => listed('DescribeRouteTables', RouteTables).map(routeTableOf));
   }
 
   async subnets(filters: readonly Filter[], options: CallOptions): Promise<readonly Subnet[]> {
@@ -102,7 +104,7 @@ class SdkEc2 implements Ec2 {
       options,
       (page) => new this.#sdk.DescribeSubnetsCommand({ ...page, Filters: filtersOf(filters) }),
     );
-    return pages.flatMap(({ Subnets }) => (Subnets ?? []).map(subnetOf));
+    return pages.flatMap(({ Subnets }) => listed('DescribeSubnets', Subnets).map(subnetOf));
   }
 
   async tags(filters: readonly Filter[], options: CallOptions) {
@@ -112,7 +114,7 @@ class SdkEc2 implements Ec2 {
       (page) => new this.#sdk.DescribeTagsCommand({ ...page, Filters: filtersOf(filters) }),
     );
     return pages.flatMap(({ Tags }) =>
-      (Tags ?? []).map(({ ResourceId = '', Key = '', Value = '' }) => ({
+      listed('DescribeTags', Tags).map(({ ResourceId = '', Key = '', Value = '' }) => ({
         resource: ResourceId,
         tag: { key: Key, value: Value } satisfies Tag,
       })),
@@ -137,7 +139,12 @@ class SdkEc2 implements Ec2 {
 
   async change(call: Change, options: CallOptions): Promise<void> {
     const prepared = changeCommand(this.#sdk, call, { dryRun: options.dryRun === true });
-    await this.#send(prepared.action, options, (abortSignal) => prepared.send(this.#client, abortSignal));
+    const answer = await this.#send(prepared.action, options, (abortSignal) =>
+      prepared.send(this.#client, abortSignal),
+    );
+    // What is granted is named in the answer; an empty one is of something else that speaks HTTP.
+    const silent = call.kind === 'unassign' || call.kind === 'disassociate' || call.kind === 'tag';
+    if (!silent && isEmpty(answer) && call.kind !== 'route') throw noAnswer(prepared.action);
   }
 
   async credentials(signal: AbortSignal): Promise<void> {
@@ -183,7 +190,7 @@ class SdkEc2 implements Ec2 {
   }
 
   /** One request. The SDK notices an abort, but not everything it waits for does: so we race it as well. */
-  async #send<T extends Answer>(
+  async #send<T>(
     action: string,
     { signal }: CallOptions,
     send: (signal: AbortSignal) => Promise<T>,
@@ -216,6 +223,21 @@ interface Page {
   readonly RouteTables?: readonly import('@aws-sdk/client-ec2').RouteTable[];
   readonly Subnets?: readonly import('@aws-sdk/client-ec2').Subnet[];
   readonly Tags?: readonly import('@aws-sdk/client-ec2').TagDescription[];
+}
+
+/** EC2 names the list also where it is empty. */
+function listed<T>(action: string, items: readonly T[] | undefined): readonly T[] {
+  if (items === undefined) throw noAnswer(action);
+  return items;
+}
+
+function isEmpty(answer: unknown): boolean {
+  return Object.keys(Object(answer)).every((key) => key === '$metadata');
+}
+
+function noAnswer(action: string): Ec2Failure {
+  const said = 'an answer that says nothing: check `endpoint` and whatever proxy lies between';
+  return classify({ action, code: 'NoAnswer', said, httpStatus: undefined });
 }
 
 function dry({ dryRun }: CallOptions): { DryRun?: boolean } {

@@ -14,7 +14,7 @@ export function slotsFor(family: 4 | 6, { mode, enis, limits, vips }: SlotsQuest
   if (mode === 'route') return undefined;
   const ours = new Set(vips.flatMap(({ addresses }) => addresses.map(({ address }) => address)));
   if (mode === 'elastic-ip') {
-    if (family === 6) return 0;
+    if (family === 6) return undefined;
     const [eni] = enis;
     return (eni?.addresses ?? []).filter(({ publicIp }) => publicIp === undefined || ours.has(publicIp))
       .length;

@@ -12,7 +12,12 @@ const OWN_CASES: readonly ProviderCase[] = [
     'begins with nothing held and nothing to tell',
     async ({ heldIds, events }) => {
       mustEqual(await heldIds(), [], 'VIPs held at the beginning');
-      mustEqual(events, [], 'events at the beginning');
+      // How much there is room for is told at start, trouble is not.
+      mustEqual(
+        events.filter(({ kind }) => (kind as string) !== 'slots'),
+        [],
+        'events at the beginning',
+      );
     },
   ],
   [
@@ -117,13 +122,14 @@ const OWN_CASES: readonly ProviderCase[] = [
     'ticks at once and to no other effect while well',
     async ({ provider, take, vips, heldIds, events }) => {
       await take();
+      const before = [...events];
       for (let times = 0; times < 10; times++) provider.tick?.();
       mustEqual(
         await heldIds(),
         vips.map(({ id }) => id),
         'VIPs held after ticks',
       );
-      mustEqual(events, [], 'events after ticks');
+      mustEqual(events, before, 'events after ticks');
     },
   ],
   [
