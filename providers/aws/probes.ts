@@ -10,7 +10,7 @@ import { type Ec2Failure, mendingOf } from './failures.ts';
 import { fenceTag } from './fence.ts';
 import type { Place } from './place.ts';
 import type { Piece } from './sight.ts';
-import { addressAt } from './subnets.ts';
+import { keptByAmazon } from './subnets.ts';
 
 export interface Probe {
   readonly call: Change;
@@ -50,8 +50,8 @@ export function probesFor({ mode, place, cluster, vips, pieces }: ProbeQuestion)
 function assignProbes(place: Place, families: ReadonlySet<4 | 6>): readonly Probe[] {
   return place.interfaces.flatMap(({ eni, subnet }) => {
     const reserved = {
-      4: addressAt(subnet.cidr, 1),
-      6: subnet.ipv6Cidrs[0]?.split('/')[0],
+      4: keptByAmazon(subnet.cidr),
+      6: keptByAmazon(subnet.ipv6Cidrs[0] ?? ''),
     };
     return ([4, 6] as const).flatMap((family): readonly Probe[] => {
       const address = reserved[family];

@@ -36,8 +36,11 @@ class SecondaryIp implements Mode {
       const own = this.#interfaceFor(address);
       if (own === undefined) return { code: 'unsupported', reason: this.#noSubnet(address) };
       const { subnet } = own;
-      if (address.family === 4 && reservedByAmazon(subnet.cidr, address.address)) {
-        const reason = `${address.address} is reserved by Amazon in ${subnet.cidr} (the first four and the last): choose another one`;
+      const block = [subnet.cidr, ...subnet.ipv6Cidrs].find((cidr) =>
+        reservedByAmazon(cidr, address.address),
+      );
+      if (block !== undefined) {
+        const reason = `${address.address} is reserved by Amazon in ${block} (the first four and the last): choose another one`;
         return { code: 'unsupported', reason };
       }
       const primary = this.#parts.place.interfaces.find(({ eni }) => isPrimary(eni, address.address));

@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   conformance: ['model', 'group', 'provider', 'node:*'],
   health: ['model', 'platform', 'type:config', 'node:*'],
   lab: ['model', 'platform', 'control', 'node:*'],
+  'providers/aws': ['model', 'provider', 'platform', 'type:config', 'node:*', 'npm:@aws-sdk'],
   'providers/memory': ['model', 'provider', 'platform', 'type:config', 'node:*'],
   'providers/composed': ['model', 'provider', 'node:*'],
   'providers/exec': ['model', 'provider', 'platform', 'type:config', 'node:*'],

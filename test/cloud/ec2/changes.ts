@@ -107,6 +107,8 @@ const assignIpv6: Action = (region, input) => {
         'InvalidParameterValue',
         `Address ${address} does not fall within the subnet's address range`,
       );
+    if (reservedByAmazon(subnet.ipv6Cidr, address))
+      throw new Refused('InvalidParameterValue', `Address ${address} is in subnet's reserved address range`);
     const holder = region.holderOf(address);
     if (holder !== undefined && holder.id !== eni.id)
       throw new Refused(
