@@ -33,7 +33,7 @@ export class Teller {
   slots(family: 4 | 6, slots: number | undefined): void {
     if (this.#slots.get(family) === slots) return;
     this.#slots.set(family, slots);
-    this.#listener({ kind: 'slots', family, slots } as unknown as ProviderEvent);
+    this.#listener({ kind: 'slots', family, slots });
   }
 
   trouble(reason: string | undefined): void {

@@ -42,7 +42,11 @@ export const PROVIDER_KINDS: Wirings = {
       (await import('../../providers/aws/provider.ts')).createAwsProvider(name, { config, cluster }),
     policy: async (settings, { place: { cluster }, vips }) => {
       const ipv6 = vips.some(({ addresses }) => addresses.some(({ family }) => family === 6));
-      return (await import('../../providers/aws/policy.ts')).awsPolicy({ cluster, providers: [settings], ipv6 });
+      return (await import('../../providers/aws/policy.ts')).awsPolicy({
+        cluster,
+        providers: [settings],
+        ipv6,
+      });
     },
   },
   memory: {

@@ -14,7 +14,7 @@ const OWN_CASES: readonly ProviderCase[] = [
       mustEqual(await heldIds(), [], 'VIPs held at the beginning');
       // How much there is room for is told at start, trouble is not.
       mustEqual(
-        events.filter(({ kind }) => (kind as string) !== 'slots'),
+        events.filter(({ kind }) => kind !== 'slots'),
         [],
         'events at the beginning',
       );

@@ -9,7 +9,13 @@ import { MEMORY_KIND } from './memory.ts';
 import { PACKAGE_KIND } from './package.ts';
 import type { CheckContext, ProviderKind, SectionContext } from './provider-kind.ts';
 
-const KINDS = { local: LOCAL_KIND, memory: MEMORY_KIND, aws: AWS_KIND, exec: EXEC_KIND, package: PACKAGE_KIND } as const;
+const KINDS = {
+  local: LOCAL_KIND,
+  memory: MEMORY_KIND,
+  aws: AWS_KIND,
+  exec: EXEC_KIND,
+  package: PACKAGE_KIND,
+} as const;
 
 export const PROVIDER_SECTION = z.discriminatedUnion(
   'kind',

@@ -80,7 +80,7 @@ describe('failures of EC2', () => {
     ['ECONNRESET', 'socket hang up', undefined, 'unknown', 'timeout'],
     ['Unknown', 'char 5 is not expected', 200, 'unknown', 'timeout'],
     ['SomethingNew', 'nobody knows', 400, 'refused', 'failed'],
-  ])('%s (%s, %s) is %s', (code, said, status, kind, outcome) => {
+  ])('%s (%s, %s) is %s', (...[code, said, status, kind, outcome]) => {
     const failure = classify({ action: 'AssignPrivateIpAddresses', code, said, httpStatus: status });
     expect(failure.kind).toBe(kind);
     expect(outcomeCodeOf(failure)).toBe(outcome);

@@ -114,7 +114,7 @@ describe('judging who has a VIP', () => {
       'was taken from us under fence 7',
     ],
     ['who took it from us under an earlier fence', holder(undefined), { lostUnder: 6 }, undefined],
-  ])('from %s', (_, seen, claim, objection) => {
+  ])('from %s', (...[, seen, claim, objection]) => {
     const result = verdict(seen, { ...CLAIM, ...claim });
     if (objection === undefined) expect(result.kind).toBe('take');
     else
@@ -144,16 +144,19 @@ describe('planning calls', () => {
   const plan = (
     mode: typeof secondaryIp,
     sight: Sight,
-    vips: readonly Vip[],
-    alone: readonly string[] = [],
+    { vips, alone = [] }: { vips: readonly Vip[]; alone?: readonly string[] },
   ) => planTake(mode, { vips, sight, claimOf: () => CLAIM, granted: () => false, alone: new Set(alone) });
 
   it('takes fifty addresses by one call, stealing only where somebody has one', () => {
     const vips = Array.from({ length: 50 }, (_, at) => vip(`v${at}`, `10.0.0.${100 + at}`));
-    const free = plan(secondaryIp, sightOf(...vips.map((each) => [each, { state: 'free' }] as const)), vips);
+    const free = plan(secondaryIp, sightOf(...vips.map((each) => [each, { state: 'free' }] as const)), {
+      vips,
+    });
     expect(free.calls).toHaveLength(1);
     expect(free.calls[0]?.call).toMatchObject({ kind: 'assign', family: 4, steal: false });
-    const taken = plan(secondaryIp, sightOf(...vips.map((each) => [each, holder(undefined)] as const)), vips);
+    const taken = plan(secondaryIp, sightOf(...vips.map((each) => [each, holder(undefined)] as const)), {
+      vips,
+    });
     expect(taken.calls).toHaveLength(1);
     expect(taken.calls[0]?.call).toMatchObject({ steal: true });
     expect(taken.calls[0]?.pieces).toHaveLength(50);
@@ -162,7 +165,7 @@ describe('planning calls', () => {
   it('sends what failed a batch by itself', () => {
     const vips = [vip('a', '10.0.0.101'), vip('b', '10.0.0.102'), vip('c', '10.0.0.103')];
     const sight = sightOf(...vips.map((each) => [each, { state: 'free' }] as const));
-    const { calls } = plan(secondaryIp, sight, vips, ['b 10.0.0.102']);
+    const { calls } = plan(secondaryIp, sight, { vips, alone: ['b 10.0.0.102'] });
     expect(calls.map(({ pieces }) => pieces.map(({ vip: id }) => id))).toEqual([['a', 'c'], ['b']]);
   });
 
@@ -173,7 +176,7 @@ describe('planning calls', () => {
       [six[1]!, holder(undefined)],
       [six[2]!, { state: 'free' }],
     );
-    const { calls } = plan(secondaryIp, sight, six);
+    const { calls } = plan(secondaryIp, sight, { vips: six });
     expect(
       calls.map(({ call, frees }) => [call.kind, 'eni' in call ? call.eni : '', frees === true]),
     ).toEqual([
@@ -184,7 +187,7 @@ describe('planning calls', () => {
 
   it('asks for nothing when everything is ours', () => {
     const one = vip('one', '10.0.0.101');
-    expect(plan(secondaryIp, sightOf([one, { state: 'ours' }]), [one])).toMatchObject({
+    expect(plan(secondaryIp, sightOf([one, { state: 'ours' }]), { vips: [one] })).toMatchObject({
       calls: [],
       ours: ['one'],
     });
@@ -193,7 +196,7 @@ describe('planning calls', () => {
   it('lays each Elastic IP on a private address of its own, and refuses whole VIPs where there are too few', () => {
     const vips = [vip('a', '198.51.100.1'), vip('b', '198.51.100.2', '198.51.100.3')];
     const sight = sightOf([vips[0]!, { state: 'free' }], [vips[1]!, { state: 'free' }, { state: 'free' }]);
-    const { calls, refused } = plan(elasticIp, sight, vips);
+    const { calls, refused } = plan(elasticIp, sight, { vips });
     expect(calls.map(({ call }) => call)).toMatchObject([
       { kind: 'associate', privateAddress: '10.0.0.11', steal: false },
     ]);
@@ -216,7 +219,7 @@ describe('planning calls', () => {
     const route = createRouteMode({ ec2, place, cluster: 'web', tables: { by: 'id', ids: ['rtb-1'] } });
     const vips = [vip('a', '172.31.0.1'), vip('b', 'fd00::1')];
     const sight = sightOf([vips[0]!, { state: 'free', blank: true }], [vips[1]!, holder(undefined)]);
-    expect(plan(route, sight, vips).calls.map(({ call }) => call)).toMatchObject([
+    expect(plan(route, sight, { vips }).calls.map(({ call }) => call)).toMatchObject([
       { how: 'create', destination: '172.31.0.1/32', family: 4 },
       { how: 'replace', destination: 'fd00::1/128', family: 6 },
     ]);

@@ -26,7 +26,8 @@ async function staged(
 }
 
 const many = (count: number) => Array.from({ length: count }, (_, at) => vip(`v${at}`, `10.0.0.${100 + at}`));
-const take = (on: Stage, name: string, vips: readonly Vip[], fence: number) =>
+/** Member, VIPs, fence. */
+const take = (on: Stage, ...[name, vips, fence]: [string, readonly Vip[], number]) =>
   on.member(name).provider.acquire(atOnce(vips), fence, NEVER);
 const brief = (outcomes: readonly VipOutcome[]) =>
   outcomes.map(({ vip: id, held, code }) => [id, held, code]);
