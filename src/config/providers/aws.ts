@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Millis } from '../../model/time.ts';
 import { complaint, duration, integer } from '../schema-parts.ts';
+import { guest } from './guest.ts';
 import type { CheckContext, ProviderKind } from './provider-kind.ts';
 
 export type AwsMode = 'secondary-ip' | 'elastic-ip' | 'route';
@@ -107,6 +108,7 @@ const schema = z.strictObject({
   look_interval: duration('1s', '1h')
     .prefault('60s')
     .describe('How often an idle agent looks whether all is as it should be'),
+  guest: guest(),
 });
 
 type Section = z.output<typeof schema>;
