@@ -7,6 +7,7 @@ import { bootTimeNow } from '../../src/platform/clock.ts';
 import { ipBytes } from '../../src/platform/ip-bytes.ts';
 import type { FrameSender } from '../../src/platform/packet-socket.ts';
 import type { Link } from '../../src/platform/rtnetlink-codec.ts';
+import type { Notifier } from './notifier.ts';
 import { arpAnnouncement, arpGratuitousReply, neighbourAdvertisement } from './packets.ts';
 import { type Standing, standingKey } from './placement.ts';
 
@@ -20,6 +21,8 @@ const LATE_RETRY: Millis = 50;
 export interface AnnouncerParts {
   readonly sender: FrameSender;
   readonly linkOf: (interfaceIndex: number) => Link | undefined;
+  /** Tells some neighbours directly besides. */
+  readonly notifier?: Notifier | undefined;
 }
 
 export class Announcer {
@@ -54,6 +57,7 @@ export class Announcer {
     for (const delay of this.#repeats) {
       this.#repeat(standings, delay);
     }
+    this.#parts.notifier?.tell(standings);
   }
 
   /**
@@ -71,12 +75,14 @@ export class Announcer {
   /** From now on nothing is said for these. */
   forget(standings: readonly Standing[]): void {
     for (const standing of standings) this.#active.delete(standingKey(standing));
+    this.#parts.notifier?.forget(standings);
   }
 
   stop(): void {
     this.#active.clear();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
+    this.#parts.notifier?.stop();
   }
 
   #send(standings: readonly Standing[], retries: number): void {

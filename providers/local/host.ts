@@ -2,6 +2,7 @@
 import type { LocalProviderConfig } from '../../src/config/config.ts';
 import { type Capability, hasCapability } from '../../src/platform/capabilities.ts';
 import { InterfaceTable } from '../../src/platform/interface-watch.ts';
+import { decodeLinkAddress, encodeNeighbourQuestion } from '../../src/platform/neighbour-codec.ts';
 import { openRouteRequests, type RouteRequests } from '../../src/platform/netlink.ts';
 import { type FrameSender, openFrameSender } from '../../src/platform/packet-socket.ts';
 import { AddressBook } from './address-book.ts';
@@ -13,6 +14,8 @@ export interface Host {
   readonly interfaces: InterfaceTable;
   readonly addresses: AddressBook;
   readonly silence: SilenceProbe;
+  /** Link address of a neighbour (4 or 16 bytes) as the kernel knows it; about 20 µs. */
+  readonly linkAddressOf: (interfaceIndex: number, address: Uint8Array) => Uint8Array | undefined;
   close(): void;
 }
 
@@ -60,6 +63,10 @@ function open(config: LocalProviderConfig): Host {
       { interval: config.silence_probe_interval_ms, rounds: config.silence_probes },
       { sender, linkOf, links: () => interfaces.all() },
     ),
+    linkAddressOf(interfaceIndex, bytes) {
+      const answer = requests.ask(encodeNeighbourQuestion({ interfaceIndex, bytes }));
+      return typeof answer === 'number' ? undefined : decodeLinkAddress(answer);
+    },
     close() {
       requests.close();
       sender.close();

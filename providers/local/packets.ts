@@ -3,6 +3,7 @@
  * Parsing never throws: a frame that is not what it should be is `undefined`.
  */
 
+const ETHERTYPE_IPV4 = 0x0800;
 const ETHERTYPE_ARP = 0x0806;
 const ETHERTYPE_IPV6 = 0x86dd;
 const ETHERNET_BYTES = 14;
@@ -12,6 +13,7 @@ const NEXT_HEADER_ICMPV6 = 58;
 const NEIGHBOUR_SOLICITATION = 135;
 const NEIGHBOUR_ADVERTISEMENT = 136;
 const OVERRIDE = 0x20;
+const SOURCE_LINK_ADDRESS = 1;
 const TARGET_LINK_ADDRESS = 2;
 
 const BROADCAST = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
@@ -61,6 +63,61 @@ export function neighbourProbe(binding: Binding): Buffer {
   body.set(binding.address, 8);
   const destination = solicitedNodeGroup(binding.address);
   return icmpv6Frame(body, { mac: binding.mac, source: UNSPECIFIED, destination });
+}
+
+/** A neighbour that is told directly. `mac` absent: not known. */
+export interface Addressee {
+  /** 6 bytes. */
+  readonly mac?: Uint8Array;
+  readonly address: Uint8Array;
+}
+
+/**
+ * Tells one neighbour where the address is: by a question from the address about the neighbour's own, which whoever is asked takes
+ * note of (RFC 826; with IPv6 RFC 4861, 7.2.3). To its link address alone where that is known, and there the reply form too.
+ */
+export function directedUpdates(binding: Binding, to: Addressee): readonly Buffer[] {
+  if (binding.address.length === 16) return [directedNeighbourUpdate(binding, to)];
+  const fields = [binding.mac, binding.address];
+  const question = arpFrame(1, binding.mac, [...fields, NO_MAC, to.address], to.mac);
+  if (to.mac === undefined) return [question];
+  return [arpFrame(2, binding.mac, [...fields, to.mac, to.address], to.mac), question];
+}
+
+/** An advertisement to the neighbour, or, where its link address is not known, a solicitation that carries ours. */
+function directedNeighbourUpdate(binding: Binding, { mac, address }: Addressee): Buffer {
+  const body = Buffer.alloc(32);
+  body[0] = mac === undefined ? NEIGHBOUR_SOLICITATION : NEIGHBOUR_ADVERTISEMENT;
+  body[4] = mac === undefined ? 0 : OVERRIDE;
+  body.set(mac === undefined ? address : binding.address, 8);
+  body[24] = mac === undefined ? SOURCE_LINK_ADDRESS : TARGET_LINK_ADDRESS;
+  body[25] = 1;
+  body.set(binding.mac, 26);
+  const destination = mac === undefined ? solicitedNodeGroup(address) : address;
+  const ends = { mac: binding.mac, source: binding.address, destination };
+  return icmpv6Frame(body, mac === undefined ? ends : { ...ends, to: mac });
+}
+
+/** ICMP echo request from the address to a neighbour (RFC 792, RFC 4443): its answer needs our link address. */
+export function directedEcho(binding: Binding, to: Required<Addressee>): Buffer {
+  const body = Buffer.alloc(16);
+  body.write('wackamol', 8, 'latin1');
+  if (binding.address.length === 16) {
+    body[0] = 128;
+    const ends = { mac: binding.mac, source: binding.address, destination: to.address, to: to.mac };
+    return icmpv6Frame(body, ends);
+  }
+  body[0] = 8;
+  body.writeUInt16BE(foldedSum([body]), 2);
+  const header = Buffer.alloc(20);
+  header[0] = 0x45;
+  header.writeUInt16BE(header.length + body.length, 2);
+  header[8] = 64;
+  header[9] = 1;
+  header.set(binding.address, 12);
+  header.set(to.address, 16);
+  header.writeUInt16BE(foldedSum([header]), 10);
+  return Buffer.concat([ethernet(to.mac, binding.mac, ETHERTYPE_IPV4), header, body]);
 }
 
 /** Where questions about an IPv6 address go (RFC 4291, 2.7.1). */
@@ -121,12 +178,17 @@ export function macText(mac: Uint8Array): string {
   return Array.from(mac, (byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
 
-function arpFrame(operation: 1 | 2, mac: Uint8Array, fields: readonly Uint8Array[]): Buffer {
+function arpFrame(
+  operation: 1 | 2,
+  mac: Uint8Array,
+  fields: readonly Uint8Array[],
+  to: Uint8Array = BROADCAST,
+): Buffer {
   const head = Buffer.alloc(8);
   head.writeUInt32BE(0x00010800, 0);
   head.writeUInt16BE(0x0604, 4);
   head.writeUInt16BE(operation, 6);
-  return Buffer.concat([ethernet(BROADCAST, mac, ETHERTYPE_ARP), head, ...fields]);
+  return Buffer.concat([ethernet(to, mac, ETHERTYPE_ARP), head, ...fields]);
 }
 
 function ethernet(to: Uint8Array, from: Uint8Array, ethertype: number): Buffer {
@@ -137,6 +199,8 @@ interface Icmpv6Ends {
   readonly mac: Uint8Array;
   readonly source: Uint8Array;
   readonly destination: Uint8Array;
+  /** Link address; absent: that of the destination's group. */
+  readonly to?: Uint8Array;
 }
 
 function icmpv6Frame(body: Buffer, ends: Icmpv6Ends): Buffer {
@@ -148,14 +212,19 @@ function icmpv6Frame(body: Buffer, ends: Icmpv6Ends): Buffer {
   header.set(ends.source, 8);
   header.set(ends.destination, 24);
   body.writeUInt16BE(icmpv6Checksum(body, ends), 2);
-  const group = Buffer.concat([Uint8Array.of(0x33, 0x33), ends.destination.subarray(12)]);
+  const group = ends.to ?? Buffer.concat([Uint8Array.of(0x33, 0x33), ends.destination.subarray(12)]);
   return Buffer.concat([ethernet(group, ends.mac, ETHERTYPE_IPV6), header, body]);
 }
 
 /** Over the pseudo header and a body of even length whose checksum field is still 0 (RFC 8200 section 8.1). */
 function icmpv6Checksum(body: Buffer, ends: Icmpv6Ends): number {
-  let sum = body.length + NEXT_HEADER_ICMPV6;
-  for (const part of [ends.source, ends.destination, body]) {
+  return foldedSum([ends.source, ends.destination, body], body.length + NEXT_HEADER_ICMPV6);
+}
+
+/** The Internet checksum of parts of even length (RFC 1071). */
+function foldedSum(parts: readonly Uint8Array[], start = 0): number {
+  let sum = start;
+  for (const part of parts) {
     for (let at = 0; at < part.length; at += 2) sum += ((part[at] ?? 0) << 8) | (part[at + 1] ?? 0);
   }
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);

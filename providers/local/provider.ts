@@ -17,10 +17,12 @@ import type {
 } from '../../src/provider/provider.ts';
 import type { Snapshot } from './address-book.ts';
 import { Announcer } from './announcer.ts';
+import { audiencesOf } from './audiences.ts';
 import { createGuardian, type Guardian } from './guardian.ts';
 import { type Host, leaseSeconds, openHost } from './host.ts';
 import { describe } from './inspection.ts';
 import { Leases, type Loss, type Placed, stallBound } from './leases.ts';
+import { Notifier } from './notifier.ts';
 import { Outcomes } from './outcomes.ts';
 import { placementsOf, type Standing, standingKey } from './placement.ts';
 import { rehearse } from './rehearsal.ts';
@@ -206,7 +208,11 @@ class LocalProvider implements Provider {
       },
     );
     const linkOf = (index: number) => host.interfaces.byIndex(index);
-    const announcer = new Announcer(this.#config.announce_repeat_ms, { sender: host.sender, linkOf });
+    const announcer = new Announcer(this.#config.announce_repeat_ms, {
+      sender: host.sender,
+      linkOf,
+      notifier: this.#notifierOf(host),
+    });
     const leases = new Leases(
       { lease: leaseSeconds(this.#config) * 1000, stall: stallBound(this.#config.guardian_timeout_ms) },
       { addresses: host.addresses, guardian, announcer },
@@ -224,6 +230,13 @@ class LocalProvider implements Provider {
     });
     const standings = new Standings(this.#config, host.interfaces);
     return { host, guardian, announcer, leases, surroundings, standings };
+  }
+
+  /** Absent where nobody is to be told directly. */
+  #notifierOf({ sender, interfaces, linkAddressOf }: Host): Notifier | undefined {
+    const audiences = audiencesOf(this.#config);
+    if (audiences.length === 0) return undefined;
+    return new Notifier(audiences, { sender, linkOf: (index) => interfaces.byIndex(index), linkAddressOf });
   }
 
   #run(): Running {

@@ -3,7 +3,9 @@
  * group whether it takes us in. Changes nothing.
  */
 import type { Config, SpreadGroupConfig } from '../config/config.ts';
+import type { ProgramConfig } from '../config/hooks-section.ts';
 import { connect, SpreadError } from '../group/spread/spread.ts';
+import { programIdentity, programProblem } from '../platform/program-file.ts';
 import type { Check } from '../provider/provider.ts';
 import { createProviders } from './providers.ts';
 
@@ -20,7 +22,7 @@ export async function checkHost(config: Config): Promise<readonly Check[]> {
     // What is on a thread of its own would keep the process.
     await provider.stop();
   }
-  return checks;
+  return [...checks, ...(await examineHooks(config))];
 }
 
 async function askDaemon({ daemon, connect_timeout_ms: timeout }: SpreadGroupConfig): Promise<Check> {
@@ -38,4 +40,29 @@ async function askDaemon({ daemon, connect_timeout_ms: timeout }: SpreadGroupCon
     const [detail, ...mend] = error.message.split('; ');
     return { what: 'Spread daemon', verdict: 'fail', detail: detail!, mend: mend.join('; ') };
   }
+}
+
+/** Each program of a hook once: whether it may be run, and as whom. */
+async function examineHooks({ hooks }: Config): Promise<readonly Check[]> {
+  const programs = new Map<string, ProgramConfig>();
+  for (const program of Object.values(hooks?.commands ?? {}).flat())
+    programs.set(`${program.argv[0]} ${program.user ?? ''}`, program);
+  return Promise.all([...programs.values()].map(examineProgram));
+}
+
+async function examineProgram({ argv, user }: ProgramConfig): Promise<Check> {
+  const [file = ''] = argv;
+  const identity = await programIdentity(user);
+  const problem = typeof identity === 'string' ? identity : await programProblem(file, identity);
+  if (problem === undefined) {
+    const as = user === undefined ? 'the user of the agent' : `user ${user}`;
+    return { what: 'hook', verdict: 'pass', detail: `${file} runs as ${as}` };
+  }
+  const [detail = '', ...mend] = problem.split('; ');
+  return {
+    what: 'hook',
+    verdict: 'fail',
+    detail,
+    mend: mend.join('; ') || 'put it there, or change `hooks`',
+  };
 }

@@ -29,6 +29,7 @@ export function renderStatus(given: Status, { now, color, width }: RenderOptions
     section(`VIPS  ${vipSummary(status.vips)}`, vipsTable(status.vips, { table, now }), paint),
     section('HEALTH CHECKS HERE', checksTable(status, { table, now }), paint),
     section('PEERS WITH PROBLEMS', peersTable(status, table), paint),
+    section(`HOOKS  ${hookSummary(status)}`, hooksTable(status, { table, now }), paint),
     section('LAST CHANGES', changesTable(status, { table, now }), paint),
     section('WARNINGS', warningLines(status, { paint, width }), paint),
   ];
@@ -224,6 +225,29 @@ function changesTable({ changes }: Status, { table, now }: Drawing): string[] {
     }),
   );
   return renderTable(['when', 'what', 'why'], rows, table);
+}
+
+const HOOKS_SHOWN = 5;
+
+function hookSummary({ hooks }: Status): string {
+  return hooks === undefined ? '' : `${hooks.running} running, ${hooks.waiting} waiting`;
+}
+
+function hooksTable({ hooks }: Status, { table, now }: Drawing): string[] {
+  const newest = (hooks?.results ?? []).slice(-HOOKS_SHOWN).reverse();
+  if (newest.length === 0) return [];
+  const rows = newest.map(
+    ({ at, event, vip, command, ok, result, duration_ms: duration }): Row => ({
+      cells: [
+        { text: formatSince(at, now), style: 'dim' },
+        { text: printable(vip === undefined ? event : `${event} ${vip}`) },
+        { text: printable(command) },
+        { text: printable(result), style: ok ? 'good' : 'bad' },
+        { text: `${duration} ms`, style: 'dim' },
+      ],
+    }),
+  );
+  return renderTable(['when', 'event', 'command', 'end', 'took'], rows, table);
 }
 
 function warningLines(

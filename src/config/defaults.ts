@@ -32,6 +32,7 @@ export const DEFAULTS = {
     silence_probe_interval: '4ms',
     silence_probes: 2,
     carrier_hold: '500ms',
+    notify: { throttle: 100, ping: false },
   },
   exec: {
     timeout: '10s',

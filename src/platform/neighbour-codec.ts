@@ -24,10 +24,12 @@ const RTA_GATEWAY = 5;
 const RTA_VIA = 18;
 const RTN_UNICAST = 1;
 const NDA_DST = 1;
+const NDA_LLADDR = 2;
 const NDA_FLAGS_EXT = 15;
 
 const NUD_INCOMPLETE = 0x01;
 const NUD_FAILED = 0x20;
+const NUD_NOARP = 0x40;
 /** The neighbour says of itself that it routes (IPv6): nobody set that by hand. */
 const NTF_ROUTER = 0x80;
 
@@ -91,6 +93,14 @@ export function decodeUnanswered(message: NetlinkMessage): boolean {
   const more = decodeAttributes(payload, HEADER_BYTES).get(NDA_FLAGS_EXT);
   if (flags !== 0 || more?.some((byte) => byte !== 0) === true) return false;
   return (payload.readUInt16LE(8) & (NUD_INCOMPLETE | NUD_FAILED)) !== 0;
+}
+
+/** The link address (6 bytes) the kernel has for a neighbour; `undefined` where it has none that is worth anything. */
+export function decodeLinkAddress({ type, payload }: NetlinkMessage): Buffer | undefined {
+  if (type !== RTM_NEWNEIGH || payload.length < HEADER_BYTES) return undefined;
+  if ((payload.readUInt16LE(8) & (NUD_INCOMPLETE | NUD_FAILED | NUD_NOARP)) !== 0) return undefined;
+  const address = decodeAttributes(payload, HEADER_BYTES).get(NDA_LLADDR);
+  return address?.length === 6 ? address : undefined;
 }
 
 function neighbourParts({ interfaceIndex, bytes }: Neighbour): Buffer[] {

@@ -2,7 +2,7 @@
  * The agent as an ordinary user with two capabilities, in what the sandbox of docs/examples/wackamole.service comes to: no way to
  * gain rights, a read-only system, a /tmp of its own, a filter of system calls. It serves, fails over and is cleaned up after.
  */
-import { chownSync, readFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../src/lab/cluster.ts';
@@ -10,6 +10,7 @@ import type { LabHost } from '../../src/lab/host.ts';
 import { expectFenced, guardianPid, LEASE_BOUND, SLACK, THREE } from './fencing-scene.ts';
 import {
   during,
+  eventually,
   expectNeverTwo,
   expectOutageBelow,
   HANDOFF_MAX,
@@ -126,6 +127,26 @@ describe.skipIf(NO_USER !== undefined)('as a user with two capabilities, confine
         sandbox(agent.host),
       );
       expect(code, `${stdout}${stderr}`).toBe(0);
+    });
+  });
+
+  it('runs hooks without its capabilities, descriptors and priority', async () => {
+    const hook = '/run/lab/look';
+    const body = 'grep -E "^(Uid|Cap)" /proc/self/status; ls /proc/$$/fd; nice; cat /proc/$$/oom_score_adj';
+    writeFileSync(hook, `#!/bin/sh\n{ ${body}; } > /run/lab/$WACKAMOLE_MEMBER/look\n`);
+    chmodSync(hook, 0o755);
+    await withConfined({ hooks: { on_up: hook } }, async (cluster) => {
+      const seen = `${cluster.host('a').folder}/look`;
+      const look = () => (existsSync(seen) ? readFileSync(seen, 'latin1').trim().split('\n') : []);
+      await eventually('the hook has looked', () => look().at(-1) === '0');
+      const lines = look();
+      expect(lines[0]).toBe(`Uid:\t${USER}\t${USER}\t${USER}\t${USER}`);
+      for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapAmb'])
+        expect(lines).toContain(`${set}:\t0000000000000000`);
+      // Its output goes to the file, its own script is 10; nothing else is open.
+      const rest = lines.slice(lines.findIndex((line) => line.startsWith('CapAmb')) + 1);
+      expect(rest.slice(0, -2)).toEqual(['0', '1', '10', '2', ...(rest.includes('11') ? ['11'] : [])]);
+      expect(rest.slice(-2)).toEqual(['0', '0']);
     });
   });
 

@@ -5,6 +5,8 @@
 import { isMemberName } from '../../model/member.ts';
 import { parseSpreadDaemon } from '../spread-daemon.ts';
 import { parseVipAddress } from '../vip-section.ts';
+import { hookLines } from './hook-lines.ts';
+import { notifyLines, notifyRemarks } from './notify-lines.ts';
 import {
   formatAddress,
   type OriginalAddress,
@@ -114,9 +116,13 @@ function groupLines({ spread = '4803', spreadRetryInterval }: OriginalConfig): s
   ];
 }
 
-function providerLines({ vifs }: OriginalConfig): string[] {
+function providerLines({ vifs, notify }: OriginalConfig): string[] {
   const device = mostUsed(vifs.flat().flatMap((address) => address.interface ?? []));
-  return device === undefined ? [] : ['providers:', '  local:', `    interface: ${quoted(device)}`];
+  const lines = [
+    ...(device === undefined ? [] : [`    interface: ${quoted(device)}`]),
+    ...notifyLines(notify),
+  ];
+  return lines.length === 0 ? [] : ['providers:', '  local:', ...lines];
 }
 
 function mostUsed(names: readonly string[]): string | undefined {
@@ -214,10 +220,9 @@ function balanceLines({ acquisitions, balanceInterval }: OriginalConfig): string
 const WHY: Readonly<Record<string, string>> = {
   LogFacility:
     'the original ignored it; ours logs to standard error, which the journal keeps, or to `log: {file: …}`.',
-  ModuleDir: 'ours loads no code; follow `wackamole status --watch --json` instead.',
-  PerlUse: 'ours runs no Perl; follow `wackamole status --watch --json` instead.',
-  PerlUseLib: 'ours runs no Perl; follow `wackamole status --watch --json` instead.',
-  RunDynamic: 'ours loads no code; follow `wackamole status --watch --json` instead.',
+  ModuleDir: 'ours loads no code: hooks are programs (docs/hooks.md).',
+  PerlUse: 'ours runs no Perl of its own: hooks are programs, in Perl or anything else (docs/hooks.md).',
+  PerlUseLib: 'ours runs no Perl of its own: hooks are programs, in Perl or anything else (docs/hooks.md).',
   Prefer: 'the original looked the name up and never found it; write addresses.',
 };
 
@@ -233,11 +238,11 @@ function restLines({ control, arpCache, notify, others }: OriginalConfig): strin
       : [
           `# Arp-Cache = ${arpCache.text}: neighbour caches are not shared; a new holder is announced to all neighbours at once.`,
         ]),
-    ...notify.map(
-      ({ text }) =>
-        `# Notify ${text}: every neighbour on the link is told by broadcast, again and again for 10s; nobody is told one by one.`,
-    ),
-    ...others.map(({ keyword, text }) => `# ${keyword} ${printable(text)}: ${WHY[keyword]}`),
+    ...notifyRemarks(notify),
+    ...others
+      .filter(({ keyword }) => keyword !== 'RunDynamic')
+      .map(({ keyword, text }) => `# ${keyword} ${printable(text)}: ${WHY[keyword]}`),
+    ...hookLines(others, printable),
   ];
 }
 

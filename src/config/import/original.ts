@@ -24,6 +24,14 @@ export interface OriginalNote extends Place {
   readonly text: string;
 }
 
+/** Who is told of a new holder. */
+export interface OriginalNotify extends OriginalNote {
+  /** Absent: the neighbour caches of all members. */
+  readonly address?: OriginalAddress;
+  readonly throttle?: number;
+  readonly ping: boolean;
+}
+
 export interface OriginalConfig {
   readonly spread?: string;
   readonly spreadRetryInterval?: OriginalTime;
@@ -37,7 +45,7 @@ export interface OriginalConfig {
   /** Sets of addresses that move together. */
   readonly vifs: readonly (readonly OriginalAddress[])[];
   /** Who is notified. */
-  readonly notify: readonly OriginalNote[];
+  readonly notify: readonly OriginalNotify[];
   /** LogFacility, ModuleDir, PerlUse, PerlUseLib, RunDynamic and Prefer with a name. */
   readonly others: readonly OriginalNote[];
 }
@@ -108,8 +116,12 @@ class Reader {
     this.#found = { ...this.#found, ...change };
   }
 
-  add(list: 'notify' | 'others', note: OriginalNote): void {
-    this.#found = { ...this.#found, [list]: [...this.#found[list], note] };
+  add(note: OriginalNote): void {
+    this.#found = { ...this.#found, others: [...this.#found.others, note] };
+  }
+
+  addNotify(note: OriginalNotify): void {
+    this.#found = { ...this.#found, notify: [...this.#found.notify, note] };
   }
 
   addPreferred(address: OriginalAddress): void {
@@ -271,7 +283,7 @@ const SETTINGS: Readonly<Record<string, Setting>> = Object.assign(
         );
       }
       r.takes(event.text.toLowerCase());
-      r.add('others', {
+      r.add({
         ...placeOf(word),
         keyword: 'RunDynamic',
         text: `${text} ${event.text.toLowerCase()}`,
@@ -290,12 +302,12 @@ function timed(change: (time: OriginalTime) => Partial<OriginalConfig>): Setting
 function assigned(keyword: string): Setting {
   return (r, word) => {
     r.equals();
-    r.add('others', { ...placeOf(word), keyword, text: r.string('a value').text });
+    r.add({ ...placeOf(word), keyword, text: r.string('a value').text });
   };
 }
 
 function stated(keyword: string): Setting {
-  return (r, word) => r.add('others', { ...placeOf(word), keyword, text: r.string('a value').text });
+  return (r, word) => r.add({ ...placeOf(word), keyword, text: r.string('a value').text });
 }
 
 function balance(r: Reader): void {
@@ -316,7 +328,7 @@ function prefer(r: Reader, word: Word): void {
   const next = r.peek();
   if (next?.kind === 'open') return r.braces(() => r.addPreferred(r.address()));
   if (next?.kind === 'plain' && ADDRESS.test(next.text)) return r.addPreferred(r.address());
-  r.add('others', { ...placeOf(word), keyword: 'Prefer', text: r.string('an address').text });
+  r.add({ ...placeOf(word), keyword: 'Prefer', text: r.string('an address').text });
 }
 
 function vifs(r: Reader): void {
@@ -331,15 +343,25 @@ function vifs(r: Reader): void {
 function notify(r: Reader, word: Word): void {
   if (r.takes('none')) return;
   if (r.takes('arp-cache'))
-    return r.add('notify', { ...placeOf(word), keyword: 'Notify', text: 'arp-cache' });
+    return r.addNotify({ ...placeOf(word), keyword: 'Notify', text: 'arp-cache', ping: false });
   r.braces(() => {
     const place = r.peek() ?? word;
-    const cache = r.takes('arp-cache');
-    const address = cache ? undefined : r.address();
-    let text = address === undefined ? 'arp-cache' : formatAddress(address);
-    if (!cache && r.takes('throttle')) text += ` throttle ${r.number('how many a second')}`;
-    if (r.takes('ping')) text += ' ping';
-    r.add('notify', { ...placeOf(place), keyword: 'Notify', text });
+    const address = r.takes('arp-cache') ? undefined : r.address();
+    const throttle = address && r.takes('throttle') ? r.number('how many a second') : undefined;
+    const ping = r.takes('ping');
+    const words = [
+      address === undefined ? 'arp-cache' : formatAddress(address),
+      ...(throttle === undefined ? [] : [`throttle ${throttle}`]),
+      ...(ping ? ['ping'] : []),
+    ];
+    r.addNotify({
+      ...placeOf(place),
+      keyword: 'Notify',
+      text: words.join(' '),
+      ping,
+      ...(address !== undefined && { address }),
+      ...(throttle !== undefined && { throttle }),
+    });
   });
 }
 

@@ -4,6 +4,7 @@ import type { Millis } from '../../model/time.ts';
 import { DEFAULTS } from '../defaults.ts';
 import { formatDuration } from '../duration.ts';
 import { duration, integer, interfaceName, yesNo } from '../schema-parts.ts';
+import { NOTIFY_SECTION, type NotifyConfig, notifyOf } from './notify.ts';
 import type { CheckContext, ProviderKind } from './provider-kind.ts';
 
 export interface LocalProviderConfig {
@@ -24,6 +25,8 @@ export interface LocalProviderConfig {
   readonly silence_probes: number;
   /** A carrier that came back must stay this long before the interface counts as fit again. */
   readonly carrier_hold_ms: Millis;
+  /** Neighbours that are told directly of a new holder, besides the broadcast; absent: none. */
+  readonly notify?: readonly NotifyConfig[];
 }
 
 const schema = z.strictObject({
@@ -61,6 +64,7 @@ const schema = z.strictObject({
   carrier_hold: duration('0s', '10m')
     .prefault(DEFAULTS.local.carrier_hold)
     .describe('A carrier that came back stays this long before the interface counts as fit'),
+  notify: NOTIFY_SECTION,
 });
 
 export const LOCAL_KIND: ProviderKind<typeof schema, LocalProviderConfig> = {
@@ -76,6 +80,7 @@ export const LOCAL_KIND: ProviderKind<typeof schema, LocalProviderConfig> = {
     silence_probe_interval_ms: section.silence_probe_interval,
     silence_probes: section.silence_probes,
     carrier_hold_ms: section.carrier_hold,
+    ...(section.notify.length > 0 && { notify: section.notify.map(notifyOf) }),
   }),
   check(settings, context) {
     checkInterfaces(settings, context);

@@ -93,3 +93,33 @@ describe('splitCommand', () => {
     expect(splitCommand(text)).toMatchObject({ ok: false });
   });
 });
+
+describe('notify of a local provider', () => {
+  const notify = (text: string) =>
+    configOf(file({ providers: `{ local: { interface: eth0, notify: ${text} } }` })).providers['local'];
+  const refusal = (text: string) => {
+    const result = parse(file({ providers: `{ local: { interface: eth0, notify: ${text} } }` }));
+    return result.ok ? '' : result.problems.map(formatProblem).join('\n');
+  };
+
+  test('is absent, or a list of addresses with their bounds', () => {
+    expect(notify('[]')).not.toHaveProperty('notify');
+    const list = '[10.0.0.1, { addresses: "2001:DB8::/120", interface: eth1, throttle: 5, ping: true }]';
+    expect(notify(list)).toMatchObject({
+      notify: [
+        { family: 4, address: '10.0.0.1', prefixLength: 32, throttle: 100, ping: false },
+        { family: 6, address: '2001:db8::', prefixLength: 120, interface: 'eth1', throttle: 5, ping: true },
+      ],
+    });
+  });
+
+  test.each([
+    ['[10.0.0.0/8]', 'more than 4096 neighbours'],
+    ['["2001:db8::/64"]', 'write /116 to /128'],
+    ['[gateway]', 'is not an IP address'],
+    ['[{ addresses: 10.0.0.1, throttle: 0 }]', 'less than 1'],
+    ['[10.0.0.1/33]', 'no prefix length'],
+  ])('%s is refused', (text, words) => {
+    expect(refusal(text)).toContain(words);
+  });
+});

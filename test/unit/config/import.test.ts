@@ -44,6 +44,15 @@ describe('a file of the original', () => {
       RunDynamic funcs:killhup on up RunDynamic example::dump Post Down
     `);
     expect(config).toMatchObject({
+      providers: {
+        local: {
+          notify: [
+            { address: '10.0.0.1', prefixLength: 32, interface: 'eth0', throttle: 100, ping: false },
+            { address: '10.0.0.0', prefixLength: 24, interface: 'eth0', throttle: 128, ping: false },
+            { address: '10.2.0.0', prefixLength: 24, interface: 'eth0', throttle: 8, ping: true },
+          ],
+        },
+      },
       cluster: 'wack1',
       group: { engine: 'spread', daemon: '4803@10.0.0.1', spread_group: 'wackamole-wack1' },
       agent: { maturity_ms: 120_000 },
@@ -88,6 +97,33 @@ describe('a file of the original', () => {
         word,
       ).toHaveLength(1);
     }
+  });
+
+  test('makes of RunDynamic a section of hooks that is right once its comment signs are gone', () => {
+    const text = imported(
+      `${VIFS} RunDynamic funcs:killhup on up RunDynamic ex::a on up RunDynamic $x! Post Down`,
+    );
+    const lines = text.split('\n');
+    const begin = lines.indexOf('# hooks:');
+    const active = [...lines.slice(0, begin), ...lines.slice(begin).map((line) => line.replace(/^# /, ''))];
+    const parsed = parseConfig(active.join('\n'), { fileName: 'w.yaml', hostName: 'a' });
+    expect(parsed).toMatchObject({
+      ok: true,
+      config: {
+        hooks: {
+          commands: {
+            on_up: [{ argv: ['/usr/local/bin/funcs-killhup'] }, { argv: ['/usr/local/bin/ex-a'] }],
+            post_down: [{ argv: ['/usr/local/bin/x'] }],
+          },
+        },
+      },
+    });
+  });
+
+  test('tells of neighbours that are too many', () => {
+    const text = imported(`${VIFS} Notify { eth0:10.0.0.0/8 eth0:10.0.0.1/32 }`);
+    expect(text).toContain('# Notify eth0:10.0.0.0/8: more than 4096 neighbours');
+    expect(text).toContain('- { addresses: 10.0.0.1/32, interface: "eth0" }');
   });
 
   test.each([

@@ -1,0 +1,48 @@
+/** What becomes of the original's `Notify`: neighbours of the `local` provider that are told directly. Pure. */
+import { DEFAULTS } from '../defaults.ts';
+import { NEIGHBOURS_MAX } from '../providers/notify.ts';
+import type { OriginalNotify } from './original.ts';
+
+const PREFIX_MIN = 32 - Math.log2(NEIGHBOURS_MAX);
+const THROTTLE_MAX = 10_000;
+/** Entries of our list. */
+const ENTRIES_MAX = 64;
+
+/** Lines of the key, below `local:`; empty where nobody is told so. */
+export function notifyLines(notify: readonly OriginalNotify[]): string[] {
+  const carried = notify.filter(isCarried).slice(0, ENTRIES_MAX);
+  return carried.length === 0 ? [] : ['    notify:', ...carried.map((entry) => `      - ${entryOf(entry)}`)];
+}
+
+/** Remarks about those that are not carried over. */
+export function notifyRemarks(notify: readonly OriginalNotify[]): string[] {
+  const carried = new Set<OriginalNotify>(notify.filter(isCarried).slice(0, ENTRIES_MAX));
+  return notify
+    .filter((entry) => !carried.has(entry))
+    .map((entry) => `# Notify ${entry.text}: ${whyNot(entry)}`);
+}
+
+type Ranged = OriginalNotify & { readonly address: NonNullable<OriginalNotify['address']> };
+
+function isCarried(entry: OriginalNotify): entry is Ranged {
+  return entry.address !== undefined && entry.address.prefixLength >= PREFIX_MIN;
+}
+
+function entryOf({ address, throttle, ping }: Ranged): string {
+  const rate = Math.min(Math.max(1, throttle ?? DEFAULTS.local.notify.throttle), THROTTLE_MAX);
+  const parts = [
+    `addresses: ${address.address}/${address.prefixLength}`,
+    ...(address.interface === undefined ? [] : [`interface: ${JSON.stringify(address.interface)}`]),
+    ...(rate === DEFAULTS.local.notify.throttle ? [] : [`throttle: ${rate}`]),
+    ...(ping ? ['ping: true'] : []),
+  ];
+  return `{ ${parts.join(', ')} }`;
+}
+
+function whyNot({ address }: OriginalNotify): string {
+  if (address === undefined)
+    return 'neighbour caches are not shared; all neighbours on the link are told by broadcast, again and again for 10s.';
+  if (address.prefixLength < PREFIX_MIN)
+    return `more than ${NEIGHBOURS_MAX} neighbours are not told one by one; write /${PREFIX_MIN} or longer in \`notify\`.`;
+  return `\`notify\` has room for ${ENTRIES_MAX} entries.`;
+}

@@ -1,0 +1,76 @@
+/** Key `notify` of a `local` provider: which neighbours are told directly of a new holder, and how fast. */
+import { z } from 'zod';
+import { DEFAULTS } from '../defaults.ts';
+import { formatIp, parseIp } from '../ip.ts';
+import { complaint, integer, interfaceName, yesNo } from '../schema-parts.ts';
+
+export interface NotifyConfig {
+  readonly family: 4 | 6;
+  /** The first of the addresses, canonical text. */
+  readonly address: string;
+  /** All that share so many leading bits with it, at most {@link NEIGHBOURS_MAX}. */
+  readonly prefixLength: number;
+  /** Only VIPs on this interface are told of; absent: VIPs of the same family on any. */
+  readonly interface?: string;
+  /** Neighbours told in a second, at most; each is told of one VIP address at a time, by up to three packets. */
+  readonly throttle: number;
+  /** Besides, an ICMP echo, whose answer needs the new link address. */
+  readonly ping: boolean;
+}
+
+/** Of one entry. Each of them is told of each address of each VIP that comes. */
+export const NEIGHBOURS_MAX = 4096;
+
+const addresses = z
+  .string()
+  .min(1)
+  .max(64)
+  .transform((text, context): Pick<NotifyConfig, 'family' | 'address' | 'prefixLength'> => {
+    const range = rangeOf(text);
+    if (typeof range !== 'string') return range;
+    context.addIssue({ code: 'custom', message: range });
+    return z.NEVER;
+  });
+
+const entry = z.strictObject({
+  addresses: addresses.describe('`address` or `address/prefix`: every address of it, at most 4096'),
+  interface: interfaceName()
+    .optional()
+    .describe('Tell only of VIPs on this interface; absent: of all of the same family'),
+  throttle: integer(1, 10_000)
+    .prefault(DEFAULTS.local.notify.throttle)
+    .describe('Neighbours told in a second, at most, of one address each, by up to three packets'),
+  ping: yesNo(DEFAULTS.local.notify.ping).describe(
+    'Besides, an ICMP echo from the VIP, whose answer needs its link address',
+  ),
+});
+
+export const NOTIFY_SECTION = z
+  .array(z.union([addresses, entry]))
+  .max(64)
+  .prefault([])
+  .describe('Neighbours that are told directly of a new holder, after the broadcast and in the background');
+
+type NotifyShape = z.output<typeof NOTIFY_SECTION>[number];
+
+export function notifyOf(shape: NotifyShape): NotifyConfig {
+  if (!('addresses' in shape)) return { ...shape, ...DEFAULTS.local.notify };
+  const { addresses: range, interface: device, throttle, ping } = shape;
+  return { ...range, ...(device !== undefined && { interface: device }), throttle, ping };
+}
+
+/** A text is what is wrong and how to mend it. */
+function rangeOf(text: string): Pick<NotifyConfig, 'family' | 'address' | 'prefixLength'> | string {
+  const [, literal = '', length] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const ip = parseIp(literal);
+  if (ip === undefined)
+    return complaint(`${JSON.stringify(text)} is not an IP address`, 'write 10.0.0.1 or 10.0.0.0/24');
+  const widest = ip.family === 4 ? 32 : 128;
+  const prefixLength = length === undefined ? widest : Number(length);
+  const shortest = widest - Math.log2(NEIGHBOURS_MAX);
+  if (prefixLength > widest || prefixLength < shortest) {
+    const what = `/${prefixLength} is ${prefixLength > widest ? 'no prefix length' : `more than ${NEIGHBOURS_MAX} neighbours`}`;
+    return complaint(what, `write /${shortest} to /${widest}`);
+  }
+  return { family: ip.family, address: formatIp(ip), prefixLength };
+}
