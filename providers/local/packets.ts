@@ -31,17 +31,17 @@ export interface Binding {
 
 /** Gratuitous ARP, request form: the announcement of RFC 5227, taken by most stacks. */
 export function arpAnnouncement(binding: Binding): Buffer {
-  return arpFrame(1, binding.mac, [binding.mac, binding.address, NO_MAC, binding.address]);
+  return arpFrame(1, binding, [binding.mac, binding.address, NO_MAC, binding.address]);
 }
 
 /** Gratuitous ARP, reply form: for those that learn from replies alone. */
 export function arpGratuitousReply(binding: Binding): Buffer {
-  return arpFrame(2, binding.mac, [binding.mac, binding.address, binding.mac, binding.address]);
+  return arpFrame(2, binding, [binding.mac, binding.address, binding.mac, binding.address]);
 }
 
 /** Asks who has `address` without saying it is ours (sender address 0, RFC 5227 section 2.1.1); poisons no cache. */
 export function arpProbe(binding: Binding): Buffer {
-  return arpFrame(1, binding.mac, [binding.mac, new Uint8Array(4), NO_MAC, binding.address]);
+  return arpFrame(1, binding, [binding.mac, new Uint8Array(4), NO_MAC, binding.address]);
 }
 
 /** Unsolicited neighbour advertisement to all nodes, override flag set (RFC 4861 section 7.2.6). */
@@ -79,9 +79,10 @@ export interface Addressee {
 export function directedUpdates(binding: Binding, to: Addressee): readonly Buffer[] {
   if (binding.address.length === 16) return [directedNeighbourUpdate(binding, to)];
   const fields = [binding.mac, binding.address];
-  const question = arpFrame(1, binding.mac, [...fields, NO_MAC, to.address], to.mac);
+  const ends = { mac: binding.mac, to: to.mac };
+  const question = arpFrame(1, ends, [...fields, NO_MAC, to.address]);
   if (to.mac === undefined) return [question];
-  return [arpFrame(2, binding.mac, [...fields, to.mac, to.address], to.mac), question];
+  return [arpFrame(2, ends, [...fields, to.mac, to.address]), question];
 }
 
 /** An advertisement to the neighbour, or, where its link address is not known, a solicitation that carries ours. */
@@ -178,17 +179,18 @@ export function macText(mac: Uint8Array): string {
   return Array.from(mac, (byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
 
-function arpFrame(
-  operation: 1 | 2,
-  mac: Uint8Array,
-  fields: readonly Uint8Array[],
-  to: Uint8Array = BROADCAST,
-): Buffer {
+interface ArpEnds {
+  readonly mac: Uint8Array;
+  /** Absent: everybody. */
+  readonly to?: Uint8Array | undefined;
+}
+
+function arpFrame(operation: 1 | 2, { mac, to }: ArpEnds, fields: readonly Uint8Array[]): Buffer {
   const head = Buffer.alloc(8);
   head.writeUInt32BE(0x00010800, 0);
   head.writeUInt16BE(0x0604, 4);
   head.writeUInt16BE(operation, 6);
-  return Buffer.concat([ethernet(to, mac, ETHERTYPE_ARP), head, ...fields]);
+  return Buffer.concat([ethernet(to ?? BROADCAST, mac, ETHERTYPE_ARP), head, ...fields]);
 }
 
 function ethernet(to: Uint8Array, from: Uint8Array, ethertype: number): Buffer {

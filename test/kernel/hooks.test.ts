@@ -42,10 +42,9 @@ function telling(): string {
 function told(host: string): readonly Told[] {
   const file = `${FOLDER}/${host}.told`;
   if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Told);
+  // The last one may be half written.
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as Told);
 }
 
 const events = (host: string, vip: string) =>
@@ -65,25 +64,32 @@ async function withHooks(hooks: () => object, body: (cluster: Cluster) => Promis
   });
 }
 
+/** Processes take seconds to start where the machine is busy, ms. */
+const PATIENCE = 60_000;
+
 /** Each VIP's last word on each host is what the watcher sees. */
 async function untilTrue(cluster: Cluster, hosts: readonly string[] = cluster.names): Promise<void> {
-  await eventually('the last word of every hook is the truth', async () => {
-    for (const host of hosts) {
-      const status = await cluster.agent(host).status();
-      for (const { vip, holder } of status?.vips ?? []) {
-        const last = events(host, vip).at(-1);
-        if ((last === 'on_up') !== (holder === host)) return false;
+  await eventually(
+    'the last word of every hook is the truth',
+    async () => {
+      for (const host of hosts) {
+        const status = await cluster.agent(host).status();
+        for (const { vip, holder } of status?.vips ?? []) {
+          const last = events(host, vip).at(-1);
+          if ((last === 'on_up') !== (holder === host)) return false;
+        }
       }
-    }
-    return true;
-  });
+      return true;
+    },
+    PATIENCE,
+  );
 }
 
 describe.skipIf(NO_WORLD !== undefined)('hooks', () => {
   it('hear of a start, a stop, a death and what follows, in turn', async () => {
     const all = () => {
       const tell = telling();
-      return { on_up: tell, on_down: tell, post_up: tell, post_down: tell };
+      return { on_up: tell, on_down: tell, post_up: tell, post_down: tell, stop_timeout: '60s' };
     };
     await withHooks(all, async (cluster) => {
       await untilTrue(cluster);
@@ -92,18 +98,21 @@ describe.skipIf(NO_WORLD !== undefined)('hooks', () => {
       const had =
         (await cluster.agent(stopped).status())?.vips.filter(({ holder }) => holder === stopped) ?? [];
       await cluster.agent(stopped).stop();
-      for (const { vip } of had) expect(events(stopped, vip)).toEqual(['on_up', 'on_down']);
+      expect(had.length).toBeGreaterThan(0);
+      for (const { vip } of had) expect(events(stopped, vip).slice(-2)).toEqual(['on_up', 'on_down']);
       expect(told(stopped).at(-1)).toMatchObject({ event: 'post_down' });
       await untilTrue(cluster, ['b', 'c']);
       const left =
         (await cluster.agent(killed).status())?.vips.filter(({ holder }) => holder === killed) ?? [];
       expect(left.length).toBeGreaterThan(0);
       cluster.agent(killed).signal('SIGKILL');
-      await cluster.served([['c']]);
+      await cluster.served([['c']], 40_000);
       for (const { vip } of left) expect(events(killed, vip).at(-1)).toBe('on_up');
       cluster.agent(killed).start();
-      await eventually('the next agent tells what was left', () =>
-        left.every(({ vip }) => events(killed, vip).at(-1) === 'on_down'),
+      await eventually(
+        'the next agent tells what was left',
+        () => left.every(({ vip }) => events(killed, vip).at(-1) === 'on_down'),
+        PATIENCE,
       );
       expect(told(killed).at(-1)?.reason).toContain('ended without a word');
       await untilTrue(cluster, ['c']);
@@ -116,9 +125,13 @@ describe.skipIf(NO_WORLD !== undefined)('hooks', () => {
       await untilTrue(cluster);
       const [vip] = (await cluster.agent('a').status())?.vips.filter(({ holder }) => holder === 'a') ?? [];
       cluster.agent('a').signal('SIGSTOP');
-      await cluster.served([['b', 'c']]);
+      await cluster.served([['b', 'c']], 40_000);
       cluster.agent('a').signal('SIGCONT');
-      await eventually('the thawed agent tells it', () => events('a', vip!.vip).includes('on_down'));
+      await eventually(
+        'the thawed agent tells it',
+        () => events('a', vip!.vip).includes('on_down'),
+        PATIENCE,
+      );
       await untilTrue(cluster);
     });
   });
