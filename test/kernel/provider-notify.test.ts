@@ -44,7 +44,7 @@ async function hold(changes: Parameters<Stage['provider']>[0]): Promise<void> {
 
 const believed = (address: string) =>
   /lladdr (\S+)/.exec(stage.inNeighbour(`ip neigh show ${address}`))?.[1] ?? 'nothing';
-const ours = () => run(`cat /sys/class/net/${INTERFACE}/address`).trim();
+const ours = () => /link\/ether (\S+)/.exec(run(`ip link show dev ${INTERFACE}`))?.[1];
 const ADDRESSES = ['10.77.0.101', '2001:db8:77::101'];
 
 describe('a neighbour that hears no broadcast', () => {
