@@ -20,6 +20,8 @@ export interface ClusterOptions {
   readonly sections?: Sections;
   /** How often the client asks, and how long it waits; see there for what it does unless told. */
   readonly client?: ObservatoryOptions['client'];
+  /** How long {@link Cluster.served}, {@link Cluster.joined} and {@link Cluster.balanced} wait unless told, ms; 15,000 unless given. */
+  readonly patience_ms?: Millis;
 }
 
 export type Holders = ReadonlyMap<string, readonly string[]>;
@@ -27,6 +29,7 @@ export type Holders = ReadonlyMap<string, readonly string[]>;
 export class Cluster {
   readonly observatory: Observatory;
   readonly agents: readonly AgentProcess[];
+  readonly #patience: Millis;
 
   private constructor(observatory: Observatory, options: ClusterOptions) {
     const keyFile = '/run/lab/cluster.key';
@@ -42,6 +45,7 @@ export class Cluster {
       ...(options.sections === undefined ? {} : { sections: options.sections }),
     };
     this.observatory = observatory;
+    this.#patience = options.patience_ms ?? 15_000;
     this.agents = observatory.lab.hosts.map((host) => new AgentProcess(host, settings));
   }
 
@@ -91,7 +95,7 @@ export class Cluster {
    */
   async served(
     groups: readonly (readonly string[])[] = [this.names],
-    within: Millis = 15_000,
+    within: Millis = this.#patience,
   ): Promise<Instant> {
     const what = `every VIP once in each of: ${groups.map((group) => group.join(' ')).join(' | ')}`;
     try {
@@ -102,7 +106,7 @@ export class Cluster {
   }
 
   /** Waits until each of these agents sees exactly these members, all of them mature and reported. */
-  async joined(names: readonly string[] = this.names, within: Millis = 15_000): Promise<void> {
+  async joined(names: readonly string[] = this.names, within: Millis = this.#patience): Promise<void> {
     const deadline = monotonicNow() + within;
     let seen = '';
     do {
@@ -128,7 +132,7 @@ export class Cluster {
   }
 
   /** Asks an agent of these to even out the load, and waits until it differs by one VIP at most. */
-  async balanced(names: readonly string[] = this.names, within: Millis = 15_000): Promise<void> {
+  async balanced(names: readonly string[] = this.names, within: Millis = this.#patience): Promise<void> {
     const [first] = names;
     if (first === undefined) return;
     const answer = await this.agent(first).command({ kind: 'rebalance' });

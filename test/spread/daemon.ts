@@ -17,6 +17,8 @@ export interface DaemonSettings {
   readonly sessionsMax?: number;
   /** The name of a client that gives none. */
   readonly invent?: () => string;
+  /** Requests wait for {@link Daemons.advance}, as they do for the ring's token; otherwise they are carried out as they come. */
+  readonly held?: true;
 }
 
 /** Where the daemon's bytes for one client go. */
@@ -98,7 +100,23 @@ export class Daemons {
     if (this.#settled) this.#carryOut();
   }
 
+  /** Whether anything waits at one of these daemons. */
+  waitsAt(names: readonly string[]): boolean {
+    return this.#waiting.some(({ daemon }) => names.includes(daemon.name));
+  }
+
+  /** The token of the ring of these daemons went round: what waited at them is carried out, but for what comes of it. */
+  advance(names: readonly string[]): void {
+    const due = this.#waiting.filter(({ daemon }) => names.includes(daemon.name));
+    this.#waiting = this.#waiting.filter((request) => !due.includes(request));
+    for (const { daemon, carryOut } of due) {
+      const ring = this.#rings.find(({ daemons }) => daemons.includes(daemon));
+      if (ring !== undefined) carryOut(ring);
+    }
+  }
+
   #carryOut(): void {
+    if (this.settings.held === true) return;
     for (let request = this.#waiting.shift(); request !== undefined; request = this.#waiting.shift()) {
       const { daemon } = request;
       const ring = this.#rings.find(({ daemons }) => daemons.includes(daemon));
