@@ -79,6 +79,8 @@ class ExecProvider implements Provider {
   /** What an earlier run left here is released; a program that cannot be asked is trouble, and no reason not to start. */
   async start(vips: readonly Vip[], listener: (event: ProviderEvent) => void, adopt: readonly Vip[] = []) {
     this.#listener = listener;
+    const { slots, families } = this.#config;
+    if (slots !== undefined) for (const family of families) listener({ kind: 'slots', family, slots });
     this.#held.clear();
     const adopted = new Set(adopt.map(({ id }) => id));
     const { signal } = new AbortController();
@@ -136,7 +138,9 @@ class ExecProvider implements Provider {
     const told = await this.#run({ verb: 'test', vips, signal });
     if (told.kind === 'checks') {
       const ran: Check = { what, verdict: 'pass', detail: `${program} ran and answered` };
-      return [ran, ...told.checks];
+      const { slots } = this.#config;
+      const room = slots === undefined ? {} : { slots4: slots, slots6: slots };
+      return [{ ...ran, ...room }, ...told.checks];
     }
     if (told.kind === 'unsupported') {
       const mend = 'let it answer the verb `test`, so that a failover can be rehearsed';

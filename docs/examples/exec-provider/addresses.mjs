@@ -8,6 +8,12 @@ const dev = process.env.INTERFACE ?? 'eth0';
 const ip = (...words) => execFileSync('ip', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 const label = ({ address, prefix_length: length }) => `${address}/${length}`;
 
+// The last line on standard error is what the operator reads.
+process.on('uncaughtException', (error) => {
+  console.error(String(error.stderr || error.message).trim());
+  process.exit(1);
+});
+
 /** The addresses that are on the interface now, asked afresh each time. */
 function present() {
   const [link] = JSON.parse(ip('-j', 'address', 'show', 'dev', dev));
@@ -18,34 +24,40 @@ function put(address) {
   ip('address', 'replace', label(address), 'dev', dev, ...(address.family === 6 ? ['nodad'] : []));
 }
 
-function take(address) {
-  if (present().has(label(address))) ip('address', 'delete', label(address), 'dev', dev);
+/** What is not there need not be taken away. */
+function take(address, there = present()) {
+  if (there.has(label(address))) ip('address', 'delete', label(address), 'dev', dev);
 }
 
 /** A VIP is all of its addresses or none: what went up in vain comes down again. */
-function acquire(vip) {
+function acquire({ addresses }) {
   try {
-    for (const address of vip.addresses) put(address);
+    for (const address of addresses) put(address);
     return 'put up';
   } catch (error) {
-    for (const address of vip.addresses) take(address);
+    for (const address of addresses) take(address);
     throw error;
   }
 }
 
-function release(vip) {
-  for (const address of vip.addresses) take(address);
+function release({ addresses }, before) {
+  for (const address of addresses) take(address, before);
   return 'taken down';
 }
 
-function answerFor(vip, deed) {
-  const held = () => vip.addresses.every((address) => present().has(label(address)));
-  try {
-    const reason = deed?.(vip) ?? `looked at ${dev}`;
-    return { id: vip.id, held: held(), reason };
-  } catch (error) {
-    return { id: vip.id, held: held(), code: 'failed', reason: String(error.stderr || error.message).trim() };
-  }
+/** Does it for each VIP, then looks what is really there: that, and not what was meant, is the answer. */
+function answers(deed) {
+  const before = present();
+  const told = vips.map((vip) => {
+    try {
+      return { reason: deed(vip, before) };
+    } catch (error) {
+      return { code: 'failed', reason: String(error.stderr || error.message).trim() };
+    }
+  });
+  const after = present();
+  const held = ({ addresses }) => addresses.every((address) => after.has(label(address)));
+  return vips.map((vip, at) => ({ id: vip.id, held: held(vip), ...told[at] }));
 }
 
 /** Changes nothing. */
@@ -60,11 +72,12 @@ function test() {
 }
 
 const { verb, vips } = JSON.parse(readFileSync(0, 'utf8'));
-const deeds = { inspect: undefined, renew: undefined, acquire, release };
+const look = () => `looked at ${dev}`;
+const deeds = { inspect: look, renew: look, acquire, release };
 const answer =
   verb === 'test'
     ? { checks: test() }
     : verb in deeds
-      ? { vips: vips.map((vip) => answerFor(vip, deeds[verb])) }
+      ? { vips: answers(deeds[verb]) }
       : { unsupported: true };
 console.log(JSON.stringify({ version: 1, ...answer }));

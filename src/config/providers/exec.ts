@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Millis } from '../../model/time.ts';
 import { DEFAULTS } from '../defaults.ts';
-import { command, duration, userName, yesNo } from '../schema-parts.ts';
+import { command, duration, integer, userName, yesNo } from '../schema-parts.ts';
 import { guest } from './guest.ts';
 import type { CheckContext, ProviderKind } from './provider-kind.ts';
 
@@ -22,6 +22,8 @@ export interface ExecProviderConfig {
   readonly atomic_takeover: boolean;
   /** So long after its last renewal an address may stay with a host whose agent is gone; absent: for ever. */
   readonly lease_bound_ms?: Millis;
+  /** Addresses of each family that this host can hold; absent: as many as it likes. */
+  readonly slots?: number;
 }
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
@@ -62,6 +64,9 @@ const schema = z.strictObject({
     .describe(
       'Promise of yours: so long after its last renewal an address is gone from a host whose agent is dead; absent: it stays',
     ),
+  slots: integer(0, 10_000)
+    .optional()
+    .describe('Addresses of each family that the platform lets this host hold; absent: as many as it likes'),
   guest: guest(),
 });
 
@@ -78,6 +83,7 @@ export const EXEC_KIND: ProviderKind<typeof schema, ExecProviderConfig> = {
     scope: section.scope,
     atomic_takeover: section.atomic_takeover,
     ...(section.lease_bound !== undefined && { lease_bound_ms: section.lease_bound }),
+    ...(section.slots !== undefined && { slots: section.slots }),
   }),
   check(settings, context) {
     checkFamilies(settings, context);

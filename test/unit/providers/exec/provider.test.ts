@@ -224,4 +224,14 @@ describe('the program of an exec provider', () => {
     },
     PATIENCE,
   );
+
+  test(
+    'tells how much room the platform gives this host',
+    async () => {
+      const { provider, events } = await stage({ slots: 5, families: [4] });
+      expect(events).toEqual([{ kind: 'slots', family: 4, slots: 5 }]);
+      expect((await provider.test([A], SIGNAL))[0]).toMatchObject({ verdict: 'pass', slots4: 5 });
+    },
+    PATIENCE,
+  );
 });
