@@ -17,9 +17,9 @@ export interface Wiring<Settings extends ProviderConfig> {
   readonly packages: readonly string[];
   /** Runs in that thread, where it is isolated. Rejects with an Error for a person. */
   create(name: ProviderName, settings: Settings, place: ProviderPlace): Promise<Provider>;
-  /** What the agent must be allowed to do for these VIPs, and nothing more, in the platform's own notation. */
+  /** What the agent must be allowed to do by these providers for these VIPs, and nothing more, in the platform's own notation. */
   policy?(
-    settings: Settings,
+    settings: readonly Settings[],
     subject: { readonly place: ProviderPlace; readonly vips: readonly Vip[] },
   ): Promise<unknown>;
 }
@@ -44,7 +44,7 @@ export const PROVIDER_KINDS: Wirings = {
       const ipv6 = vips.some(({ addresses }) => addresses.some(({ family }) => family === 6));
       return (await import('../../providers/aws/policy.ts')).awsPolicy({
         cluster,
-        providers: [settings],
+        providers: settings,
         ipv6,
       });
     },

@@ -110,9 +110,10 @@ function versionOf(name: string): { readonly version?: string } {
   return installed === undefined ? {} : { version: installed.version };
 }
 
-export async function providerPolicy(config: Config, name: string): Promise<unknown> {
-  const settings = config.providers[name]!;
+/** Of providers of one kind. */
+export async function providerPolicy(config: Config, names: readonly string[]): Promise<unknown> {
+  const settings = names.map((name) => config.providers[name]!);
   const { cluster, member } = config;
-  const subject = { place: { cluster, member }, vips: carriedBy(name, config) };
-  return wiringOf(settings).policy?.(settings, subject);
+  const vips = names.flatMap((name) => carriedBy(name, config));
+  return wiringOf(settings[0]!).policy?.(settings, { place: { cluster, member }, vips });
 }

@@ -53,7 +53,8 @@ process.exitCode = await runCli(process.argv.slice(2), {
   testProviders: async (request) => (await import('./test-providers.ts')).testProviders(request),
   defaultRoutes,
   listProviders: async (config) => (await import('./test-providers.ts')).listProviders(config),
-  providerPolicy: async (config, name) => (await import('./test-providers.ts')).providerPolicy(config, name),
+  providerPolicy: async (config, names) =>
+    (await import('./test-providers.ts')).providerPolicy(config, names),
   checkHost: async (config) => (await import('./check-host.ts')).checkHost(config),
 });
 

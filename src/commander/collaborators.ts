@@ -133,8 +133,8 @@ export interface Collaborators {
   defaultRoutes(): readonly DefaultRoute[];
   /** Without a configuration: what there is. */
   listProviders(config: Config | undefined): Promise<ProviderList>;
-  /** What the agent must be allowed for this provider, in the platform's notation; undefined: nothing. */
-  providerPolicy(config: Config, provider: string): Promise<unknown>;
+  /** What the agent must be allowed for these providers of one kind, in the platform's notation; undefined: nothing. */
+  providerPolicy(config: Config, providers: readonly string[]): Promise<unknown>;
   /** Simulates the cluster of a configuration; rejects with an Error where it does not come up. */
   rehearse(options: RehearsalOptions): Promise<Rehearsed>;
   /** Removes every address that carries our mark; rejects with an Error for a person. */

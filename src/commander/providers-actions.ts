@@ -11,6 +11,7 @@ import { exitCode } from './exit-codes.ts';
 import { count, printable, printableThroughout } from './format.ts';
 import { type Paint, painter, type Style } from './paint.ts';
 import type { Actions } from './program.ts';
+import { readerOf } from './reader.ts';
 import { type Row, renderTable } from './table.ts';
 
 export interface ProvidersTestOptions {
@@ -42,12 +43,25 @@ export function providersActions(collaborators: Collaborators): ProvidersActions
 
 type Read = { readonly config: Config } | { readonly code: number };
 
+interface Reading {
+  /** It need not be a file for this host: then it is read as its first host would read it. */
+  readonly anywhere?: boolean;
+}
+
 /** Says what is wrong with the file, if anything is. */
-async function readConfig(file: string, collaborators: Collaborators): Promise<Read> {
-  const { hostName, stderr } = collaborators;
+async function readConfig(
+  file: string,
+  collaborators: Collaborators,
+  { anywhere = false }: Reading = {},
+): Promise<Read> {
+  const { stderr } = collaborators;
   try {
     const text = await collaborators.readFile(file);
     const { parseConfig } = await import('../config/parse.ts');
+    const { readSource } = await import('../config/source.ts');
+    const hostName = anywhere
+      ? readerOf(readSource(text).value, collaborators.hostName)
+      : collaborators.hostName;
     const parsed = parseConfig(text, { fileName: file, hostName });
     if (parsed.ok) return { config: parsed.config };
     for (const problem of parsed.problems) stderr.write(`${printable(formatProblem(problem))}\n`);
@@ -65,7 +79,7 @@ async function list(
   collaborators: Collaborators,
 ): Promise<number> {
   // What is installed can be told without a file, too.
-  const read = await readConfig(file, { ...collaborators, stderr: { write: () => {} } });
+  const read = await readConfig(file, { ...collaborators, stderr: { write: () => {} } }, { anywhere: true });
   const known = await collaborators.listProviders('config' in read ? read.config : undefined);
   const missing =
     'config' in read ? undefined : `${file} cannot be used: see \`wackamole config check ${file}\``;
@@ -104,10 +118,13 @@ async function policy(
   { which, config: file }: { readonly which: string; readonly config: string },
   collaborators: Collaborators,
 ): Promise<number> {
-  const read = await readConfig(file, collaborators);
+  const read = await readConfig(file, collaborators, { anywhere: true });
   if ('code' in read) return read.code;
   const { providers } = read.config;
-  const named = Object.entries(providers).filter(([name, { kind }]) => name === which || kind === which);
+  // A name stands for itself, though a kind be called so too.
+  const named = Object.entries(providers).filter(([name, { kind }]) =>
+    Object.hasOwn(providers, which) ? name === which : kind === which,
+  );
   const refuse = (text: string) => {
     collaborators.stderr.write(`${printable(text)}\n`);
     return exitCode('usage');
@@ -119,14 +136,11 @@ async function policy(
     ]);
     return refuse(`${file} has no provider ${which}${near === undefined ? '' : `; did you mean ${near}?`}`);
   }
-  const documents: unknown[] = [];
-  for (const [name] of named) {
-    const document = await collaborators.providerPolicy(read.config, name);
-    if (document === undefined)
-      return refuse(`provider ${name} needs no permissions of a platform: it has no policy`);
-    documents.push(document);
-  }
-  for (const document of documents) collaborators.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  const names = named.map(([name]) => name);
+  const document = await collaborators.providerPolicy(read.config, names);
+  if (document === undefined)
+    return refuse(`provider ${names.join(', ')} needs no permissions of a platform: it has no policy`);
+  collaborators.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   return exitCode('ok');
 }
 

@@ -7,6 +7,7 @@ import type { Collaborators } from './collaborators.ts';
 import { exitCode } from './exit-codes.ts';
 import { count, printable } from './format.ts';
 import { painter } from './paint.ts';
+import { readerOf } from './reader.ts';
 import { renderTable } from './table.ts';
 
 export interface SimulateOptions {
@@ -44,18 +45,6 @@ export async function simulate(options: SimulateOptions, collaborators: Collabor
   if (options.json) collaborators.stdout.write(`${JSON.stringify(rehearsed, undefined, 2)}\n`);
   else collaborators.stdout.write(tell(rehearsed, collaborators));
   return exitCode('ok');
-}
-
-/** The file may be read where none of its hosts is: then as the first of them would read it. */
-function readerOf(file: unknown, hostName: string): string {
-  const peers = Object.keys(sectionOf(sectionOf(file, 'group'), 'peers') ?? {});
-  return peers.includes(hostName) ? hostName : (peers[0] ?? hostName);
-}
-
-function sectionOf(value: unknown, name: string): object | undefined {
-  const section =
-    typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
-  return typeof section === 'object' && section !== null ? section : undefined;
 }
 
 /** Its peers, and itself where it is one of them or has none. */

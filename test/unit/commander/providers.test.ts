@@ -201,15 +201,25 @@ describe('providers list and policy', () => {
   });
 
   test('policy prints what the provider gives, by name and by kind', async () => {
-    const policy = (_: unknown, name: string) => Promise.resolve({ Statement: name });
+    const policy = (_: unknown, names: readonly string[]) => Promise.resolve({ Statement: names });
     for (const which of ['metal', 'memory']) {
       const { out, code } = await run(`providers policy ${which} --config f`, {
         ...scene,
         providerPolicy: policy,
       });
-      expect(JSON.parse(out)).toEqual({ Statement: 'metal' });
+      expect(JSON.parse(out)).toEqual({ Statement: ['metal'] });
       expect(code).toBe(0);
     }
+  });
+
+  test('policy and list are for any desk, test is for a host of the file', async () => {
+    const desk = { ...scene, hostName: 'desk', providerPolicy: () => Promise.resolve({}) };
+    expect((await run('providers policy metal --config f', desk)).code).toBe(0);
+    expect((await run('providers list --config f', desk)).out).not.toMatch(/cannot be used/);
+    expect(await run('providers test --config f', desk)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('desk'),
+    });
   });
 
   test.each([
