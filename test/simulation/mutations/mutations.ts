@@ -77,7 +77,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'ignores drain',
-    file: `${AGENT}/table.ts`,
+    file: `${AGENT}/seat.ts`,
     find: "if (seat.standing.draining) return 'draining';",
     replace: '',
     wishes: SMALL,
@@ -143,17 +143,17 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'orders by a rule that is not the same everywhere',
     file: 'src/allocation/allocate.ts',
-    find: 'return left === right ? a.rank < b.rank : left < right;',
+    find: 'if (vip.constraints?.spread === undefined) return a.rank < b.rank;',
     replace:
-      'const turn = globalThis as { turn?: number }; turn.turn = (turn.turn ?? 0) + 1; return left === right ? turn.turn % 3 === 0 : left < right;',
+      'const turn = globalThis as { turn?: number }; turn.turn = (turn.turn ?? 0) + 1; if (vip.constraints?.spread === undefined) return turn.turn % 3 === 0;',
     wishes: SMALL,
   },
   {
     name: 'allocates by order of arrival',
     file: 'src/allocation/allocate.ts',
-    find: 'const seats = seatsOf(input.candidates);',
+    find: 'this.#seats = new Seats(input.candidates);',
     replace:
-      'const turn = globalThis as { turn?: number }; turn.turn = (turn.turn ?? 0) + 1; const seats = seatsOf([...input.candidates.slice(turn.turn % input.candidates.length), ...input.candidates.slice(0, turn.turn % input.candidates.length)]); if (turn.turn % 2 === 0) for (const [at, seat] of seats.entries()) Object.assign(seat, { rank: -at });',
+      'const turn = globalThis as { turn?: number }; turn.turn = (turn.turn ?? 0) + 1; const from = turn.turn % input.candidates.length; this.#seats = new Seats([...input.candidates.slice(from), ...input.candidates.slice(0, from)]); if (turn.turn % 2 === 0) for (const [at, seat] of this.#seats.all.entries()) Object.assign(seat, { rank: -at });',
     wishes: SMALL,
   },
   // --- the engine: views and order ---

@@ -31,7 +31,8 @@ describe('fresh inputs', () => {
       const inputs = target.long === true ? 1 : 20_000;
       const { failure, inputs: played } = play(target, { seed: 1, inputs, budget: BUDGET });
       expect(failure).toBeUndefined();
-      expect(played).toBeGreaterThan(100);
+      // Of the slowest target, on a machine that has much else to do.
+      expect(played).toBeGreaterThan(30);
     },
     60_000,
   );
