@@ -129,7 +129,7 @@ function withoutBraces(word: Word): Word[] {
   const [, before, inside, after] = match as unknown as [string, string, string, string];
   if (inside.includes('{') && !before && after === '}') return [word];
   const single = (text: string, offset: number): Word[] =>
-    [...text].map((brace, index) => ({ ...word, text: brace, column: word.column + offset + index }));
+    Array.from(text, (brace, index) => ({ ...word, text: brace, column: word.column + offset + index }));
   const middle = inside === '' ? [] : [{ ...word, text: inside, column: word.column + before.length }];
   return [...single(before, 0), ...middle, ...single(after, before.length + inside.length)];
 }
