@@ -87,8 +87,9 @@ async function withConfined(sections: object, body: (cluster: Cluster) => Promis
     chownSync('/run/lab/cluster.key', USER, USER);
     for (const { host } of cluster.agents) chownSync(host.folder, USER, USER);
     for (const agent of cluster.agents) agent.start(sandbox(agent.host));
-    await cluster.served();
-    await cluster.joined();
+    // Mounts and a sandbox for each: a busy machine takes its time.
+    await cluster.served([cluster.names], 45_000);
+    await cluster.joined(cluster.names, 45_000);
     await body(cluster);
   });
 }
@@ -138,14 +139,15 @@ describe.skipIf(NO_USER !== undefined)('as a user with two capabilities, confine
     await withConfined({ hooks: { on_up: hook } }, async (cluster) => {
       const seen = `${cluster.host('a').folder}/look`;
       const look = () => (existsSync(seen) ? readFileSync(seen, 'latin1').trim().split('\n') : []);
-      await eventually('the hook has looked', () => look().at(-1) === '0');
+      await eventually('the hook has looked', () => look().at(-1) === '0', 30_000);
       const lines = look();
       expect(lines[0]).toBe(`Uid:\t${USER}\t${USER}\t${USER}\t${USER}`);
       for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapAmb'])
         expect(lines).toContain(`${set}:\t0000000000000000`);
-      // Its output goes to the file, its own script is 10; nothing else is open.
+      // 10 and 11 are the shell's own: its script, and where its output went before.
       const rest = lines.slice(lines.findIndex((line) => line.startsWith('CapAmb')) + 1);
-      expect(rest.slice(0, -2)).toEqual(['0', '1', '10', '2', ...(rest.includes('11') ? ['11'] : [])]);
+      const open = rest.slice(0, -2).filter((fd) => fd !== '10' && fd !== '11');
+      expect(open).toEqual(['0', '1', '2']);
       expect(rest.slice(-2)).toEqual(['0', '0']);
     });
   });
