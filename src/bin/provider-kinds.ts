@@ -49,6 +49,15 @@ export const PROVIDER_KINDS: Wirings = {
       });
     },
   },
+  gcp: {
+    about: 'addresses and routes of Google Compute Engine',
+    isolated: true,
+    packages: ['@google-cloud/compute'],
+    create: async (name, config, { cluster }) =>
+      (await import('../../providers/gcp/provider.ts')).createGcpProvider(name, { config, cluster }),
+    policy: async (settings, { place: { cluster } }) =>
+      (await import('../../providers/gcp/policy.ts')).gcpRole({ cluster, providers: [settings] }),
+  },
   memory: {
     about: 'no real addresses, for rehearsal',
     isolated: false,

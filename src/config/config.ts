@@ -5,6 +5,7 @@ import type { PartitionPolicy, Vip, VipId } from '../model/vip.ts';
 import type { HooksConfig } from './hooks-section.ts';
 import type { AwsProviderConfig } from './providers/aws.ts';
 import type { ExecProviderConfig } from './providers/exec.ts';
+import type { GcpProviderConfig } from './providers/gcp.ts';
 import type { GuestConfig } from './providers/guest.ts';
 import type { LocalProviderConfig } from './providers/local.ts';
 import type { MemoryProviderConfig } from './providers/memory.ts';
@@ -12,6 +13,7 @@ import type { PackageProviderConfig } from './providers/package.ts';
 
 export type { AwsMode, AwsProviderConfig } from './providers/aws.ts';
 export type { ExecProviderConfig } from './providers/exec.ts';
+export type { GcpMode, GcpProviderConfig } from './providers/gcp.ts';
 export type { LocalProviderConfig } from './providers/local.ts';
 export type { MemoryProviderConfig } from './providers/memory.ts';
 export type { PackageProviderConfig } from './providers/package.ts';
@@ -80,6 +82,7 @@ export type ProviderConfig =
   | MemoryProviderConfig
   | LocalProviderConfig
   | AwsProviderConfig
+  | GcpProviderConfig
   | ExecProviderConfig
   | PackageProviderConfig;
 

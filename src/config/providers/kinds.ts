@@ -4,6 +4,7 @@ import type { ProviderConfig } from '../config.ts';
 import { complaint } from '../schema-parts.ts';
 import { AWS_KIND } from './aws.ts';
 import { EXEC_KIND } from './exec.ts';
+import { GCP_KIND } from './gcp.ts';
 import { LOCAL_KIND } from './local.ts';
 import { MEMORY_KIND } from './memory.ts';
 import { PACKAGE_KIND } from './package.ts';
@@ -13,13 +14,21 @@ const KINDS = {
   local: LOCAL_KIND,
   memory: MEMORY_KIND,
   aws: AWS_KIND,
+  gcp: GCP_KIND,
   exec: EXEC_KIND,
   package: PACKAGE_KIND,
 } as const;
 
 export const PROVIDER_SECTION = z.discriminatedUnion(
   'kind',
-  [LOCAL_KIND.schema, MEMORY_KIND.schema, AWS_KIND.schema, EXEC_KIND.schema, PACKAGE_KIND.schema],
+  [
+    LOCAL_KIND.schema,
+    MEMORY_KIND.schema,
+    AWS_KIND.schema,
+    GCP_KIND.schema,
+    EXEC_KIND.schema,
+    PACKAGE_KIND.schema,
+  ],
   {
     error: () => complaint('not a kind of provider', `write ${wordsOf(Object.keys(KINDS))}`),
   },
