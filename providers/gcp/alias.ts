@@ -4,9 +4,17 @@
  * fingerprint of the list it was made of, so nobody else's aliases are lost.
  */
 import type { Vip, VipId } from '../../src/model/vip.ts';
-import { type Alias, type Change, type Compute, type Instance, isSame, type Nic, wordsOf } from './compute.ts';
-import { CLUSTER_LABEL, isMember, labelValue, readFence, type Shown } from './fence.ts';
+import {
+  type Alias,
+  type Change,
+  type Compute,
+  type Instance,
+  isSame,
+  type Nic,
+  wordsOf,
+} from './compute.ts';
 import { GcpFailure } from './failures.ts';
+import { CLUSTER_LABEL, isMember, labelValue, readFence, type Shown } from './fence.ts';
 import type { Place } from './place.ts';
 import type { LookOptions, Mode, Piece, Refusal, Seen, Sight, Step } from './sight.ts';
 import { contains, isRangeOf, rangeOf, reservedByGoogle } from './subnets.ts';
@@ -51,8 +59,11 @@ export class AliasMode implements Mode {
           `${address} lies outside ${cidr} of subnetwork ${subnet.name}: choose an address of it, or use mode \`route\``,
         );
       if (this.#parts.rangeName === undefined && reservedByGoogle(cidr, address))
-        return refuse(`${address} is reserved by Google in ${cidr} (the first two and the last two): choose another one`);
-      if (address === nic.address) return refuse(`${address} is this host's own address, which never moves: choose another one`);
+        return refuse(
+          `${address} is reserved by Google in ${cidr} (the first two and the last two): choose another one`,
+        );
+      if (address === nic.address)
+        return refuse(`${address} is this host's own address, which never moves: choose another one`);
     }
     return undefined;
   }
@@ -68,13 +79,17 @@ export class AliasMode implements Mode {
     this.#see(own);
     const wanted = vips.flatMap(({ addresses }) => addresses.map(({ address }) => address));
     const holders = others.filter(({ nics }) =>
-      nics.some(({ aliases }) => aliases.some(({ range }) => wanted.some((address) => isRangeOf(range, address)))),
+      nics.some(({ aliases }) =>
+        aliases.some(({ range }) => wanted.some((address) => isRangeOf(range, address))),
+      ),
     );
     this.#theirs = new Map(
       holders.flatMap(({ ref, nics }) => nics.map((nic) => [stepKey(ref, nic.name), nic] as const)),
     );
     const shown = new Map(
-      await Promise.all(holders.map(async (holder) => [holder, await this.#shownBy(holder, signal)] as const)),
+      await Promise.all(
+        holders.map(async (holder) => [holder, await this.#shownBy(holder, signal)] as const),
+      ),
     );
     return this.#sightOf(vips, (address) => this.#seen(address, others, shown));
   }
@@ -113,7 +128,9 @@ export class AliasMode implements Mode {
 
   slots(vips: readonly Vip[]): number {
     const known = vips.flatMap(({ addresses }) => addresses.map(({ address }) => address));
-    const strange = this.#nic.aliases.filter(({ range }) => !known.some((address) => isRangeOf(range, address)));
+    const strange = this.#nic.aliases.filter(
+      ({ range }) => !known.some((address) => isRangeOf(range, address)),
+    );
     return Math.max(0, this.#parts.limit - strange.length);
   }
 
@@ -125,7 +142,13 @@ export class AliasMode implements Mode {
     const nic = this.#theirs.get(on);
     if (nic === undefined) return [];
     const { fingerprint } = nic;
-    const change: Change = { kind: 'aliases', on: at, nic: name, fingerprint, aliases: without(nic.aliases, chain) };
+    const change: Change = {
+      kind: 'aliases',
+      on: at,
+      nic: name,
+      fingerprint,
+      aliases: without(nic.aliases, chain),
+    };
     return [{ pieces: chain, on, make: async () => change }];
   }
 
@@ -164,7 +187,9 @@ export class AliasMode implements Mode {
   #cidr(): string | undefined {
     const { subnet } = this.#parts.place;
     const { rangeName } = this.#parts;
-    return rangeName === undefined ? subnet.cidr : subnet.secondary.find(({ name }) => name === rangeName)?.cidr;
+    return rangeName === undefined
+      ? subnet.cidr
+      : subnet.secondary.find(({ name }) => name === rangeName)?.cidr;
   }
 
   #see({ nics }: Instance): void {
@@ -178,7 +203,8 @@ export class AliasMode implements Mode {
       const text = await compute.guestAttribute(ref, fenceKey(cluster), { signal });
       return text === undefined ? undefined : readFence(cluster, text);
     } catch (error) {
-      if (error instanceof GcpFailure && ['absent', 'denied', 'refused'].includes(error.kind)) return undefined;
+      if (error instanceof GcpFailure && ['absent', 'denied', 'refused'].includes(error.kind))
+        return undefined;
       throw error;
     }
   }
@@ -210,7 +236,12 @@ export class AliasMode implements Mode {
       if (objection !== undefined) refused.set(vip.id, objection);
       pieces.set(
         vip.id,
-        vip.addresses.map(({ address }) => ({ key: `${vip.id} ${address}`, vip: vip.id, address, seen: seenOf(address) })),
+        vip.addresses.map(({ address }) => ({
+          key: `${vip.id} ${address}`,
+          vip: vip.id,
+          address,
+          seen: seenOf(address),
+        })),
       );
     }
     return { pieces, refused };

@@ -31,7 +31,9 @@ export async function runChains(
 }
 
 async function runChain(chain: readonly Step[], parts: ChainParts): Promise<readonly Done[]> {
-  const pieces = [...new Map(chain.flatMap((step) => step.pieces.map((piece) => [piece.key, piece] as const))).values()];
+  const pieces = [
+    ...new Map(chain.flatMap((step) => step.pieces.map((piece) => [piece.key, piece] as const))).values(),
+  ];
   let touched = false;
   for (const step of chain) {
     try {
@@ -48,7 +50,8 @@ async function runChain(chain: readonly Step[], parts: ChainParts): Promise<read
 
 /** True if it changed something. A change is never cut off, since nobody would know what it did. */
 async function runStep(step: Step, { compute, wanted, signal }: ChainParts): Promise<boolean> {
-  const abort = () => new GcpFailure('aborted', { method: 'chain', reason: 'AbortError', said: 'not wanted any more' });
+  const abort = () =>
+    new GcpFailure('aborted', { method: 'chain', reason: 'AbortError', said: 'not wanted any more' });
   if (signal.aborted || !step.pieces.every(wanted)) throw abort();
   const change = await step.make(signal);
   if (change === undefined) return false;

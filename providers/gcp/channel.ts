@@ -31,7 +31,11 @@ export class Channel {
   defaultServicePath = '';
   defaultScopes: readonly string[] = [];
 
-  constructor(parts: { readonly tokens: TokenSource; readonly timeout: Millis; readonly wall: () => number }) {
+  constructor(parts: {
+    readonly tokens: TokenSource;
+    readonly timeout: Millis;
+    readonly wall: () => number;
+  }) {
     this.#tokens = parts.tokens;
     this.#timeout = parts.timeout;
     this.#wall = parts.wall;

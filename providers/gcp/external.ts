@@ -16,8 +16,8 @@ import {
   type Nic,
   wordsOf,
 } from './compute.ts';
-import { fenceText, isMember, readFence, type Shown } from './fence.ts';
 import { GcpFailure } from './failures.ts';
+import { fenceText, isMember, readFence, type Shown } from './fence.ts';
 import type { Place } from './place.ts';
 import type { LookOptions, Mode, Piece, Refusal, Seen, Sight, Step } from './sight.ts';
 
@@ -39,7 +39,10 @@ export class ExternalMode implements Mode {
   objection({ addresses }: Vip): Refusal | undefined {
     const sixth = addresses.find(({ family }) => family === 6);
     if (sixth !== undefined)
-      return { code: 'unsupported', reason: `${sixth.address}: an access config carries IPv4 alone; use another provider for it` };
+      return {
+        code: 'unsupported',
+        reason: `${sixth.address}: an access config carries IPv4 alone; use another provider for it`,
+      };
     if (addresses.length > 1)
       return {
         code: 'unsupported',
@@ -63,7 +66,10 @@ export class ExternalMode implements Mode {
     for (const vip of vips) {
       const refusal = this.objection(vip) ?? this.#unfit(vip, reserved);
       if (refusal !== undefined) refused.set(vip.id, refusal);
-      pieces.set(vip.id, this.#pieces(vip, (address) => this.#seen(address, reserved, users)));
+      pieces.set(
+        vip.id,
+        this.#pieces(vip, (address) => this.#seen(address, reserved, users)),
+      );
     }
     return { pieces, refused };
   }
@@ -71,7 +77,9 @@ export class ExternalMode implements Mode {
   async glance(vips: readonly Vip[], { signal }: LookOptions): Promise<Sight> {
     const { compute, place } = this.#parts;
     this.#see(await compute.instance(place.self, { signal }));
-    const pieces = vips.map((vip) => [vip.id, this.#pieces(vip, (address) => this.#seen(address, [], []))] as const);
+    const pieces = vips.map(
+      (vip) => [vip.id, this.#pieces(vip, (address) => this.#seen(address, [], []))] as const,
+    );
     return { pieces: new Map(pieces), refused: new Map() };
   }
 
@@ -155,7 +163,8 @@ export class ExternalMode implements Mode {
         try {
           return await compute.instance(ref, { signal });
         } catch (error) {
-          if (error instanceof GcpFailure && (error.kind === 'absent' || error.kind === 'denied')) return undefined;
+          if (error instanceof GcpFailure && (error.kind === 'absent' || error.kind === 'denied'))
+            return undefined;
           throw error;
         }
       }),
@@ -164,7 +173,12 @@ export class ExternalMode implements Mode {
   }
 
   #pieces({ id, addresses }: Vip, seenOf: (address: string) => Seen): readonly Piece[] {
-    return addresses.map(({ address }) => ({ key: `${id} ${address}`, vip: id, address, seen: seenOf(address) }));
+    return addresses.map(({ address }) => ({
+      key: `${id} ${address}`,
+      vip: id,
+      address,
+      seen: seenOf(address),
+    }));
   }
 
   #seen(address: string, reserved: readonly Address[], users: readonly Instance[]): Seen {

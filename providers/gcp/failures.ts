@@ -99,7 +99,8 @@ export function classify({ httpStatus, ofOperation = false, ...raw }: RawError):
   if (httpStatus === 412 || reason === 'conditionNotMet' || reason === 'CONDITION_NOT_MET')
     return failure('stale');
   if (httpStatus === 404 || /^(notFound|RESOURCE_NOT_FOUND)$/.test(reason)) return failure('absent');
-  if (httpStatus === 409 || /^(alreadyExists|RESOURCE_ALREADY_EXISTS)$/.test(reason)) return failure('exists');
+  if (httpStatus === 409 || /^(alreadyExists|RESOURCE_ALREADY_EXISTS)$/.test(reason))
+    return failure('exists');
   if (BUSY.test(reason)) return failure('busy');
   if (/^(quotaExceeded|limitExceeded)$/.test(reason)) return failure('limit');
   if (httpStatus === 403 || /^(forbidden|PERMISSIONS_ERROR|PERMISSION_DENIED)$/i.test(reason))
@@ -138,7 +139,10 @@ export function mendingOf(kind: FailureKind, method: string): string | undefined
   }
 }
 
-function wordsFor(kind: FailureKind, { method, reason, said }: Pick<RawError, 'method' | 'reason' | 'said'>): string {
+function wordsFor(
+  kind: FailureKind,
+  { method, reason, said }: Pick<RawError, 'method' | 'reason' | 'said'>,
+): string {
   const text = clip(said);
   const what = `${method}: ${reason}${text === '' || text === reason ? '' : ` (${text})`}`;
   const mend = mendingOf(kind, method);

@@ -49,7 +49,10 @@ export interface Claim {
  * Why we must not take it from a holder that shows this; undefined: nothing against it. What was shown before we started is of an
  * earlier life of the group, whose numbers say nothing.
  */
-export function objectionTo(shown: Shown | undefined, { fence, startedAt, lostUnder }: Claim): string | undefined {
+export function objectionTo(
+  shown: Shown | undefined,
+  { fence, startedAt, lostUnder }: Claim,
+): string | undefined {
   if (shown !== undefined && shown.since >= startedAt && shown.fence > fence)
     return `shows fence ${shown.fence}, and ours is ${fence}: it belongs to a newer view`;
   if (lostUnder !== undefined && lostUnder >= fence)

@@ -94,7 +94,8 @@ export class Giving {
     }
     this.#failure = failure;
     // The interface changed, or what we wanted to delete was not ours any more: the next look tells.
-    if (isPassing(failure) || failure.kind === 'stale' || failure.kind === 'absent') return this.#trouble.next();
+    if (isPassing(failure) || failure.kind === 'stale' || failure.kind === 'absent')
+      return this.#trouble.next();
     if (failure.kind === 'refused') return this.#trouble.next();
     for (const id of [...this.#open.keys()]) {
       this.#given.set(id, this.#leave());
@@ -112,7 +113,10 @@ export class Giving {
   #leave(): Given {
     const why = this.#failure?.message ?? 'Compute Engine did not answer in time';
     const code = this.#failure === undefined ? 'timeout' : outcomeCodeOf(this.#failure);
-    return { outcome: { held: false, code, reason: `left to the next holder, who takes it: ${why}` }, left: true };
+    return {
+      outcome: { held: false, code, reason: `left to the next holder, who takes it: ${why}` },
+      left: true,
+    };
   }
 }
 

@@ -201,7 +201,8 @@ export class Lookout {
 
   #troubleOf(): string | undefined {
     const [untidy] = this.#untidy;
-    if (untidy !== undefined) return `${untidy[0]} still leads here though this host gave it up: ${untidy[1]}`;
+    if (untidy !== undefined)
+      return `${untidy[0]} still leads here though this host gave it up: ${untidy[1]}`;
     return this.#parts.post.trouble;
   }
 }

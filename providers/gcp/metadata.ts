@@ -13,7 +13,11 @@ export interface SelfPortrait {
   readonly project: string;
   readonly zone: string;
   readonly instance: string;
-  readonly nics: readonly { readonly mac: string; readonly address: string; readonly aliases: readonly string[] }[];
+  readonly nics: readonly {
+    readonly mac: string;
+    readonly address: string;
+    readonly aliases: readonly string[];
+  }[];
   readonly account: string | undefined;
   readonly scopes: readonly string[];
   readonly attributes: Readonly<Record<string, string>>;
@@ -74,8 +78,11 @@ export class Metadata {
       throw new Refusal(`the metadata server answers ${answer.status} to ${path}: ${mendOf(path)}`);
     } catch (error) {
       if (error instanceof Refusal) throw error;
-      const why = timeout.aborted ? `does not answer within ${TIMEOUT} ms` : `cannot be reached (${causeOf(error)})`;
-      const mend = 'is this host an instance of Compute Engine? Elsewhere write project, zone and instance, and set GOOGLE_APPLICATION_CREDENTIALS';
+      const why = timeout.aborted
+        ? `does not answer within ${TIMEOUT} ms`
+        : `cannot be reached (${causeOf(error)})`;
+      const mend =
+        'is this host an instance of Compute Engine? Elsewhere write project, zone and instance, and set GOOGLE_APPLICATION_CREDENTIALS';
       throw new Error(`the metadata server at ${this.endpoint} ${why}: ${mend}`, { cause: error });
     }
   }

@@ -65,7 +65,9 @@ async function askedOfOthers(
     if (mode !== 'alias-ip') return [];
     const label = { key: CLUSTER_LABEL, value: labelValue(cluster) };
     const members = await compute.instances({ project, label }, { signal });
-    return members.filter(({ ref }) => ref.instance !== place.self.instance).map((member) => askedOf(member, mode));
+    return members
+      .filter(({ ref }) => ref.instance !== place.self.instance)
+      .map((member) => askedOf(member, mode));
   } catch (error) {
     if (error instanceof GcpFailure) return [];
     throw error;
@@ -99,6 +101,13 @@ async function answerTo(
       resource.kind === 'project'
         ? 'enable the API cloudresourcemanager.googleapis.com in the project, so that it can be asked'
         : 'run the test again';
-    return permissions.map((permission): Check => ({ what: `permission ${permission}`, verdict: 'unknown', detail: `on ${words}: ${error.message}`, mend }));
+    return permissions.map(
+      (permission): Check => ({
+        what: `permission ${permission}`,
+        verdict: 'unknown',
+        detail: `on ${words}: ${error.message}`,
+        mend,
+      }),
+    );
   }
 }

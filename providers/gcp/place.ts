@@ -18,7 +18,8 @@ export async function refOf(
   signal: AbortSignal,
 ): Promise<InstanceRef> {
   const { project, zone, instance } = config;
-  if (project !== undefined && zone !== undefined && instance !== undefined) return { project, zone, instance };
+  if (project !== undefined && zone !== undefined && instance !== undefined)
+    return { project, zone, instance };
   const told = await metadata.self(signal);
   return {
     project: project ?? told.project,

@@ -23,7 +23,13 @@ import { isOurs, whoHas } from './judgement.ts';
 import { Ledger } from './ledger.ts';
 import { Lookout } from './lookout.ts';
 import { rehearse } from './rehearsal.ts';
-import { attributeKeyOf, type OpenCompute, type ProviderSettings, Residence, type Settled } from './residence.ts';
+import {
+  attributeKeyOf,
+  type OpenCompute,
+  type ProviderSettings,
+  Residence,
+  type Settled,
+} from './residence.ts';
 import { openSdk } from './sdk.ts';
 import { type Taken, Taking } from './taking.ts';
 
@@ -180,12 +186,11 @@ class GcpProvider implements Provider {
     const { residence, lookout, stopped } = this.#run();
     const { settled } = residence;
     const wishes = new Map(some.map(({ id }) => [id, this.#ledger.wish(id)]));
-    if (settled === undefined) return outcomesOf(some, ({ id }) => this.#droppedUnasked(id, residence.trouble));
+    if (settled === undefined)
+      return outcomesOf(some, ({ id }) => this.#droppedUnasked(id, residence.trouble));
     const unwanted = (id: VipId) => this.#ledger.wished(id) === wishes.get(id);
     const giving = new Giving({ vips: some, patience: GIVE_PATIENCE, unwanted }, this.#changing(settled));
-    const work = this.#ledger
-      .quiet(some)
-      .then(() => giving.run(AbortSignal.any([signal, stopped.signal])));
+    const work = this.#ledger.quiet(some).then(() => giving.run(AbortSignal.any([signal, stopped.signal])));
     const results = await unlessAborted(this.#ledger.busy(some, work), signal);
     return outcomesOf(some, (vip) => {
       const given = results?.get(vip.id);

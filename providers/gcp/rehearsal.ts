@@ -123,13 +123,20 @@ class Rehearsal {
         signal,
       );
       const { self, nic, subnet, region } = place;
-      this.#pass('interface', `${nic.name} of ${wordsOf(self)} in ${subnet.name} (${subnet.cidr}), ${region}, ${nic.network}`);
+      this.#pass(
+        'interface',
+        `${nic.name} of ${wordsOf(self)} in ${subnet.name} (${subnet.cidr}), ${region}, ${nic.network}`,
+      );
       const began = now();
       await compute.instance(self, { signal });
       this.#latency(now() - began);
       return place;
     } catch (error) {
-      this.#fail('interface', messageOf(error), mendOf(error, 'correct `project`, `zone`, `instance` or `interface` in the configuration'));
+      this.#fail(
+        'interface',
+        messageOf(error),
+        mendOf(error, 'correct `project`, `zone`, `instance` or `interface` in the configuration'),
+      );
       return undefined;
     }
   }
@@ -137,7 +144,12 @@ class Rehearsal {
   #latency(took: number): void {
     const detail = `${Math.round(took)} ms for a read`;
     if (took < LATENCY_WARN) this.#pass('end point', detail);
-    else this.#warn('end point', detail, 'each failover takes some ten such times: switch on Private Google Access for the subnetwork');
+    else
+      this.#warn(
+        'end point',
+        detail,
+        'each failover takes some ten such times: switch on Private Google Access for the subnetwork',
+      );
   }
 
   #clock(compute: Compute): void {
@@ -181,21 +193,40 @@ class Rehearsal {
       const hint = told.nics.find(({ address }) => address === nic.address);
       const missing = nic.aliases.find(({ range }) => hint?.aliases.includes(range) !== true);
       if (hint === undefined || told.instance !== self.instance)
-        this.#fail(what, `this is ${told.instance}, and ${wordsOf(self)} is configured`, 'correct `instance`: it must be this host');
+        this.#fail(
+          what,
+          `this is ${told.instance}, and ${wordsOf(self)} is configured`,
+          'correct `instance`: it must be this host',
+        );
       else if (missing !== undefined)
-        this.#warn(what, `does not know ${missing.range} of ${nic.name} yet`, 'nothing to do: it lags behind, and nothing is decided by it; Google’s guest agent goes by it');
+        this.#warn(
+          what,
+          `does not know ${missing.range} of ${nic.name} yet`,
+          'nothing to do: it lags behind, and nothing is decided by it; Google’s guest agent goes by it',
+        );
       else this.#pass(what, `answers, and knows ${nic.name} as the API does`);
     } catch (error) {
-      this.#warn(what, messageOf(error), 'not needed while `project`, `zone` and `instance` are written out and credentials come from a file');
+      this.#warn(
+        what,
+        messageOf(error),
+        'not needed while `project`, `zone` and `instance` are written out and credentials come from a file',
+      );
     }
   }
 
   #room(mode: Mode): void {
-    const needed = this.#vips.flatMap(({ addresses }) => addresses.filter(({ family }) => family === 4)).length;
+    const needed = this.#vips.flatMap(({ addresses }) =>
+      addresses.filter(({ family }) => family === 4),
+    ).length;
     const slots = mode.slots(this.#vips);
     const detail = `${slots ?? 'no limit of'} addresses, and ${needed} are configured`;
     if (slots === undefined || slots >= needed) this.#pass('room', detail);
-    else this.#warn('room', detail, 'no harm while others live: for the last survivor raise the quota, or spread the VIPs over more interfaces');
+    else
+      this.#warn(
+        'room',
+        detail,
+        'no harm while others live: for the last survivor raise the quota, or spread the VIPs over more interfaces',
+      );
   }
 
   async #registers(mode: Mode): Promise<void> {
@@ -229,13 +260,25 @@ function registerCheck({ id: vip }: Vip, sight: Sight): Check {
   const what = 'address';
   const refusal = sight.refused.get(vip);
   if (refusal !== undefined)
-    return { vip, what, verdict: 'fail', detail: refusal.reason, mend: refusal.reason.split(': ').at(-1) ?? 'see there' };
+    return {
+      vip,
+      what,
+      verdict: 'fail',
+      detail: refusal.reason,
+      mend: refusal.reason.split(': ').at(-1) ?? 'see there',
+    };
   for (const { address, seen } of sight.pieces.get(vip) ?? []) {
     if (seen.state !== 'theirs') continue;
     const { words, member } = seen.holder;
     if (member) return { vip, what, verdict: 'pass', detail: `${address} is with ${words}, a member` };
     const detail = `${address} is with ${words}, which is no member of this cluster`;
-    return { vip, what, verdict: 'fail', detail, mend: `take it from there, or label that instance ${CLUSTER_LABEL}` };
+    return {
+      vip,
+      what,
+      verdict: 'fail',
+      detail,
+      mend: `take it from there, or label that instance ${CLUSTER_LABEL}`,
+    };
   }
   return { vip, what, verdict: 'pass', detail: 'free, or here already' };
 }

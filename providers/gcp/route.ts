@@ -27,9 +27,12 @@ export class RouteMode implements Mode {
     const { subnet, instance, self } = this.#parts.place;
     for (const { family, address } of addresses) {
       const refuse = (reason: string): Refusal => ({ code: 'unsupported', reason });
-      if (family === 6) return refuse(`${address}: this provider makes routes of IPv4 alone; use another one for it`);
+      if (family === 6)
+        return refuse(`${address}: this provider makes routes of IPv4 alone; use another one for it`);
       if (contains(subnet.cidr, address))
-        return refuse(`${address} lies in subnetwork ${subnet.name} (${subnet.cidr}), and routes lead to addresses outside: choose one, or use mode \`alias-ip\``);
+        return refuse(
+          `${address} lies in subnetwork ${subnet.name} (${subnet.cidr}), and routes lead to addresses outside: choose one, or use mode \`alias-ip\``,
+        );
     }
     if (!instance.canIpForward) {
       const reason = `${wordsOf(self)} may not receive what is not addressed to it: create it with can-ip-forward, which cannot be set later`;
@@ -40,7 +43,9 @@ export class RouteMode implements Mode {
 
   async look(vips: readonly Vip[], { signal }: LookOptions): Promise<Sight> {
     const { compute, place } = this.#parts;
-    const destinations = vips.flatMap(({ addresses }) => addresses.filter(({ family }) => family === 4).map(destinationOf));
+    const destinations = vips.flatMap(({ addresses }) =>
+      addresses.filter(({ family }) => family === 4).map(destinationOf),
+    );
     const found = await compute.routes({ project: place.self.project, destinations }, { signal });
     const here = found.filter(({ network }) => network === place.nic.network);
     const refused = new Map<VipId, Refusal>();
@@ -122,7 +127,9 @@ export class RouteMode implements Mode {
   #rival({ addresses }: Vip, routes: readonly Route[]): Refusal | undefined {
     for (const address of addresses) {
       const destination = destinationOf(address);
-      const rival = routes.find((route) => route.destination === destination && route.name !== this.#nameOf(address));
+      const rival = routes.find(
+        (route) => route.destination === destination && route.name !== this.#nameOf(address),
+      );
       if (rival === undefined || rival.priority > this.#parts.priority) continue;
       const reason = `route ${rival.name} leads ${destination} to ${rival.hop} already, with priority ${rival.priority}: delete it (gcloud compute routes delete ${rival.name})`;
       return { code: 'address-in-use', reason };

@@ -10,7 +10,10 @@ export type SdkMethod = (request: object, options: object) => Promise<readonly u
 export interface SdkClient {
   readonly initialize: () => Promise<unknown>;
   readonly close: () => Promise<void>;
-  readonly [method: string]: SdkMethod | ((request: object, options: object) => AsyncIterable<unknown>) | unknown;
+  readonly [method: string]:
+    | SdkMethod
+    | ((request: object, options: object) => AsyncIterable<unknown>)
+    | unknown;
 }
 
 interface Grpc {
@@ -68,7 +71,10 @@ export class Loader {
   }
 
   async open(service: Service, channel: Channel, endpoint: string | undefined): Promise<SdkClient> {
-    const module = (await import(`${PACKAGE}/build/src/v1/${service}_client.js`)) as Record<string, ClientClass>;
+    const module = (await import(`${PACKAGE}/build/src/v1/${service}_client.js`)) as Record<
+      string,
+      ClientClass
+    >;
     const name = `${service.replaceAll(/(^|_)([a-z])/g, (_, __, letter: string) => letter.toUpperCase())}Client`;
     const Client = module[name] ?? (module['default'] as unknown as Record<string, ClientClass>)[name]!;
     return new Client({ auth: channel, fallback: true, ...addressOf(endpoint) }, this.#gax);
@@ -85,7 +91,9 @@ function addressOf(endpoint: string | undefined): object {
 interface Node {
   readonly nested?: Readonly<Record<string, Node>>;
   readonly fields?: Readonly<Record<string, { readonly type: string }>>;
-  readonly methods?: Readonly<Record<string, { readonly requestType: string; readonly responseType: string }>>;
+  readonly methods?: Readonly<
+    Record<string, { readonly requestType: string; readonly responseType: string }>
+  >;
 }
 
 const SERVICES = ['Instances', 'ZoneOperations', 'GlobalOperations', 'Routes', 'Addresses', 'Subnetworks'];
@@ -107,7 +115,10 @@ export function partOf(json: object): object {
 function typesIn(node: Node | undefined): readonly string[] {
   if (node === undefined) return [];
   const fields = Object.values(node.fields ?? {}).map(({ type }) => type);
-  const methods = Object.values(node.methods ?? {}).flatMap((method) => [method.requestType, method.responseType]);
+  const methods = Object.values(node.methods ?? {}).flatMap((method) => [
+    method.requestType,
+    method.responseType,
+  ]);
   const inner = Object.values(node.nested ?? {}).flatMap((each) => typesIn(each));
   return [...fields, ...methods, ...inner].map((type) => type.split('.').at(-1)!);
 }

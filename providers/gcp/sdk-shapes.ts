@@ -1,5 +1,14 @@
 /** From the SDK's nouns to ours. Everything may be missing in an answer; an answer that lacks what names it is left out. Pure. */
-import { type Address, type Alias, type Instance, instanceOf, lastPart, type Nic, type Route, type Subnet } from './compute.ts';
+import {
+  type Address,
+  type Alias,
+  type Instance,
+  instanceOf,
+  lastPart,
+  type Nic,
+  type Route,
+  type Subnet,
+} from './compute.ts';
 
 export type Raw = Readonly<Record<string, unknown>>;
 
@@ -51,7 +60,14 @@ function aliasFrom(raw: Raw): Alias {
 export function routeFrom(raw: Raw): Route {
   const url = text(raw['nextHopInstance']);
   const instance = instanceOf(url);
-  const others = ['nextHopIp', 'nextHopIlb', 'nextHopGateway', 'nextHopVpnTunnel', 'nextHopNetwork', 'nextHopPeering'];
+  const others = [
+    'nextHopIp',
+    'nextHopIlb',
+    'nextHopGateway',
+    'nextHopVpnTunnel',
+    'nextHopNetwork',
+    'nextHopPeering',
+  ];
   const other = others.map((key) => text(raw[key])).find((each) => each !== '');
   return {
     name: text(raw['name']),

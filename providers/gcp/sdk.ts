@@ -23,7 +23,16 @@ import { attributePath, type Metadata } from './metadata.ts';
 import { type Operation, operationOf } from './operation.ts';
 import { type PlannedRequest, requestOf } from './sdk-changes.ts';
 import { type Loader, loadSdk, type SdkClient, type SdkMethod, type Service } from './sdk-load.ts';
-import { addressFrom, instanceFrom, list, type Raw, record, routeFrom, subnetFrom, text } from './sdk-shapes.ts';
+import {
+  addressFrom,
+  instanceFrom,
+  list,
+  type Raw,
+  record,
+  routeFrom,
+  subnetFrom,
+  text,
+} from './sdk-shapes.ts';
 import { type TokenSource, tokensOf } from './token.ts';
 
 export interface SdkSettings {
@@ -84,7 +93,10 @@ class SdkCompute implements Compute {
     const filter = label === undefined ? {} : { filter: `labels.${label.key} = "${label.value}"` };
     const request = { project, returnPartialSuccess: true, ...filter };
     return this.#channel.within({ method: 'instances.aggregatedList', signal }, async () => {
-      const zones = client['aggregatedListAsync'] as (request: object, options: object) => AsyncIterable<unknown>;
+      const zones = client['aggregatedListAsync'] as (
+        request: object,
+        options: object,
+      ) => AsyncIterable<unknown>;
       const found: Instance[] = [];
       for await (const entry of zones.call(client, request, { ...this.#options(), autoPaginate: false })) {
         const [, scope] = entry as readonly [string, unknown];
@@ -168,7 +180,8 @@ class SdkCompute implements Compute {
     const token = await this.#tokens.token(signal);
     try {
       const { account, scopes } = await this.#settings.metadata.self(signal);
-      if (this.#tokens.origin.startsWith('metadata') && account !== undefined) return { who: account, scopes };
+      if (this.#tokens.origin.startsWith('metadata') && account !== undefined)
+        return { who: account, scopes };
     } catch {
       // Not on an instance: Google itself says who it is.
     }
@@ -179,12 +192,18 @@ class SdkCompute implements Compute {
   }
 
   close(): void {
-    for (const client of this.#clients.values()) void client.then((each) => each.close()).catch(() => undefined);
+    for (const client of this.#clients.values())
+      void client.then((each) => each.close()).catch(() => undefined);
     this.#clients.clear();
   }
 
   async #begin({ service, method, request, patch }: PlannedRequest, name: string): Promise<Operation> {
-    const raw = await this.#call(service, method, { request, signal: NEVER, name, ...(patch !== undefined && { patch }) });
+    const raw = await this.#call(service, method, {
+      request,
+      signal: NEVER,
+      name,
+      ...(patch !== undefined && { patch }),
+    });
     const operation = record(record(raw)['latestResponse'] ?? raw);
     return operationOf(operation, name);
   }
@@ -218,7 +237,12 @@ class SdkCompute implements Compute {
     return record(await this.#call(service, method, { request, signal, name: nameOf(service, method) }));
   }
 
-  async #many(service: Service, method: string, request: object, signal: AbortSignal): Promise<readonly Raw[]> {
+  async #many(
+    service: Service,
+    method: string,
+    request: object,
+    signal: AbortSignal,
+  ): Promise<readonly Raw[]> {
     return list(await this.#call(service, method, { request, signal, name: nameOf(service, method) }));
   }
 
@@ -268,8 +292,14 @@ class SdkCompute implements Compute {
     return permissionsIn(await this.#json({ method: 'projects.testIamPermissions', signal }, url, init));
   }
 
-  #json(context: { readonly method: string; readonly signal: AbortSignal }, url: string, init: RequestInit): Promise<Raw> {
-    return this.#channel.within(context, async () => record(await (await this.#channel.fetch(url, init)).json()));
+  #json(
+    context: { readonly method: string; readonly signal: AbortSignal },
+    url: string,
+    init: RequestInit,
+  ): Promise<Raw> {
+    return this.#channel.within(context, async () =>
+      record(await (await this.#channel.fetch(url, init)).json()),
+    );
   }
 }
 

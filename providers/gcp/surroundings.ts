@@ -22,14 +22,18 @@ export function checkGuestAgent(mode: GcpMode, root = '/'): Check {
   const agent = AGENTS.find((path) => existsSync(`${root}${path}`));
   const managed = agent !== undefined && aliasesManaged(root);
   if (mode !== 'alias-ip') {
-    const detail = agent === undefined ? 'none is installed' : `/${agent} does not touch what this mode moves`;
+    const detail =
+      agent === undefined ? 'none is installed' : `/${agent} does not touch what this mode moves`;
     return { what, verdict: 'pass', detail };
   }
   if (managed) {
     const detail = `/${agent} puts alias addresses up in this guest, and takes them down: nothing else should (a second one meets "File exists"), or set ip_aliases = false under [IpForwarding] in /etc/default/instance_configs.cfg`;
     return { what, verdict: 'pass', detail };
   }
-  const why = agent === undefined ? 'Google’s guest agent is not installed' : 'ip_aliases is off in instance_configs.cfg';
+  const why =
+    agent === undefined
+      ? 'Google’s guest agent is not installed'
+      : 'ip_aliases is off in instance_configs.cfg';
   return {
     what,
     verdict: 'warn',

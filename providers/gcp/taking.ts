@@ -121,7 +121,8 @@ export class Taking {
     let room = mode.room();
     for (const [id, vip] of [...this.#open]) {
       const verdict = wanted(id) ? judge(vip, this.#sight, claimOf(id)) : undefined;
-      if (verdict === undefined) this.#settle(id, { outcome: this.#abortedOutcome(id), touched: this.#touched.has(id) });
+      if (verdict === undefined)
+        this.#settle(id, { outcome: this.#abortedOutcome(id), touched: this.#touched.has(id) });
       else if (verdict.kind === 'ours') this.#have(id);
       else if (verdict.kind === 'refuse') this.#refuse(id, verdict.refusal);
       else if (verdict.pieces.length > room) this.#refuse(id, NO_ROOM);
@@ -220,7 +221,10 @@ export class Taking {
 
   #lateOutcome(id: VipId): Omit<VipOutcome, 'vip'> {
     const pieces = this.#sight.pieces.get(id) ?? [];
-    if (pieces.length > 0 && pieces.every(({ key, seen }) => seen.state === 'ours' || this.#granted.has(key))) {
+    if (
+      pieces.length > 0 &&
+      pieces.every(({ key, seen }) => seen.state === 'ours' || this.#granted.has(key))
+    ) {
       const reason = `Google says that it is done and does not show it (${whoHas(this.#sight, id)}): look at the Google Cloud status page`;
       return { held: true, code: 'timeout', reason };
     }

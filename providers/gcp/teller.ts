@@ -22,7 +22,12 @@ export class Teller {
     if (this.#unfit.get(vip) === reason) return;
     if (reason === undefined) this.#unfit.delete(vip);
     else this.#unfit.set(vip, reason);
-    this.#listener({ kind: 'fitness', vip, fit: reason === undefined, reason: reason ?? 'can be carried again' });
+    this.#listener({
+      kind: 'fitness',
+      vip,
+      fit: reason === undefined,
+      reason: reason ?? 'can be carried again',
+    });
   }
 
   slots(slots: number | undefined): void {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Millis } from '../../model/time.ts';
 import { complaint, duration, integer } from '../schema-parts.ts';
+import { guest } from './guest.ts';
 import type { CheckContext, ProviderKind } from './provider-kind.ts';
 
 export type GcpMode = 'alias-ip' | 'external-ip' | 'route';
@@ -47,7 +48,8 @@ function url() {
 
 function named(pattern: RegExp, what: string, example: string) {
   return z.string().regex(pattern, {
-    error: (issue) => complaint(`${JSON.stringify(issue.input)} names no ${what}`, `write one such as ${example}`),
+    error: (issue) =>
+      complaint(`${JSON.stringify(issue.input)} names no ${what}`, `write one such as ${example}`),
   });
 }
 
@@ -72,7 +74,9 @@ const schema = z.strictObject({
     .describe('Interface of this host that carries addresses'),
   range: named(RESOURCE, 'range', 'vips')
     .optional()
-    .describe('Mode `alias-ip`: secondary range of the subnetwork that the addresses are of; absent: its primary one'),
+    .describe(
+      'Mode `alias-ip`: secondary range of the subnetwork that the addresses are of; absent: its primary one',
+    ),
   alias_limit: integer(1, 1000)
     .prefault(100)
     .describe('Mode `alias-ip`: how many alias ranges an interface may have; see the quotas of your project'),
@@ -80,9 +84,7 @@ const schema = z.strictObject({
     .prefault(1000)
     .describe('Mode `route`: priority of the routes; of two routes the lower one wins'),
   endpoint: url().optional().describe("URL of the API; absent: Google's"),
-  metadata_endpoint: url()
-    .optional()
-    .describe('URL of the metadata server; absent: http://169.254.169.254'),
+  metadata_endpoint: url().optional().describe('URL of the metadata server; absent: http://169.254.169.254'),
   call_timeout: duration('200ms', '60s').prefault('5s').describe('Longest wait for one answer of the API'),
   operation_timeout: duration('1s', '5m')
     .prefault('60s')
@@ -93,6 +95,7 @@ const schema = z.strictObject({
   look_interval: duration('1s', '1h')
     .prefault('60s')
     .describe('How often an idle agent looks whether all is as it should be'),
+  guest: guest(),
 });
 
 export const GCP_KIND: ProviderKind<typeof schema, GcpProviderConfig> = {
@@ -134,7 +137,10 @@ function checkAddresses({ mode }: GcpProviderConfig, { carried, findings }: Chec
         findings.error(addressPaths[at]!, { what: `${address}: kind \`gcp\` moves IPv4 alone`, mend });
       } else if (mode === 'external-ip' && at > 0) {
         const mend = 'make VIPs of one address each';
-        findings.error(addressPaths[at]!, { what: `${address}: an interface has one external address`, mend });
+        findings.error(addressPaths[at]!, {
+          what: `${address}: an interface has one external address`,
+          mend,
+        });
       }
     }
   }

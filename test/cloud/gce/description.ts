@@ -25,7 +25,9 @@ interface Method {
 type Package = Readonly<Record<string, Message & { readonly methods?: Readonly<Record<string, Method>> }>>;
 
 const protos = createRequire(import.meta.url)('@google-cloud/compute/build/protos/protos.json') as {
-  readonly nested: { google: { nested: { cloud: { nested: { compute: { nested: { v1: { nested: Package } } } } } } } };
+  readonly nested: {
+    google: { nested: { cloud: { nested: { compute: { nested: { v1: { nested: Package } } } } } } };
+  };
 };
 const TYPES = protos.nested.google.nested.cloud.nested.compute.nested.v1.nested;
 const SERVICES = ['Instances', 'ZoneOperations', 'GlobalOperations', 'Routes', 'Addresses', 'Subnetworks'];
@@ -106,7 +108,10 @@ export function complaintsIn(value: unknown, type: string, path: string): readon
   if (message?.values !== undefined) return [];
   if (message === undefined) {
     const expected = SCALARS[type];
-    const fits = expected === undefined || typeof value === expected || (expected === 'string' && typeof value === 'number');
+    const fits =
+      expected === undefined ||
+      typeof value === expected ||
+      (expected === 'string' && typeof value === 'number');
     return fits ? [] : [`Invalid value at '${path}' (${type})`];
   }
   if (typeof value !== 'object' || value === null) return [`Invalid value at '${path}' (${type})`];
@@ -125,7 +130,9 @@ function fieldComplaints(
   // Types nested in a message are named without it, and hide others of that name.
   const inner = TYPES[type]?.nested?.[field.type] === undefined ? field.type : `${type}.${field.type}`;
   if (field.keyType !== undefined)
-    return Object.entries(value as object).flatMap(([key, each]) => complaintsIn(each, inner, `${path}.${key}`));
+    return Object.entries(value as object).flatMap(([key, each]) =>
+      complaintsIn(each, inner, `${path}.${key}`),
+    );
   if (field.rule !== 'repeated') return complaintsIn(value, inner, path);
   if (!Array.isArray(value)) return [`Invalid value at '${path}' (not a list)`];
   return value.flatMap((each, at) => complaintsIn(each, inner, `${path}[${at}]`));

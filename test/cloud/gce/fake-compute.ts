@@ -111,20 +111,35 @@ export class FakeCompute {
     const text = await bodyOf(request);
     const url = new URL(request.url ?? '/', 'http://fake');
     const found = methodFor(request.method ?? '', url);
-    const action = found?.method.name ?? (url.pathname.endsWith(':testIamPermissions') ? 'Projects.TestIamPermissions' : url.pathname);
+    const action =
+      found?.method.name ??
+      (url.pathname.endsWith(':testIamPermissions') ? 'Projects.TestIamPermissions' : url.pathname);
     const client = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
     // The SDK sends an empty text where a POST has no body.
     const body = text === '' || text === '""' ? undefined : (JSON.parse(text) as Recorded['body']);
     const mutating = CHANGES[action] !== undefined;
     const fate = this.faults.fateOf({ action, client, mutating });
     const parameters = found?.parameters ?? {};
-    const recorded: Recorded = { at: performance.now(), action, client, parameters, body, mutating, fate: fate.kind };
+    const recorded: Recorded = {
+      at: performance.now(),
+      action,
+      client,
+      parameters,
+      body,
+      mutating,
+      fate: fate.kind,
+    };
     this.requests.push(recorded);
     if (this.faults.delay > 0) await new Promise((resolve) => setTimeout(resolve, this.faults.delay));
     if (fate.kind === 'hung') return;
     if (fate.kind === 'cut') return void response.destroy();
     if (fate.kind === 'garbage') return this.#send(response, 200, fate.body);
-    const result = await this.#result(found, { action, fate, body, authorization: request.headers.authorization ?? '' });
+    const result = await this.#result(found, {
+      action,
+      fate,
+      body,
+      authorization: request.headers.authorization ?? '',
+    });
     if (result.reason !== undefined) recorded.reason = result.reason;
     if (fate.kind === 'lost-answer') return void response.destroy();
     this.#send(response, result.status, JSON.stringify(result.body));
@@ -137,16 +152,29 @@ export class FakeCompute {
     try {
       const { fate, action } = how;
       if (fate.kind === 'throttled')
-        throw new Refused(403, 'rateLimitExceeded', `Quota exceeded for quota metric 'Queries' and limit 'Queries per minute' of service 'compute.googleapis.com'`);
-      if (fate.kind === 'server-error') throw new Refused(503, 'backendError', 'Internal error. Please try again or contact Google Support.');
+        throw new Refused(
+          403,
+          'rateLimitExceeded',
+          `Quota exceeded for quota metric 'Queries' and limit 'Queries per minute' of service 'compute.googleapis.com'`,
+        );
+      if (fate.kind === 'server-error')
+        throw new Refused(503, 'backendError', 'Internal error. Please try again or contact Google Support.');
       const permission = NEEDED[action];
       if (fate.kind === 'denied' || (permission !== undefined && this.denied.has(permission)))
-        throw new Refused(403, 'forbidden', `Required '${permission}' permission for 'projects/${this.project.id}'`);
+        throw new Refused(
+          403,
+          'forbidden',
+          `Required '${permission}' permission for 'projects/${this.project.id}'`,
+        );
       return { status: 200, body: await this.#perform(found, how) };
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       const { status, reason, message } = error;
-      return { status, reason, body: { error: { code: status, message, errors: [{ message, domain: 'global', reason }] } } };
+      return {
+        status,
+        reason,
+        body: { error: { code: status, message, errors: [{ message, domain: 'global', reason }] } },
+      };
     }
   }
 
@@ -156,10 +184,15 @@ export class FakeCompute {
   ): Promise<object> {
     if (!this.tokens.has(authorization.replace('Bearer ', '')))
       throw new Refused(401, 'authError', 'Request had invalid authentication credentials.');
-    if (action === 'Projects.TestIamPermissions') return { permissions: this.#granted(body?.['permissions']) };
+    if (action === 'Projects.TestIamPermissions')
+      return { permissions: this.#granted(body?.['permissions']) };
     if (found === undefined) throw new Refused(404, 'notFound', 'no such method');
     if (found.parameters['project'] !== this.project.id)
-      throw new Refused(404, 'notFound', `The resource 'projects/${found.parameters['project']}' was not found`);
+      throw new Refused(
+        404,
+        'notFound',
+        `The resource 'projects/${found.parameters['project']}' was not found`,
+      );
     const complaints = complaintsAbout(found, body);
     if (complaints.length > 0) throw new Refused(400, 'invalid', complaints.join(' '));
     const answer = await this.#do(found, body ?? {});
@@ -172,7 +205,8 @@ export class FakeCompute {
     const { name } = method;
     if (name.endsWith('.TestIamPermissions')) return { permissions: this.#granted(body['permissions']) };
     const operation = /^(Zone|Global)Operations\.(Get|Wait)$/.exec(name);
-    if (operation !== null) return this.operations.read(parameters['operation']!, { wait: operation[2] === 'Wait' });
+    if (operation !== null)
+      return this.operations.read(parameters['operation']!, { wait: operation[2] === 'Wait' });
     const [read, change] = [READS[name], CHANGES[name]];
     if (read !== undefined) return read(this.project, parameters, this.project.shown);
     if (change === undefined) throw new Error(`the fake knows no ${name}`);

@@ -42,7 +42,10 @@ export class FakeMetadata {
     if (this.state === 'hung') return;
     const path = (request.url ?? '').replace('/computeMetadata/v1/', '');
     this.asked.push(`${request.method} ${path}`);
-    const [status, text] = request.headers['metadata-flavor'] === 'Google' ? this.#answer(request.method ?? '', path, body) : [403, ''];
+    const [status, text] =
+      request.headers['metadata-flavor'] === 'Google'
+        ? this.#answer(request.method ?? '', path, body)
+        : [403, ''];
     response.writeHead(status, { 'metadata-flavor': 'Google' });
     response.end(text);
   }
@@ -76,7 +79,10 @@ export class FakeMetadata {
         mac,
         ipAliases: this.stale ? [] : aliases.map(({ range }) => range),
       })),
-      serviceAccounts: this.state === 'no-account' ? {} : { default: { email: 'wackamole@proj-test.iam.gserviceaccount.com', scopes: this.scopes } },
+      serviceAccounts:
+        this.state === 'no-account'
+          ? {}
+          : { default: { email: 'wackamole@proj-test.iam.gserviceaccount.com', scopes: this.scopes } },
     };
   }
 }

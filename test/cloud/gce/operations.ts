@@ -33,7 +33,11 @@ export class Operations {
   /** The same request number is done once. */
   begin(
     method: string,
-    { scope, requestId, perform }: { scope: Readonly<Record<string, string>>; requestId: string | undefined; perform: () => () => void },
+    {
+      scope,
+      requestId,
+      perform,
+    }: { scope: Readonly<Record<string, string>>; requestId: string | undefined; perform: () => () => void },
   ): object {
     const before = requestId === undefined ? undefined : this.#byRequest.get(requestId);
     if (before !== undefined) return this.#shape(before);
@@ -59,7 +63,8 @@ export class Operations {
 
   async read(name: string, { wait }: { readonly wait: boolean }): Promise<object> {
     const operation = this.#byName.get(name);
-    if (operation === undefined) throw new Refused(404, 'notFound', `The resource 'operations/${name}' was not found`);
+    if (operation === undefined)
+      throw new Refused(404, 'notFound', `The resource 'operations/${name}' was not found`);
     if (wait && !operation.done && !this.impatient) await operation.finished;
     return this.#shape(operation);
   }
@@ -93,7 +98,9 @@ export class Operations {
       kind: 'compute#operation',
       name,
       id,
-      ...(scope['zone'] !== undefined && { zone: `https://www.googleapis.com/compute/v1/projects/${this.#project.id}/zones/${scope['zone']}` }),
+      ...(scope['zone'] !== undefined && {
+        zone: `https://www.googleapis.com/compute/v1/projects/${this.#project.id}/zones/${scope['zone']}`,
+      }),
       status: done ? 'DONE' : 'RUNNING',
       progress: done ? 100 : 0,
       ...(failure !== undefined && {

@@ -64,7 +64,12 @@ export class Project {
   readonly network = 'net';
   /** Of one interface (quotas page, "Alias IP ranges per network interface"): a knob, since it has changed over the years. */
   aliasesPerNic = 100;
-  readonly state: State = { instances: new Map(), subnets: new Map(), addresses: new Map(), routes: new Map() };
+  readonly state: State = {
+    instances: new Map(),
+    subnets: new Map(),
+    addresses: new Map(),
+    routes: new Map(),
+  };
   readonly moves: Move[] = [];
   /** Reads show the state of so long ago, ms. */
   lag = 0;
@@ -164,7 +169,10 @@ export class Project {
           network: this.network,
           subnet,
           primary,
-          mac: `42:01:${primary.split('.').map((part) => Number(part).toString(16).padStart(2, '0')).join(':')}`,
+          mac: `42:01:${primary
+            .split('.')
+            .map((part) => Number(part).toString(16).padStart(2, '0'))
+            .join(':')}`,
           fingerprint: this.fingerprint(),
           aliases: [],
           accessConfigs: natIp === undefined ? [] : [{ name: 'External NAT', natIp }],

@@ -11,12 +11,16 @@ export const READS: Readonly<Record<string, Read>> = {
   'Instances.Get': (project, { instance, zone }, state) => shape(project, mustFind(state, instance, zone)),
   'Instances.AggregatedList': (project, { filter }, state) => {
     const label = /^labels\.([a-z0-9_-]+) = "([^"]*)"$/.exec(filter ?? '');
-    if (filter !== undefined && label === null) throw new Refused(400, 'invalid', `Invalid value for field 'filter': '${filter}'`);
-    const items: Record<string, object> = { [`regions/${project.region}`]: { warning: { code: 'NO_RESULTS_ON_PAGE' } } };
+    if (filter !== undefined && label === null)
+      throw new Refused(400, 'invalid', `Invalid value for field 'filter': '${filter}'`);
+    const items: Record<string, object> = {
+      [`regions/${project.region}`]: { warning: { code: 'NO_RESULTS_ON_PAGE' } },
+    };
     for (const instance of state.instances.values()) {
       if (label !== null && instance.labels[label[1]!] !== label[2]) continue;
-      const scope = (items[`zones/${instance.zone}`] ??= { instances: [] }) as { instances: object[] };
-      scope.instances.push(shape(project, instance));
+      const key = `zones/${instance.zone}`;
+      const before = (items[key] as { instances: object[] } | undefined)?.instances ?? [];
+      items[key] = { instances: [...before, shape(project, instance)] };
     }
     return { kind: 'compute#instanceAggregatedList', items };
   },
@@ -28,7 +32,8 @@ export const READS: Readonly<Record<string, Read>> = {
     const items = Object.entries(guestAttributes)
       .filter(([key]) => key === `${namespace}/${wanted}`)
       .map(([, value]) => ({ namespace, key: wanted, value }));
-    if (items.length === 0) throw new Refused(404, 'notFound', `The resource 'guestAttributes/${queryPath}' was not found`);
+    if (items.length === 0)
+      throw new Refused(404, 'notFound', `The resource 'guestAttributes/${queryPath}' was not found`);
     return { kind: 'compute#guestAttributes', queryPath, queryValue: { items } };
   },
   'Subnetworks.Get': (project, { subnetwork, region }, state) => {
@@ -45,7 +50,9 @@ export const READS: Readonly<Record<string, Read>> = {
   'Addresses.List': (project, { filter }, state) => {
     const wanted = valuesOf(filter, 'address');
     const holder = (address: string) =>
-      [...state.instances.values()].find(({ nics }) => nics.some(({ accessConfigs }) => accessConfigs.some(({ natIp }) => natIp === address)));
+      [...state.instances.values()].find(({ nics }) =>
+        nics.some(({ accessConfigs }) => accessConfigs.some(({ natIp }) => natIp === address)),
+      );
     const items = [...state.addresses]
       .filter(([, address]) => wanted.includes(address))
       .map(([name, address]) => {
@@ -78,8 +85,11 @@ export const READS: Readonly<Record<string, Read>> = {
 };
 
 function valuesOf(filter: string | undefined, field: string): readonly string[] {
-  const parts = (filter ?? '').split(' OR ').map((part) => new RegExp(`^\\(${field} = "([^"]+)"\\)$`).exec(part)?.[1]);
-  if (parts.includes(undefined)) throw new Refused(400, 'invalid', `Invalid value for field 'filter': '${filter}'`);
+  const parts = (filter ?? '')
+    .split(' OR ')
+    .map((part) => new RegExp(`^\\(${field} = "([^"]+)"\\)$`).exec(part)?.[1]);
+  if (parts.includes(undefined))
+    throw new Refused(400, 'invalid', `Invalid value for field 'filter': '${filter}'`);
   return parts as string[];
 }
 
@@ -110,10 +120,17 @@ function shape(project: Project, instance: InstanceState): object {
       fingerprint: nic.fingerprint,
       // Absent when there is none, as everything empty.
       ...(nic.aliases.length > 0 && {
-        aliasIpRanges: nic.aliases.map(({ range, rangeName }) => ({ ipCidrRange: range, ...(rangeName !== undefined && { subnetworkRangeName: rangeName }) })),
+        aliasIpRanges: nic.aliases.map(({ range, rangeName }) => ({
+          ipCidrRange: range,
+          ...(rangeName !== undefined && { subnetworkRangeName: rangeName }),
+        })),
       }),
       ...(nic.accessConfigs.length > 0 && {
-        accessConfigs: nic.accessConfigs.map(({ name, natIp }) => ({ name, natIP: natIp, type: 'ONE_TO_ONE_NAT' })),
+        accessConfigs: nic.accessConfigs.map(({ name, natIp }) => ({
+          name,
+          natIP: natIp,
+          type: 'ONE_TO_ONE_NAT',
+        })),
       }),
     })),
   };

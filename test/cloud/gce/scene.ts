@@ -95,7 +95,10 @@ export class Scene {
   }
 
   /** Acquires on one host; outcomes by VIP. */
-  async take(at: number, { vips = this.vips, fence = 1, signal = SIGNAL } = {}): Promise<Map<string, VipOutcome>> {
+  async take(
+    at: number,
+    { vips = this.vips, fence = 1, signal = SIGNAL } = {},
+  ): Promise<Map<string, VipOutcome>> {
     const requests = vips.map((each) => ({ vip: each, guard: { kind: 'at-once' as const } }));
     return byVip(await this.host(at).provider.acquire(requests, fence, signal));
   }

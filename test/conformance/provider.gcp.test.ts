@@ -1,0 +1,28 @@
+/** The provider of kind `gcp` and the real SDK against a make-believe Compute Engine, in each of its modes. */
+import type { GcpMode } from '../../src/config/config.ts';
+import type { Vip } from '../../src/model/vip.ts';
+import { ALIAS_VIPS, EXTERNAL_VIPS, ROUTE_VIPS, Scene, vip } from '../cloud/gce/scene.ts';
+import { describeProvider, type ProviderStage } from './provider.ts';
+
+async function open(mode: GcpMode, vips: readonly Vip[]): Promise<ProviderStage> {
+  const scene = await Scene.open({ mode, vips, hosts: 1, asleep: true, config: { look_interval_ms: 1_000 } });
+  const { provider, instance } = scene.host(0);
+  const [nic] = instance.nics;
+  return {
+    provider,
+    vips,
+    async remove({ addresses }) {
+      const gone = (each: string) =>
+        addresses.some(({ address }) => each === address || each === `${address}/32`);
+      nic!.aliases = nic!.aliases.filter(({ range }) => !gone(range));
+      nic!.accessConfigs = nic!.accessConfigs.filter(({ natIp }) => !gone(natIp));
+      nic!.fingerprint = scene.project.fingerprint();
+      for (const { name, destination } of [...scene.project.state.routes.values()])
+        if (gone(destination)) scene.project.state.routes.delete(name);
+    },
+    end: () => scene.end(),
+  };
+}
+
+describeProvider('gcp, mode alias-ip', () => open('alias-ip', ALIAS_VIPS));
+describeProvider('gcp, mode route', () => open('route', ROUTE_VIPS));
