@@ -51,6 +51,11 @@ export async function openSdk(settings: SdkSettings): Promise<Compute> {
   return compute;
 }
 
+interface Asked {
+  readonly request: object;
+  readonly signal: AbortSignal;
+}
+
 const NEVER = new AbortController().signal;
 const PERMISSIONS_HOST = 'https://cloudresourcemanager.googleapis.com';
 const TOKEN_INFO = 'https://oauth2.googleapis.com/tokeninfo';
@@ -81,7 +86,7 @@ class SdkCompute implements Compute {
   }
 
   async instance(ref: InstanceRef, { signal }: CallOptions): Promise<Instance> {
-    const raw = await this.#one('instances', 'get', { ...ref }, signal);
+    const raw = await this.#one('instances', 'get', { request: { ...ref }, signal });
     return instanceFrom(raw, ref.project);
   }
 
@@ -111,7 +116,7 @@ class SdkCompute implements Compute {
     { signal }: CallOptions,
   ): Promise<readonly Route[]> {
     const filter = destinations.map((each) => `(destRange = "${each}")`).join(' OR ');
-    const answers = await this.#many('routes', 'list', { project, filter }, signal);
+    const answers = await this.#many('routes', 'list', { request: { project, filter }, signal });
     return answers.map(routeFrom);
   }
 
@@ -120,7 +125,7 @@ class SdkCompute implements Compute {
     { signal }: CallOptions,
   ): Promise<readonly Address[]> {
     const filter = addresses.map((each) => `(address = "${each}")`).join(' OR ');
-    const answers = await this.#many('addresses', 'list', { project, region, filter }, signal);
+    const answers = await this.#many('addresses', 'list', { request: { project, region, filter }, signal });
     return answers.map(addressFrom);
   }
 
@@ -128,12 +133,17 @@ class SdkCompute implements Compute {
     { project, region, name }: Parameters<Compute['subnet']>[0],
     { signal }: CallOptions,
   ): Promise<Subnet> {
-    return subnetFrom(await this.#one('subnetworks', 'get', { project, region, subnetwork: name }, signal));
+    return subnetFrom(
+      await this.#one('subnetworks', 'get', { request: { project, region, subnetwork: name }, signal }),
+    );
   }
 
   async guestAttribute(ref: InstanceRef, key: string, { signal }: CallOptions): Promise<string | undefined> {
     const queryPath = attributePath(key);
-    const raw = await this.#one('instances', 'getGuestAttributes', { ...ref, queryPath }, signal);
+    const raw = await this.#one('instances', 'getGuestAttributes', {
+      request: { ...ref, queryPath },
+      signal,
+    });
     const items = list(record(raw['queryValue'])['items']);
     const found = items.find((item) => item['key'] === key);
     return found === undefined ? undefined : text(found['value']);
@@ -149,11 +159,11 @@ class SdkCompute implements Compute {
     const { project } = resource;
     if (resource.kind === 'instance') {
       const request = { project, zone: resource.zone, resource: resource.instance, ...body };
-      return permissionsIn(await this.#one('instances', 'testIamPermissions', request, signal));
+      return permissionsIn(await this.#one('instances', 'testIamPermissions', { request, signal }));
     }
     const service = resource.kind === 'address' ? 'addresses' : 'subnetworks';
     const request = { project, region: resource.region, resource: resource.name, ...body };
-    return permissionsIn(await this.#one(service, 'testIamPermissions', request, signal));
+    return permissionsIn(await this.#one(service, 'testIamPermissions', { request, signal }));
   }
 
   /** A call whose answer was lost is asked again under the same number, which Google does once (AIP-155, `requestId`). */
@@ -233,17 +243,12 @@ class SdkCompute implements Compute {
     return seen;
   }
 
-  async #one(service: Service, method: string, request: object, signal: AbortSignal): Promise<Raw> {
-    return record(await this.#call(service, method, { request, signal, name: nameOf(service, method) }));
+  async #one(service: Service, method: string, asked: Asked): Promise<Raw> {
+    return record(await this.#call(service, method, { ...asked, name: nameOf(service, method) }));
   }
 
-  async #many(
-    service: Service,
-    method: string,
-    request: object,
-    signal: AbortSignal,
-  ): Promise<readonly Raw[]> {
-    return list(await this.#call(service, method, { request, signal, name: nameOf(service, method) }));
+  async #many(service: Service, method: string, asked: Asked): Promise<readonly Raw[]> {
+    return list(await this.#call(service, method, { ...asked, name: nameOf(service, method) }));
   }
 
   async #call(

@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lab: ['model', 'platform', 'control', 'node:*'],
   'providers/aws': ['model', 'provider', 'platform', 'type:config', 'node:*', 'npm:@aws-sdk'],
   'providers/memory': ['model', 'provider', 'platform', 'type:config', 'node:*'],
+  'providers/gcp': ['model', 'provider', 'platform', 'type:config', 'node:*'],
   'providers/composed': ['model', 'provider', 'node:*'],
   'providers/exec': ['model', 'provider', 'platform', 'type:config', 'node:*'],
   'providers/package': ['model', 'provider', 'platform', 'type:config', 'node:*'],

@@ -1,7 +1,10 @@
-/** The provider of kind `gcp` and the real SDK against a make-believe Compute Engine, in each of its modes. */
+/**
+ * The suite of every provider against `gcp`, with the real SDK and a make-believe Compute Engine. Not in mode `external-ip`, in which one
+ * host carries one VIP, and the suite wants three.
+ */
 import type { GcpMode } from '../../src/config/config.ts';
 import type { Vip } from '../../src/model/vip.ts';
-import { ALIAS_VIPS, EXTERNAL_VIPS, ROUTE_VIPS, Scene, vip } from '../cloud/gce/scene.ts';
+import { ALIAS_VIPS, ROUTE_VIPS, Scene } from '../cloud/gce/scene.ts';
 import { describeProvider, type ProviderStage } from './provider.ts';
 
 async function open(mode: GcpMode, vips: readonly Vip[]): Promise<ProviderStage> {

@@ -109,7 +109,7 @@ export class Scene {
 
   /** Names of the instances that VIPs lead to, by address. */
   holders(): Readonly<Record<string, string>> {
-    return Object.fromEntries([...this.project.holders()].sort());
+    return Object.fromEntries(this.project.holders());
   }
 
   /** Requests since the last time this was asked, by what they do. */

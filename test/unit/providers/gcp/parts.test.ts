@@ -33,7 +33,7 @@ describe('answers', () => {
     [400, 'invalid', 'refused', 'failed'],
     [503, 'backendError', 'unknown', 'timeout'],
     [500, 'internalError', 'unknown', 'timeout'],
-  ] as const)('%i %s is %s', (status, reason, kind, code) => {
+  ] as const)('%i %s is %s', (...[status, reason, kind, code]) => {
     const failure = http(status, reason);
     expect(failure.kind).toBe(kind);
     expect(outcomeCodeOf(failure)).toBe(code);

@@ -196,7 +196,7 @@ describe('what would spoil a failover', () => {
         checks
           .filter(({ what }) => what === 'strangers')
           .map(({ vip: id }) => id)
-          .sort(),
+          .sort((one, other) => String(one).localeCompare(String(other))),
       ).toEqual(['a', 'c']);
     },
     LONG,
