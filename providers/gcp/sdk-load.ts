@@ -49,18 +49,19 @@ export async function loadSdk(): Promise<Loader> {
   }
 }
 
+/** Descriptions that were read; the SDK would hash ten megabytes for each client anew. */
+const READ = new WeakMap<object, unknown>();
+
 export class Loader {
   readonly #gax: object;
 
   constructor(gax: Gax) {
-    const read = new WeakMap<object, unknown>();
-    // The SDK would hash ten megabytes of description for each client anew.
     class GrpcClient extends gax.fallback.GrpcClient {
       override loadProtoJSON(json: object): unknown {
-        const known = read.get(json);
+        const known = READ.get(json);
         if (known !== undefined) return known;
         const root = super.loadProtoJSON(partOf(json));
-        read.set(json, root);
+        READ.set(json, root);
         return root;
       }
     }

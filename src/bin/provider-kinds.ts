@@ -56,7 +56,7 @@ export const PROVIDER_KINDS: Wirings = {
     create: async (name, config, { cluster }) =>
       (await import('../../providers/gcp/provider.ts')).createGcpProvider(name, { config, cluster }),
     policy: async (settings, { place: { cluster } }) =>
-      (await import('../../providers/gcp/policy.ts')).gcpRole({ cluster, providers: [settings] }),
+      (await import('../../providers/gcp/policy.ts')).gcpRole({ cluster, providers: settings }),
   },
   memory: {
     about: 'no real addresses, for rehearsal',
