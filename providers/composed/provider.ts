@@ -61,7 +61,7 @@ class Composed implements Provider {
     this.#outer = outer;
     this.#guest = guest;
     this.traits = traitsOf(outer.traits, guest.traits);
-    this.#renewals = new Renewals(outer, (vips) => this.#lostOutside(vips));
+    this.#renewals = new Renewals(outer, (vips) => void this.#lostOutside(vips));
   }
 
   async start(

@@ -58,6 +58,8 @@ export class Doubts {
   readonly #cleared = new Map<VipId, Cleared>();
   /** By which way who went without a word had it, and until when it may have it still. */
   readonly #lasting = new Map<VipId, { readonly carrier: Carrier; readonly until: Instant }>();
+  /** How long others that were met may have a VIP in a way we cannot see; not forgotten with the rest. */
+  readonly #foreign = new Map<VipId, Millis>();
   #partedAt: Instant = Number.NEGATIVE_INFINITY;
   /** When we last lost our history. At the beginning maturity has us wait. */
   #since: Instant = Number.NEGATIVE_INFINITY;
@@ -78,6 +80,11 @@ export class Doubts {
     const until = now + carrier.lasts;
     const known = this.#lasting.get(vip);
     if (known === undefined || known.until < until) this.#lasting.set(vip, { carrier, until });
+  }
+
+  /** Somebody was met that would carry the VIP in a way that we cannot see or end. */
+  met(vip: VipId, { lasts }: Carrier): void {
+    this.#foreign.set(vip, Math.max(lasts, this.#foreign.get(vip) ?? 0));
   }
 
   /** The last holder confirmed that it does not hold it any more. */
@@ -143,7 +150,7 @@ export class Doubts {
     const { now, settings, access, foreignUntil } = input;
     const released = this.#releasedLately(vip, input);
     const waiting = this.#waiting.get(vip);
-    const held = latest(waiting, foreignUntil);
+    const held = latest(waiting, latest(foreignUntil, released ? undefined : this.#unseenUntil(vip)));
     const notBefore = held !== undefined && held > now ? held : undefined;
     if (access === 'atomic') return this.contested ? undefined : { guard: AT_ONCE, notBefore };
     // Whoever is heard in another view may have it, or be given it just now; only what we saw released is left to be asked for.
@@ -156,6 +163,12 @@ export class Doubts {
     if (trusted) return { guard: AT_ONCE, notBefore };
     const bound = Math.min(settings.leaseBound, UNKNOWN_BOUND);
     return { guard: { kind: 'when-silent', until: now + bound }, notBefore };
+  }
+
+  /** After we lost our history somebody may have it whom no link would show; later we know. */
+  #unseenUntil(vip: VipId): Instant | undefined {
+    const bound = this.#foreign.get(vip);
+    return bound === undefined ? undefined : this.#since + bound;
   }
 
   #releasedLately(vip: VipId, { now }: ClearanceInput): boolean {

@@ -8,6 +8,7 @@ import { earliest, type Instant } from '../model/time.ts';
 import { representativeOf, type View } from '../model/view.ts';
 import type { Vip, VipId } from '../model/vip.ts';
 import { Barrier } from './barrier.ts';
+import { carrierOf, isForeign, type Lasting } from './carriers.ts';
 import { definitionOf } from './definitions.ts';
 import { Departures } from './departures.ts';
 import type { DoubtSettings, Doubts } from './doubts.ts';
@@ -155,8 +156,7 @@ export class Rounds {
       holdings,
       pinned: this.#departures.pinnedTo(this.#config.member),
       doubts: doubts.open(now),
-      // Where all carry alike, nobody needs it.
-      lasting: this.#departures.isHybrid || view.joined.length > 0 ? doubts.lasting(now) : [],
+      lasting: this.#lasting(view, now),
     });
     outbox.say(report);
   }
@@ -175,6 +175,18 @@ export class Rounds {
     this.#givenUp = undefined;
     this.#ahead = barrier.round;
     this.barrier?.voidOrders();
+  }
+
+  /** What may still be with who went: where all carry alike, nobody needs it. */
+  #lasting(view: View, now: Instant): readonly Lasting[] {
+    const { doubts, portrait } = this.#with;
+    const all = doubts.lasting(now);
+    if (this.#departures.isHybrid || view.joined.length > 0) return all;
+    return all.filter((lasting) => {
+      const vip = this.#config.vips.find(({ id }) => id === lasting.vip);
+      const means = vip && portrait.meansOf(vip);
+      return means !== undefined && isForeign(means, lasting);
+    });
   }
 
   #reported(sender: MemberId, message: Extract<AgentMessage, { kind: 'report' }>, now: Instant): void {
@@ -215,9 +227,21 @@ export class Rounds {
     for (const holding of holdings.all()) holding.disowned = false;
     // Who has it by now need not have told this view so: what we saw released before is void.
     for (const row of this.table.rows.values()) if (row.proven.length > 0) this.#with.doubts.held(row.vip.id);
+    if (this.table.isHybrid) this.#meetForeigners(this.table);
     portrait.settled();
     this.#learn();
     this.#announceAfterMerge(view);
+  }
+
+  #meetForeigners(table: Table): void {
+    const { doubts, portrait } = this.#with;
+    for (const vip of this.#config.vips) {
+      const means = portrait.meansOf(vip);
+      for (const { carriers } of table.seats.values()) {
+        const carrier = carrierOf(carriers, vip.id);
+        if (means && carrier && isForeign(means, carrier)) doubts.met(vip.id, carrier);
+      }
+    }
   }
 
   /**

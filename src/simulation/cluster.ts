@@ -10,6 +10,8 @@ export interface Cluster {
   /** Of the configuration as it was at first and shall be in the end. */
   readonly vips: readonly Vip[];
   readonly timers: DetectorTimers;
+  /** Of the host at this place: that it is in a cloud, and its slots there; absent or undefined: it is on metal. */
+  cloudOf?(index: number): { readonly slots: number | undefined } | undefined;
   /** The configuration of one member, with these VIPs. */
   configOf(member: string, vips: readonly Vip[]): Config;
 }
@@ -20,8 +22,15 @@ export function drawnCluster(options: SimulationOptions): Cluster {
     names,
     vips: vipsOf(options),
     timers: PROFILES[options.profile],
+    cloudOf: (index) => cloudOf(options, index),
     configOf: (member, vips) => configOf(options, { member, names, vips }),
   };
+}
+
+/** Where some are on metal, those in the cloud have room for a part only. */
+function cloudOf({ clouds, vips, seed }: SimulationOptions, index: number) {
+  if (clouds === 'none' || (clouds === 'some' && index % 2 === 0)) return undefined;
+  return { slots: clouds === 'some' && seed % 2 === 0 ? 1 + Math.floor(vips / 3) : undefined };
 }
 
 function nameOfHost(index: number): string {
@@ -41,7 +50,7 @@ function vipsOf({ vips, policy }: SimulationOptions): Vip[] {
     prefer: i % 5 === 4 ? ['h00'] : [],
     weight: 1 + (i % 7 === 6 ? 1 : 0),
     policy: policy === 'mixed' ? (i % 2 === 0 ? 'component' : 'primary') : policy,
-    providers: ['local'],
+    providers: ['cloud', 'local'],
   }));
 }
 

@@ -28,6 +28,8 @@ export interface SimulationOptions {
   readonly newer: number;
   /** Share of the runs of agents that are of the last release, which knows of no health checks. */
   readonly older: number;
+  /** Hosts whose VIPs a cloud carries. */
+  readonly clouds: 'none' | 'some' | 'all';
   /** How long faults happen, and the mean time between two of them. */
   readonly length: Millis;
   readonly pace: Millis;
@@ -51,6 +53,7 @@ export interface Wishes {
   readonly faults?: readonly FaultKind[];
   /** Mean time between two of them. */
   readonly pace?: Millis;
+  readonly clouds?: 'none' | 'some' | 'all';
 }
 
 /** Members times VIPs beyond which a run is kept short. */
@@ -61,7 +64,10 @@ export function drawOptions(seed: number, wishes: Wishes = {}): SimulationOption
   const members = wishes.members ?? drawMembers(random);
   const vips = wishes.vips ?? drawVips(random, members);
   const profile = wishes.profile ?? random.pick(['lan', 'lan', 'lan', 'fast', 'wan'] as const);
-  const policy = wishes.policy ?? random.pick(['component', 'component', 'primary', 'mixed'] as const);
+  const clouds = wishes.clouds ?? drawClouds(seed);
+  const drawn = random.pick(['component', 'component', 'primary', 'mixed'] as const);
+  // As is the default where a cloud may carry a VIP: parts that all reach one register would pull at it for ever.
+  const policy = wishes.policy ?? (clouds === 'none' ? drawn : 'primary');
   return {
     seed,
     members,
@@ -78,9 +84,15 @@ export function drawOptions(seed: number, wishes: Wishes = {}): SimulationOption
     newer: random.pick([0, 0, 0.5]),
     older: seed % 8 === 0 ? 0.2 : 0,
     ...drawTimes(random, { profile, large: members * vips > LARGE || members > 12 }),
+    clouds,
     rates: swarm(random, wishes.faults),
     ...(wishes.pace !== undefined && { pace: wishes.pace }),
   };
+}
+
+function drawClouds(seed: number): 'none' | 'some' | 'all' {
+  if (seed % 9 === 7) return 'some';
+  return seed % 27 === 4 ? 'all' : 'none';
 }
 
 function drawMembers(random: Random): number {

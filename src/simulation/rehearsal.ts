@@ -111,6 +111,7 @@ function optionsOf(seed: number, { names, vips, timers }: Cluster): SimulationOp
     oneNic: false,
     drift: 0,
     newer: 0,
+    clouds: 'none',
     older: 0,
     length: 0,
     pace: 0,

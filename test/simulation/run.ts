@@ -22,6 +22,8 @@ const { values } = parseArgs({
     vips: { type: 'string' },
     policy: { type: 'string' },
     profile: { type: 'string' },
+    /** Hosts in a cloud: none, some, all; a few seeds have some or all where absent. */
+    clouds: { type: 'string' },
     /** Kinds of faults, with commas; a random part of all where absent. */
     faults: { type: 'string' },
     /** Mean time between two faults, in ms. */
@@ -51,6 +53,9 @@ const wishes: Wishes = {
   }),
   ...(values.profile !== undefined && {
     profile: oneOf<ProfileName>('profile', values.profile, ['lan', 'fast', 'wan']),
+  }),
+  ...(values.clouds !== undefined && {
+    clouds: oneOf('clouds', values.clouds, ['none', 'some', 'all'] as const),
   }),
   ...(values.faults !== undefined && {
     faults: values.faults.split(',').map((kind) => oneOf('faults', kind, Object.keys(FAULTS) as FaultKind[])),

@@ -3,6 +3,7 @@
  * members, unless nobody may have it.
  */
 import type { Instant, Millis } from '../../model/time.ts';
+import type { Vip } from '../../model/vip.ts';
 import { Breach } from '../breach.ts';
 import type { AgentProcess } from '../world/agent-process.ts';
 import { type Host, LEASE_LATENESS } from '../world/host.ts';
@@ -26,7 +27,7 @@ export class AlwaysOne implements Observer {
   constructor(world: World) {
     this.#world = world;
     const [host] = world.hosts as [Host, ...Host[]];
-    const leaseBound = host.local.lease_ms + LEASE_LATENESS;
+    const leaseBound = world.isHybrid ? 30_000 : host.local.lease_ms + LEASE_LATENESS;
     const maturity = host.config.agent.maturity_ms;
     this.#bound = serveBound(world.cluster.timers, { leaseBound, maturity });
   }
@@ -66,7 +67,8 @@ export class AlwaysOne implements Observer {
 
   #check(agent: AgentProcess, members: readonly Host[]): void {
     const { now } = this.#world;
-    const unserved = agreedVips(members).filter(({ addresses }) =>
+    const served = agreedVips(members).filter((vip) => !this.#isPulledAt(vip));
+    const unserved = served.filter(({ addresses }) =>
       addresses.some(
         ({ address }) =>
           now - (this.#changedAt.get(address) ?? 0) > HANDOFF && !this.#isOnOne(address, members),
@@ -86,6 +88,11 @@ export class AlwaysOne implements Observer {
     }
   }
 
+  /** In a cloud one address is on one host, however many parts of the group want it. */
+  #isPulledAt({ policy }: Vip): boolean {
+    return policy === 'component' && this.#world.hosts.some(({ isCloud }) => isCloud);
+  }
+
   #isOnOne(address: string, members: readonly Host[]): boolean {
     let count = 0;
     for (const host of this.#world.segment.holders(address)) if (members.includes(host)) count += 1;
@@ -102,6 +109,8 @@ export class AlwaysOne implements Observer {
     if (vip?.policy === 'primary' && 2 * members.length <= this.#world.hosts.length) return true;
     return members.every(
       (host) =>
+        // In a cluster that has both, somebody on metal may be missing while the rooms in the cloud are full.
+        host.slots !== undefined ||
         !host.carrier ||
         isReleased(host, id) ||
         host.agent?.facts.outranked ||

@@ -23,7 +23,7 @@ export class HealthyFirst implements Observer {
   constructor(world: World) {
     this.#world = world;
     const [host] = world.hosts as [Host, ...Host[]];
-    const leaseBound = host.local.lease_ms + LEASE_LATENESS;
+    const leaseBound = world.isHybrid ? 30_000 : host.local.lease_ms + LEASE_LATENESS;
     this.#bound = serveBound(world.cluster.timers, { leaseBound, maturity: host.config.agent.maturity_ms });
   }
 
@@ -63,7 +63,13 @@ export class HealthyFirst implements Observer {
     const members = agent.facts.view?.members.length ?? 0;
     if (policy === 'primary' && 2 * members <= this.#world.hosts.length) return false;
     const told = agent.core.status(0, 0).members.find(({ name }) => name === host.name);
-    return host.carrier && host.agent?.facts.outranked === false && told?.draining === false && told.mature;
+    return (
+      host.slots === undefined &&
+      host.carrier &&
+      host.agent?.facts.outranked === false &&
+      told?.draining === false &&
+      told.mature
+    );
   }
 }
 

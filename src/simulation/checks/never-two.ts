@@ -13,6 +13,12 @@ const ASKING: Millis = 50;
 /** Between two looks at a duplicate. */
 const LOOK: Millis = 100;
 
+/** How long what is not leased is waited for (`agent/carriers.ts`). */
+const UNLEASED: Millis = 30_000;
+
+/** From a stall's end until everything is released. */
+const LET_GO: Millis = 300;
+
 export class NeverTwo implements Observer {
   readonly #world: World;
   readonly #mergeGrace: Millis;
@@ -54,6 +60,8 @@ export class NeverTwo implements Observer {
   #hearsOnLink(a: Host, b: Host): boolean {
     const { network, now } = this.#world;
     return (
+      !a.isCloud &&
+      !b.isCloud &&
       network.joinedFor(a, b) > ASKING &&
       network.calmFor > ASKING &&
       !network.dark(a, b) &&
@@ -92,6 +100,10 @@ export class NeverTwo implements Observer {
       this.#again(address, now + 50);
       return false;
     }
+    if (this.#isForsaken(a, b) || this.#isForsaken(b, a)) {
+      this.#again(address, now + 50);
+      return false;
+    }
     const since = network.knownSince(a, b);
     // Where no agent runs that could let go, or its provider cannot, the lease ends it.
     const lease = lets(a, now) && lets(b, now) ? 0 : Math.max(leaseOf(a), leaseOf(b));
@@ -105,6 +117,18 @@ export class NeverTwo implements Observer {
       'never-two',
       `${address} is up on ${a.name} and ${b.name}, which have been connected for ${(now - since).toFixed(0)} ms`,
     );
+  }
+
+  /**
+   * Known: no lease and no guardian ends what a cloud brings to a host whose agent stands still, or is gone. Who carries the VIP
+   * otherwise waits for that, but not for ever, and who starts anew knows nothing of it.
+   */
+  #isForsaken({ isCloud, agent, diedAt }: Host, by: Host): boolean {
+    const { now } = this.#world;
+    if (!isCloud || agent?.main.stalled) return isCloud;
+    // Clocks drift; and who stood still is about to let go.
+    if (agent !== undefined) return now - agent.facts.stalledAt < LET_GO;
+    return now - diedAt >= 0.99 * UNLEASED || (by.agent?.startedAt ?? 0) > diedAt;
   }
 
   /** Where both are well and nothing happens any more there is little to wait for. */
@@ -146,8 +170,9 @@ function isWell(host: Host, now: Instant): boolean {
   return agent.group?.thread.stalled === false && !agent.group.hasDeafStream;
 }
 
-function leaseOf({ local }: Host): Millis {
-  return local.lease_ms + LEASE_LATENESS;
+function leaseOf({ local, isCloud }: Host): Millis {
+  // A call that hangs is given up by then, and the next one is made.
+  return isCloud ? 2 * UNLEASED : local.lease_ms + LEASE_LATENESS;
 }
 
 /** Whether an agent runs there that can let go. */

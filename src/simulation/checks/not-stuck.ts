@@ -55,7 +55,8 @@ export function recover(
   let wellSince: number | undefined;
   let wrong: string | undefined;
   let undrainAt = from + 1_000;
-  while (world.now < from + recoveryBound(world.cluster.timers)) {
+  const bound = recoveryBound(world.cluster.timers) + (world.isHybrid ? 30_000 : 0);
+  while (world.now < from + bound) {
     world.runUntil(world.now + 100);
     if (world.now >= undrainAt) {
       undrain();

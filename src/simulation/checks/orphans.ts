@@ -32,6 +32,8 @@ export class Orphans implements Observer {
 
   sample(): void {
     for (const host of this.#world.hosts) {
+      // Nothing ends what a cloud brings to a host whose agent is gone.
+      if (host.isCloud) continue;
       const { agent, index } = host;
       const orphaned = agent === undefined || agent.main.stalled;
       if (!orphaned || !host.up || host.frozen) this.#since[index] = Number.NaN;

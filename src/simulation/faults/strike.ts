@@ -109,9 +109,11 @@ const DEEDS: Readonly<Record<FaultKind, Deed>> = {
     setCheck(world, host, { name, passes: false });
     world.agenda.after(length, () => setCheck(world, host, { name, passes: true }));
   },
-  removeAddress: ({ host, random }) => {
+  removeAddress: ({ world, host, random }) => {
     const addresses = [...host.addresses.keys()];
-    if (addresses.length > 0) host.remove(random.pick(addresses), 'another tool');
+    if (addresses.length === 0) return;
+    if (host.isCloud) world.cloud.unassign(random.pick(addresses), host);
+    else host.remove(random.pick(addresses), 'another tool');
   },
   stranger: ({ world, random, length }) => {
     const { address } = random.pick(random.pick(world.vips).addresses);

@@ -13,10 +13,12 @@ import type { Instant, Millis } from '../../model/time.ts';
 import type { View } from '../../model/view.ts';
 import type { VipId } from '../../model/vip.ts';
 import { Calls } from './calls.ts';
+import { CLOUD_TRAITS, CloudProvider } from './cloud-provider.ts';
 import { EngineThread } from './engine-thread.ts';
 import { Guardian } from './guardian.ts';
 import type { Host } from './host.ts';
 import { LocalProvider, localTraits } from './local-provider.ts';
+import type { SimulatedProvider } from './simulated-provider.ts';
 import { Channel, Thread } from './thread.ts';
 import type { World } from './world.ts';
 
@@ -28,7 +30,7 @@ export class AgentProcess {
   readonly host: Host;
   readonly main: Thread;
   readonly core: Agent;
-  readonly provider: LocalProvider;
+  readonly provider: SimulatedProvider;
   readonly startedAt: Instant;
   alive = true;
   /** Present while there is a connection to the group, and while one is being made or ended. */
@@ -66,17 +68,17 @@ export class AgentProcess {
     this.main = new Thread(world.agenda, world.random);
     this.startedAt = world.now;
     this.#older = host.config.checks.length > 0 && world.random.chance(world.options.older);
-    this.provider = new LocalProvider(world, this);
+    this.provider = host.isCloud ? new CloudProvider(world, this) : new LocalProvider(world, this);
     this.#calls = new Calls(this);
     this.core = new Agent({
       config: this.#config,
-      traits: new Map([['local', localTraits(host)]]),
+      traits: new Map([host.isCloud ? ['cloud', CLOUD_TRAITS] : ['local', localTraits(host)]]),
       version: 'simulated',
     });
   }
 
   start(): void {
-    this.host.guardian = new Guardian(this.#world, this.host);
+    if (!this.host.isCloud) this.host.guardian = new Guardian(this.#world, this.host);
     this.provider.start(this.host.config.vips);
     this.#lastAlive = this.host.clocks.boot();
     for (const { name } of this.#config.checks) if (this.#world.random.chance(0.9)) this.#lookAt(name);
@@ -159,6 +161,7 @@ export class AgentProcess {
     if (!this.alive) return;
     this.alive = false;
     this.main.alive = false;
+    this.host.diedAt = this.#world.now;
     // It may have been told long ago.
     this.#world.touch([this.host]);
     this.group?.stop(kernelTells);
@@ -289,7 +292,9 @@ export class AgentProcess {
       }
       case 'acquire': {
         const vips = action.requests.map(({ vip }) => vip);
-        return this.#calls.acquire(vips, (call, done) => this.provider.acquire(action.requests, call, done));
+        return this.#calls.acquire(vips, (call, done) =>
+          this.provider.acquire(action.requests, { fence: action.fence, call, done }),
+        );
       }
       case 'cancel':
         return this.#calls.cancel(action.vips);

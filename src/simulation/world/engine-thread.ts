@@ -65,7 +65,7 @@ export class EngineThread {
     world.traces.push(this.trace);
     const { remembersEpoch, lastEpoch } = this.host;
     // By the wall clock, or by one that was wrong at the start.
-    const wall = world.options.seed % 7 === 3 ? 0 : Math.floor(world.now);
+    const wall = world.hasClocks ? Math.floor(world.now) : 0;
     this.#newer = world.random.chance(world.options.newer);
     this.#engine = createEngine({
       self: this.member,

@@ -18,6 +18,15 @@ export interface Standing {
   putAt: Instant;
 }
 
+export interface HostSettings {
+  readonly index: number;
+  readonly config: Config;
+  /** How fast its clocks run. */
+  readonly rate: number;
+  /** Present: it is in a cloud, with so many slots. */
+  readonly cloud?: { readonly slots: number | undefined } | undefined;
+}
+
 export class Host {
   readonly index: number;
   readonly name: string;
@@ -44,6 +53,12 @@ export class Host {
   remembersEpoch = false;
   /** When its configuration last changed. */
   configuredAt: Instant = 0;
+  /** In a cloud: a register says which addresses it has; there is no link, no lease and no guardian. */
+  readonly isCloud: boolean;
+  /** IPv4 addresses it can have there; undefined: any number. */
+  readonly slots: number | undefined;
+  /** When its last agent ended. */
+  diedAt: Instant = 0;
   trouble: ProviderTrouble | undefined;
   /** Provider calls may be late or wrong because of a trouble until then. */
   troubledUntil: Instant = 0;
@@ -54,12 +69,14 @@ export class Host {
   #thawWork: (() => void)[] = [];
   readonly #world: World;
 
-  constructor(world: World, { index, config, rate }: { index: number; config: Config; rate: number }) {
+  constructor(world: World, { index, config, rate, cloud }: HostSettings) {
     this.#world = world;
     this.index = index;
     this.name = config.member;
     this.config = config;
     this.local = localProviderOf(config);
+    this.isCloud = cloud !== undefined;
+    this.slots = cloud?.slots;
     this.clocks = new Clocks(world.agenda, rate);
   }
 
@@ -86,6 +103,7 @@ export class Host {
 
   powerOn(): void {
     this.up = true;
+    if (this.isCloud) for (const address of this.#world.cloud.of(this)) this.brought(address, true);
     this.#world.network.changed();
   }
 
@@ -121,6 +139,15 @@ export class Host {
     this.addresses.set(address, standing);
     this.#watch(address, standing);
     this.#world.note(this, `address ${address} is up`);
+    this.#world.segment.put(address, this);
+  }
+
+  /** The cloud brings traffic for the address here from now on, or does not any more. */
+  brought(address: string, here: boolean): void {
+    if (!here) return this.remove(address, 'agent');
+    if (!this.up || this.addresses.has(address)) return;
+    this.addresses.set(address, { until: Number.POSITIVE_INFINITY, putAt: this.#world.now });
+    this.#world.note(this, `address ${address} is brought here`);
     this.#world.segment.put(address, this);
   }
 

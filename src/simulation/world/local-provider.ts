@@ -15,6 +15,7 @@ import type { AgentProcess } from './agent-process.ts';
 import type { Call } from './calls.ts';
 import type { Host } from './host.ts';
 import { LEASE_LATENESS } from './host.ts';
+import type { Done, SimulatedProvider } from './simulated-provider.ts';
 import { type ProviderTrouble, strikes } from './trouble.ts';
 import type { World } from './world.ts';
 
@@ -30,8 +31,6 @@ export function localTraits({ local }: Host): ProviderTraits {
   };
 }
 
-type Done = (outcomes: readonly VipOutcome[]) => void;
-
 interface Question {
   readonly vip: Vip;
   readonly wish: number;
@@ -39,7 +38,7 @@ interface Question {
   quiet: number;
 }
 
-export class LocalProvider {
+export class LocalProvider implements SimulatedProvider {
   readonly #world: World;
   readonly #host: Host;
   readonly #agent: AgentProcess;
@@ -69,7 +68,10 @@ export class LocalProvider {
     if (!this.#fit) for (const vip of vips) if (!known.has(vip.id)) this.#tellFitness(vip);
   }
 
-  acquire(requests: readonly AcquireRequest[], call: Call, done: Done): void {
+  acquire(
+    requests: readonly AcquireRequest[],
+    { call, done }: { readonly call: Call; readonly done: Done },
+  ): void {
     const vips = requests.map(({ vip }) => vip);
     const trouble = this.#trouble();
     if (trouble?.kind === 'error')

@@ -47,7 +47,7 @@ export class Segment {
       this.#noteQuestion(asker, address);
       if (this.strangers.has(address)) return true;
       const others = this.holders(address).filter(
-        (host) => host !== asker && this.#world.network.connected(asker, host),
+        (host) => host !== asker && !host.isCloud && this.#world.network.connected(asker, host),
       );
       if (others.some((host) => this.#world.network.probePasses(asker, host))) return true;
       for (const other of others) this.#world.network.falseSilence(asker, other);
@@ -61,6 +61,7 @@ export class Segment {
       this.holders(address).some(
         (host) =>
           host !== listener &&
+          !host.isCloud &&
           host.addresses.get(address)!.putAt >= since &&
           this.#world.network.connected(listener, host) &&
           !this.#world.network.lost(),

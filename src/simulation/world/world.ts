@@ -8,6 +8,7 @@ import { type Cluster, drawnCluster } from '../cluster.ts';
 import type { SimulationOptions } from '../options.ts';
 import { Agenda } from './agenda.ts';
 import { AgentProcess } from './agent-process.ts';
+import { Cloud } from './cloud.ts';
 import type { EngineThread } from './engine-thread.ts';
 import { Host } from './host.ts';
 import { Network } from './network.ts';
@@ -44,6 +45,7 @@ export class World {
   readonly hosts: readonly Host[];
   readonly network: Network;
   readonly segment: Segment;
+  readonly cloud: Cloud;
   readonly streams: Streams;
   readonly engines = new Map<MemberId, EngineThread>();
   readonly traces: Trace[] = [];
@@ -69,6 +71,7 @@ export class World {
     this.timeline = timeline ? [] : undefined;
     this.vips = this.cluster.vips;
     this.segment = new Segment(this);
+    this.cloud = new Cloud(this);
     this.streams = new Streams(this);
     this.network = new Network(
       {
@@ -91,9 +94,20 @@ export class World {
           index,
           config: this.cluster.configOf(name, this.vips),
           rate: 1 + (2 * this.random.next() - 1) * options.drift,
+          cloud: this.cluster.cloudOf?.(index),
         }),
     );
     this.network.populate(this.hosts);
+  }
+
+  /** Members that carry VIPs in different ways wait for each other's. */
+  get isHybrid(): boolean {
+    return this.hosts.some(({ isCloud }) => isCloud) && !this.hosts.every(({ isCloud }) => isCloud);
+  }
+
+  /** Whether agents know about when it is when they start. */
+  get hasClocks(): boolean {
+    return this.options.seed % 7 !== 3;
   }
 
   get now(): Instant {

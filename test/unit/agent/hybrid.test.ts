@@ -155,6 +155,26 @@ describe('between one that carries a VIP on a link and one that carries it in a 
     expect(w.holders('v1').map((h) => h.name)).toEqual(['d']);
   });
 
+  it('is waited for also by who is left alone meanwhile, with nobody that carries it so', () => {
+    const w = settled(world({ hosts: { c: cloud, m: metal, n: metal } }), 'c');
+    w.kill('c');
+    w.run(500);
+    w.give(w.host('m'), { kind: 'stop', reason: 'test' });
+    const taken = nextAcquire(w, 60_000);
+    expect(taken?.host).toBe('n');
+    expect(taken?.after).toBeGreaterThan(UNLEASED - 1_000);
+  });
+
+  it('after a stall who has met such a one waits as if it had seen it go', () => {
+    const w = settled(world({ hosts: { c: cloud, m: metal } }), 'c');
+    const m = w.host('m');
+    w.give(m, { kind: 'stalled', lateness: 3_000 });
+    w.form([m.id], 'process');
+    const taken = nextAcquire(w, 60_000);
+    expect(taken?.host).toBe('m');
+    expect(taken?.after).toBeGreaterThan(UNLEASED - 100);
+  });
+
   it('after the next holder has it nobody waits for the one before', () => {
     const w = never2(settled(world({ hosts: { c: cloud, d: cloud, m: metal } }), 'm'));
     w.kill('m');
