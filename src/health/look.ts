@@ -2,6 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { HealthProbe } from '../config/config.ts';
+import { openRouteRequests } from '../platform/netlink.ts';
 import type { Result } from './damper.ts';
 import { parseProcessName } from './process-name.ts';
 
@@ -15,7 +16,7 @@ export async function look(probe: SimpleProbe, signal: AbortSignal): Promise<Res
       case 'tcp':
         return await lookAtPort(probe, signal);
       case 'interface':
-        return await lookAtInterface(probe.interface);
+        return lookAtInterface(probe.interface);
       case 'process':
         return await lookForProcess(probe.process, signal);
       case 'file':
@@ -46,16 +47,16 @@ function lookAtPort({ host, port }: { host: string; port: number }, signal: Abor
   });
 }
 
-/** `carrier` cannot be read while the interface is down (`Documentation/ABI/testing/sysfs-class-net`). */
-async function lookAtInterface(name: string): Promise<Result> {
+/** Asked of the kernel by netlink: a mounted sysfs may show the interfaces of another network namespace. */
+function lookAtInterface(name: string): Result {
+  const requests = openRouteRequests();
   try {
-    const carrier = (await readFile(`/sys/class/net/${name}/carrier`, 'latin1')).trim();
-    return carrier === '1'
-      ? { ok: true, detail: `${name} has a carrier` }
-      : { ok: false, detail: `${name} has no carrier` };
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    return { ok: false, detail: missing ? `there is no interface ${name}` : `${name} is down` };
+    const link = requests.links().find((one) => one.name === name);
+    if (link === undefined) return { ok: false, detail: `there is no interface ${name}` };
+    if (!link.up) return { ok: false, detail: `${name} is down` };
+    return { ok: link.carrier, detail: `${name} has ${link.carrier ? 'a' : 'no'} carrier` };
+  } finally {
+    requests.close();
   }
 }
 
