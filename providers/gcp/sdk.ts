@@ -56,6 +56,22 @@ interface Asked {
   readonly signal: AbortSignal;
 }
 
+/**
+ * Reads package and description ahead of the first use, which takes a second of a processor: while the provider is loaded, and not within
+ * the time that its start has. Rejects as `openSdk` does.
+ */
+export async function warmSdk(): Promise<void> {
+  const loader = await loadSdk();
+  const tokens = { token: async () => '', forget: () => undefined, origin: 'nowhere' };
+  const client = await loader.open(
+    'instances',
+    new Channel({ tokens, timeout: 1_000, wall: Date.now }),
+    undefined,
+  );
+  await client.initialize();
+  await client.close();
+}
+
 const NEVER = new AbortController().signal;
 const PERMISSIONS_HOST = 'https://cloudresourcemanager.googleapis.com';
 const TOKEN_INFO = 'https://oauth2.googleapis.com/tokeninfo';

@@ -53,8 +53,10 @@ export const PROVIDER_KINDS: Wirings = {
     about: 'addresses and routes of Google Compute Engine',
     isolated: true,
     packages: ['@google-cloud/compute'],
-    create: async (name, config, { cluster }) =>
-      (await import('../../providers/gcp/provider.ts')).createGcpProvider(name, { config, cluster }),
+    create: async (name, config, { cluster }) => {
+      await (await import('../../providers/gcp/sdk.ts')).warmSdk();
+      return (await import('../../providers/gcp/provider.ts')).createGcpProvider(name, { config, cluster });
+    },
     policy: async (settings, { place: { cluster } }) =>
       (await import('../../providers/gcp/policy.ts')).gcpRole({ cluster, providers: settings }),
   },

@@ -12,6 +12,8 @@ export class Beliefs {
   /** Told as unfit and not told as fit since, with why. */
   #unfit = new Map<VipId, string>();
   #before = new Set<VipId>();
+  /** Told as unfit because the thread was gone. A start of its successor may be under way when that is told. */
+  readonly #unable = new Set<VipId>();
 
   /** Held for all we know, or perhaps: an acquire was sent off. */
   mayHold(vip: VipId): boolean {
@@ -53,13 +55,14 @@ export class Beliefs {
     this.#held.clear();
     this.#unfit.clear();
     this.#before.clear();
+    this.#unable.clear();
   }
 
   /** While the thread is gone this host can take none of these; what it holds stays held. */
   unable(vips: readonly Vip[], reason: string, tell: Tell): void {
     for (const { id } of vips) {
-      if (this.#held.has(id) || this.#unfit.has(id)) continue;
-      this.#unfit.set(id, reason);
+      if (this.#held.has(id) || this.#unfit.has(id) || this.#unable.has(id)) continue;
+      this.#unable.add(id);
       tell({ kind: 'fitness', vip: id, fit: false, reason });
     }
   }
@@ -72,10 +75,11 @@ export class Beliefs {
 
   /** The new run has said all: what it does not call unfit is fit again. */
   startedAnew(tell: Tell): void {
-    for (const vip of this.#before) {
+    for (const vip of new Set([...this.#before, ...this.#unable])) {
       if (this.#unfit.has(vip)) continue;
       tell({ kind: 'fitness', vip, fit: true, reason: 'the provider runs again' });
     }
     this.#before.clear();
+    this.#unable.clear();
   }
 }

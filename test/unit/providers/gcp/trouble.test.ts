@@ -57,6 +57,7 @@ describe('passing trouble is waited for', () => {
       await scene.take(0);
       const numbers = scene.cloud.mutations.map(({ parameters }) => parameters['requestId']);
       expect(numbers).toHaveLength(2);
+      expect(numbers[0]).toMatch(/^[0-9a-f-]{36}$/);
       expect(numbers[0]).toBe(numbers[1]);
       expect(scene.host(0).instance.nics[0]!.aliases).toHaveLength(4);
     },
