@@ -93,7 +93,11 @@ describe.skipIf(NO_WORLD !== undefined)('hooks', () => {
     };
     await withHooks(all, async (cluster) => {
       await untilTrue(cluster);
-      expect(cluster.names.every((host) => told(host).some(({ event }) => event === 'post_up'))).toBe(true);
+      await eventually(
+        'each host has heard of the end of its round',
+        () => cluster.names.every((host) => told(host).some(({ event }) => event === 'post_up')),
+        PATIENCE,
+      );
       const [stopped, killed] = ['a', 'b'] as const;
       const had =
         (await cluster.agent(stopped).status())?.vips.filter(({ holder }) => holder === stopped) ?? [];
