@@ -3,6 +3,7 @@
  * its lease and guardian). Acquired from outside in and released from inside out, so that the host never answers for what
  * is not brought to it for longer than it must. Held is what both have. It knows neither of them and moves nothing itself.
  */
+import type { KnownNeighbour } from '../../src/model/neighbour.ts';
 import type { ProviderName, Vip, VipId } from '../../src/model/vip.ts';
 import type {
   AcquireRequest,
@@ -190,6 +191,10 @@ class Composed implements Provider {
     this.#guest.announce(this.#inGuest(vips));
   }
 
+  neighbours(neighbours: readonly KnownNeighbour[]): void {
+    this.#guest.neighbours?.(neighbours);
+  }
+
   tick(): void {
     this.#outer.tick?.();
     this.#guest.tick?.();
@@ -230,12 +235,13 @@ class Composed implements Provider {
 
   #outerTold(event: ProviderEvent): void {
     if (event.kind === 'lost') return void this.#lostOutside([{ vip: event.vip, event }]);
-    if (event.kind === 'slots') return this.#listener(event);
+    if (event.kind === 'slots' || event.kind === 'neighbours') return this.#listener(event);
     this.#moods.outer(event);
   }
 
   #guestTold(event: ProviderEvent): void {
     if (event.kind === 'slots') return;
+    if (event.kind === 'neighbours') return this.#listener(event);
     if (event.kind !== 'lost') return this.#moods.guest(event);
     this.#losses.set(event.vip, (this.#losses.get(event.vip) ?? 0) + 1);
     this.#listener({ ...event, reason: `in the guest: ${event.reason}` });

@@ -16,8 +16,10 @@ export interface Audience {
   readonly family: 4 | 6;
   /** How many there are; may change. */
   count(): number;
-  /** 4 or 16 bytes of one of them, from 0 on; `undefined`: not this one. */
-  at(index: number): Uint8Array | undefined;
+  /** 4 or 16 bytes of one of them, from 0 on, for a VIP on this interface; `undefined`: not this one. */
+  at(index: number, interfaceIndex: number): Uint8Array | undefined;
+  /** Its link address where the kernel here knows none; absent: nobody knows. */
+  linkAddressAt?(index: number): Uint8Array | undefined;
   readonly interface?: string;
   /** A second, at most. */
   readonly throttle: number;
@@ -129,8 +131,7 @@ class Round {
           this.#pending.delete(key);
           break;
         }
-        const address = this.#audience.at(entry.next);
-        const told = address === undefined ? 'nobody' : this.#tell(entry.standing, address);
+        const told = this.#tell(entry.standing, entry.next);
         // A full queue is tried again with the next beat.
         if (told === 'full') return;
         entry.next += 1;
@@ -141,12 +142,14 @@ class Round {
     }
   }
 
-  #tell(standing: Standing, address: Uint8Array): 'told' | 'full' | 'nobody' {
+  #tell(standing: Standing, index: number): 'told' | 'full' | 'nobody' {
+    const address = this.#audience.at(index, standing.interfaceIndex);
+    if (address === undefined) return 'nobody';
     const link = this.#parts.linkOf(standing.interfaceIndex);
     if (link === undefined || !link.resolves) return 'nobody';
     const binding: Binding = { mac: link.mac, address: ipBytes(standing.address) };
     if (Buffer.compare(binding.address, address) === 0) return 'nobody';
-    const mac = this.#parts.linkAddressOf(link.index, address);
+    const mac = this.#parts.linkAddressOf(link.index, address) ?? this.#audience.linkAddressAt?.(index);
     const frames = directedUpdates(binding, mac === undefined ? { address } : { mac, address });
     const echo = this.#audience.ping && mac !== undefined ? [directedEcho(binding, { mac, address })] : [];
     for (const frame of [...frames, ...echo])

@@ -3,6 +3,7 @@
  * the neighbours. It decides nothing about who holds a VIP, and never keeps one whose lease it cannot prolong.
  */
 import type { LocalProviderConfig } from '../../src/config/config.ts';
+import type { KnownNeighbour } from '../../src/model/neighbour.ts';
 import type { Instant, Millis } from '../../src/model/time.ts';
 import type { ProviderName, Vip, VipId } from '../../src/model/vip.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
@@ -22,6 +23,7 @@ import { createGuardian, type Guardian } from './guardian.ts';
 import { type Host, leaseSeconds, openHost } from './host.ts';
 import { describe } from './inspection.ts';
 import { Leases, type Loss, type Placed, stallBound } from './leases.ts';
+import { NeighbourShare } from './neighbour-share.ts';
 import { Notifier } from './notifier.ts';
 import { Outcomes } from './outcomes.ts';
 import { placementsOf, type Standing, standingKey } from './placement.ts';
@@ -46,6 +48,8 @@ interface Running {
   readonly leases: Leases;
   readonly surroundings: Surroundings;
   readonly standings: Standings;
+  /** Absent where nobody is to be told by it. */
+  readonly sharing: NeighbourShare | undefined;
 }
 
 /** An acquire that still asks the link; void as soon as a younger wish for the VIP exists. */
@@ -83,6 +87,7 @@ class LocalProvider implements Provider {
       running.surroundings.start(vips);
       this.#prepare(vips);
       this.#sweep(vips);
+      running.sharing?.start(vips);
     } catch (error) {
       await this.stop();
       await close(running);
@@ -91,7 +96,9 @@ class LocalProvider implements Provider {
   }
 
   configure(vips: readonly Vip[]): void {
-    this.#run().surroundings.configure(vips);
+    const { surroundings, sharing } = this.#run();
+    surroundings.configure(vips);
+    sharing?.configure(vips);
     this.#prepare(vips);
   }
 
@@ -182,6 +189,10 @@ class LocalProvider implements Provider {
     announcer.announce(vips.flatMap((vip) => leases.get(vip.id)?.standings ?? []));
   }
 
+  neighbours(neighbours: readonly KnownNeighbour[]): void {
+    this.#running?.sharing?.hear(neighbours);
+  }
+
   async test(
     vips: readonly Vip[],
     signal: AbortSignal,
@@ -208,10 +219,11 @@ class LocalProvider implements Provider {
       },
     );
     const linkOf = (index: number) => host.interfaces.byIndex(index);
+    const sharing = this.#sharingOn(host);
     const announcer = new Announcer(this.#config.announce_repeat_ms, {
       sender: host.sender,
       linkOf,
-      notifier: this.#notifierOf(host),
+      notifier: this.#notifierOf(host, sharing),
     });
     const leases = new Leases(
       { lease: leaseSeconds(this.#config) * 1000, stall: stallBound(this.#config.guardian_timeout_ms) },
@@ -229,14 +241,24 @@ class LocalProvider implements Provider {
       },
     });
     const standings = new Standings(this.#config, host.interfaces);
-    return { host, guardian, announcer, leases, surroundings, standings };
+    return { host, guardian, announcer, leases, surroundings, standings, sharing };
   }
 
   /** Absent where nobody is to be told directly. */
-  #notifierOf({ sender, interfaces, linkAddressOf }: Host): Notifier | undefined {
-    const audiences = audiencesOf(this.#config);
+  #notifierOf(
+    { sender, interfaces, linkAddressOf }: Host,
+    sharing: NeighbourShare | undefined,
+  ): Notifier | undefined {
+    const audiences = [...audiencesOf(this.#config), ...(sharing?.audiences ?? [])];
     if (audiences.length === 0) return undefined;
     return new Notifier(audiences, { sender, linkOf: (index) => interfaces.byIndex(index), linkAddressOf });
+  }
+
+  #sharingOn(host: Host): NeighbourShare | undefined {
+    const config = this.#config.shared_neighbours;
+    const tell = (neighbours: readonly KnownNeighbour[]) =>
+      this.#listener({ kind: 'neighbours', neighbours });
+    return config && new NeighbourShare(config, this.#config, { host, tell });
   }
 
   #run(): Running {
@@ -355,6 +377,7 @@ class LocalProvider implements Provider {
 
 /** The guardian goes last: what is still up when its pipe closes, it removes. */
 async function close(running: Running): Promise<void> {
+  running.sharing?.stop();
   running.announcer.stop();
   running.surroundings.stop();
   await running.guardian.stop();

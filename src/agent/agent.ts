@@ -240,6 +240,14 @@ export class Agent {
     }
     const { message } = decoded;
     if (message.kind === 'operator') return this.#operator(sender, message, now);
+    if (message.kind === 'neighbours') {
+      // The provider here has told us, and knows.
+      if (sender !== this.#rounds.self) {
+        const { kind, neighbours } = message;
+        this.#outbox.push({ kind, neighbours });
+      }
+      return;
+    }
     if (message.view !== this.#rounds.view?.id) {
       this.#counters.messages_of_other_views += 1;
       return;
@@ -283,6 +291,12 @@ export class Agent {
     if (event.kind === 'lost') {
       if (event.fenced) return this.#suspend(event.reason, now);
       return this.#outbox.push(...takeLost([event], this.#outcomeContext(now)));
+    }
+    if (event.kind === 'neighbours') {
+      // With nobody to hear it, it is said again before long.
+      if (this.#lifecycle.detached === undefined && (this.#rounds.view?.members.length ?? 0) > 1)
+        this.#outbox.say({ kind: 'neighbours', neighbours: event.neighbours });
+      return;
     }
     if (event.kind === 'slots') {
       const news = this.#portrait.slots.note(name, event);

@@ -4,6 +4,7 @@ import type { HookEvent } from '../config/hooks-section.ts';
 import type { GroupEvent } from '../group/group.ts';
 import type { HealthVerdict } from '../model/health.ts';
 import type { MemberId } from '../model/member.ts';
+import type { KnownNeighbour } from '../model/neighbour.ts';
 import type { CommandResult, OperatorCommand } from '../model/operator.ts';
 import type { Millis } from '../model/time.ts';
 import type { ViewId } from '../model/view.ts';
@@ -39,6 +40,8 @@ export type AgentAction =
   /** Abort an acquire under way; its outcome still comes. */
   | { readonly kind: 'cancel'; readonly vips: readonly Vip[] }
   | { readonly kind: 'announce'; readonly vips: readonly Vip[]; readonly reason: string }
+  /** Another member knows these; for the providers that want to. */
+  | { readonly kind: 'neighbours'; readonly neighbours: readonly KnownNeighbour[] }
   | HookAction
   | { readonly kind: 'answer'; readonly number: number; readonly result: CommandResult }
   /** Leave the group for good, close everything, end the process. */

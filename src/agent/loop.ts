@@ -286,6 +286,8 @@ export class AgentLoop {
         return this.#operations.release(action.vips, action.reason);
       case 'announce':
         return this.#announce(action.vips, action.reason);
+      case 'neighbours':
+        return this.#operations.neighbours(action.neighbours);
       case 'hook':
         return this.#with.hooks?.(action);
       case 'answer':

@@ -2,14 +2,16 @@
  * What agents say to each other through the group, and its codec: one JSON object a message, checked field by field
  * on the way in. A decoder here never throws and never trusts a length.
  *
- * All but `operator` are about one view; a message of another view is dropped by the receiver.
+ * All but `operator` and `neighbours` are about one view; a message of another view is dropped by the receiver.
  */
 import { type Impairment, LAST_RESORT } from '../model/health.ts';
 import { isMemberId, isMemberName, type MemberId, type MemberName } from '../model/member.ts';
+import type { KnownNeighbour } from '../model/neighbour.ts';
 import type { OperatorCommand } from '../model/operator.ts';
 import type { ViewId } from '../model/view.ts';
 import type { PartitionPolicy, ProviderName, VipId } from '../model/vip.ts';
 import type { Carrier, Lasting } from './carriers.ts';
+import { isKnownNeighbours } from './known-neighbours.ts';
 
 /** What a member says about itself: part of its report, and sent alone when it changes. */
 export interface Standing {
@@ -144,6 +146,13 @@ export interface Operator {
   readonly number: number;
 }
 
+/** Neighbours on its links that the sender's kernel knows; nothing is decided by it. Releases that do not know it ignore it. */
+export interface Neighbours {
+  readonly kind: 'neighbours';
+  /** At most `KNOWN_NEIGHBOURS_MAX`. */
+  readonly neighbours: readonly KnownNeighbour[];
+}
+
 export type AgentMessage =
   | Report
   | Definitions
@@ -154,7 +163,8 @@ export type AgentMessage =
   | Retry
   | Moves
   | Proceed
-  | Operator;
+  | Operator
+  | Neighbours;
 
 const TEXT_MAX = 500;
 const TAGS_MAX = 64;
@@ -363,6 +373,7 @@ const SHAPES: ReadonlyMap<string, readonly (readonly [string, Check])[]> = new M
       ['without', listOf(isMember)],
     ],
   ],
+  ['neighbours', [['neighbours', isKnownNeighbours]]],
   [
     'operator',
     [

@@ -1,4 +1,6 @@
 /** Provider calls under way: batches by provider, can be cancelled, always end in an event. */
+
+import type { KnownNeighbour } from '../model/neighbour.ts';
 import type { Millis } from '../model/time.ts';
 import type { ProviderName, Vip, VipId } from '../model/vip.ts';
 import type { AcquireRequest, Provider, VipOutcome } from '../provider/provider.ts';
@@ -91,6 +93,12 @@ export class Operations {
   announce(vips: readonly Vip[]): void {
     for (const [name, batch] of this.#byProvider(vips, (vip) => vip))
       this.#guarded(name, 'announce', (provider) => provider.announce(batch));
+  }
+
+  /** Other members know these. */
+  neighbours(neighbours: readonly KnownNeighbour[]): void {
+    for (const name of this.#providers.keys())
+      this.#guarded(name, 'neighbours', (provider) => provider.neighbours?.(neighbours));
   }
 
   /** The agent is well: for those who pass it on to a guardian. */

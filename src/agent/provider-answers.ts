@@ -6,6 +6,7 @@
  */
 import type { Vip, VipId } from '../model/vip.ts';
 import type { OutcomeCode, ProviderEvent, VipOutcome } from '../provider/provider.ts';
+import { isKnownNeighbours } from './known-neighbours.ts';
 import { clip } from './messages.ts';
 
 export interface Answer {
@@ -115,6 +116,10 @@ function readKnownEvent(known: ReadonlySet<VipId>, event: unknown): ProviderEven
     return { kind, reason: text, ...(confined === true && { confined }) };
   }
   if (kind === 'slots') return readSlots(event as Record<string, unknown>);
+  if (kind === 'neighbours') {
+    const { neighbours } = event as Record<string, unknown>;
+    return isKnownNeighbours(neighbours) ? { kind, neighbours } : 'neighbours that cannot be read';
+  }
   if (kind !== 'lost' && kind !== 'fitness') return `an event of unknown kind ${quoted(kind)}`;
   if (typeof vip !== 'string' || !known.has(vip)) return `${kind} of ${quoted(vip)}, which is not configured`;
   const why = typeof reason === 'string' ? clip(reason) : 'the provider gives no reason';

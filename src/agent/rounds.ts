@@ -28,7 +28,7 @@ export interface RoundsComponents {
   readonly history: History;
 }
 
-type ViewMessage = Exclude<AgentMessage, { kind: 'operator' }>;
+type ViewMessage = Exclude<AgentMessage, { kind: 'operator' | 'neighbours' }>;
 type OperatorMessage = Extract<AgentMessage, { kind: 'operator' }>;
 
 export class Rounds {

@@ -33,6 +33,7 @@ export const DEFAULTS = {
     silence_probes: 2,
     carrier_hold: '500ms',
     notify: { throttle: 100, ping: false },
+    neighbour_share_interval: '60s',
   },
   exec: {
     timeout: '10s',

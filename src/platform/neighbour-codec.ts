@@ -8,6 +8,7 @@ import {
   encodeMessage,
   type NetlinkMessage,
   NLM_F_ACK,
+  NLM_F_DUMP,
   NLM_F_REQUEST,
 } from './netlink-codec.ts';
 
@@ -25,6 +26,7 @@ const RTA_VIA = 18;
 const RTN_UNICAST = 1;
 const NDA_DST = 1;
 const NDA_LLADDR = 2;
+const NDA_IFINDEX = 8;
 const NDA_FLAGS_EXT = 15;
 
 const NUD_INCOMPLETE = 0x01;
@@ -32,6 +34,8 @@ const NUD_FAILED = 0x20;
 const NUD_NOARP = 0x40;
 /** The neighbour says of itself that it routes (IPv6): nobody set that by hand. */
 const NTF_ROUTER = 0x80;
+/** We answer for it; it is no neighbour. */
+const NTF_PROXY = 0x08;
 
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -101,6 +105,26 @@ export function decodeLinkAddress({ type, payload }: NetlinkMessage): Buffer | u
   if ((payload.readUInt16LE(8) & (NUD_INCOMPLETE | NUD_FAILED | NUD_NOARP)) !== 0) return undefined;
   const address = decodeAttributes(payload, HEADER_BYTES).get(NDA_LLADDR);
   return address?.length === 6 ? address : undefined;
+}
+
+/** All of one interface, of both families. Kernels that do not sift by it send those of all. */
+export function encodeNeighbourDump(interfaceIndex: number): Buffer {
+  const index = Buffer.alloc(4);
+  index.writeUInt32LE(interfaceIndex);
+  const parts = [Buffer.alloc(HEADER_BYTES), encodeAttribute(NDA_IFINDEX, index)];
+  return encodeMessage(RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, parts);
+}
+
+/** An entry of a dump whose link address can be sent to, confirmed of late or not; `undefined` for any other. */
+export function decodeKnownNeighbour(message: NetlinkMessage): (Neighbour & { mac: Buffer }) | undefined {
+  const mac = decodeLinkAddress(message);
+  const { payload } = message;
+  if (mac === undefined || (mac[0]! & 1) === 1 || mac.every((byte) => byte === 0)) return undefined;
+  if (((payload[10] ?? 0) & NTF_PROXY) !== 0) return undefined;
+  const bytes = decodeAttributes(payload, HEADER_BYTES).get(NDA_DST);
+  const length = payload[0] === AF_INET ? 4 : payload[0] === AF_INET6 ? 16 : undefined;
+  if (bytes === undefined || bytes.length !== length) return undefined;
+  return { interfaceIndex: payload.readInt32LE(4), bytes, mac };
 }
 
 function neighbourParts({ interfaceIndex, bytes }: Neighbour): Buffer[] {

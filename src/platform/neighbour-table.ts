@@ -1,13 +1,15 @@
 /**
  * The kernel's neighbour table (`man 7 arp`), as far as it keeps hosts apart that could hear each other again: while a neighbour
  * does not answer, the kernel asks for its link address once a second, and whatever is sent to it waits that long.
- * Touches the entries of the addresses it is given alone, and of these only such as are worth nothing.
+ * Touches the entries of the addresses it is given alone, and of these only such as are worth nothing; reads the others when asked.
  */
 import { SystemError } from './libc.ts';
 import {
+  decodeKnownNeighbour,
   decodeOnLinkRoute,
   decodeUnanswered,
   encodeNeighbourDelete,
+  encodeNeighbourDump,
   encodeNeighbourQuestion,
   encodeRouteQuestion,
   type Neighbour,
@@ -48,6 +50,37 @@ export function forgetUnanswered(addresses: readonly string[], source?: string):
 }
 
 const EPERM = 1;
+
+/** Entries looked at: a router's table may be of any size, and we stand still while we read. */
+const ENTRIES_MAX = 8192;
+
+/**
+ * Neighbours on the link of an interface whose link address the kernel has, `max` at most, in no order; none where the kernel
+ * does not answer. Takes some milliseconds for a thousand; opens and closes its own socket.
+ */
+export function readKnownNeighbours(
+  interfaceIndex: number,
+  max: number,
+): (Neighbour & { readonly mac: Uint8Array })[] {
+  const found: (Neighbour & { readonly mac: Uint8Array })[] = [];
+  let requests: RouteRequests | undefined;
+  try {
+    requests = openRouteRequests();
+    let left = ENTRIES_MAX;
+    requests.dump(encodeNeighbourDump(interfaceIndex), (message) => {
+      const neighbour = decodeKnownNeighbour(message);
+      if (neighbour?.interfaceIndex === interfaceIndex) found.push(neighbour);
+      left -= 1;
+      return left > 0 && found.length < max;
+    });
+    return found;
+  } catch (error) {
+    if (error instanceof SystemError) return found;
+    throw error;
+  } finally {
+    requests?.close();
+  }
+}
 
 function unanswered(requests: RouteRequests, question: RouteQuestion): Neighbour | undefined {
   const route = requests.ask(encodeRouteQuestion(question));

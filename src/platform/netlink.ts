@@ -52,6 +52,11 @@ export interface RouteRequests {
   request(messages: readonly Buffer[]): number[];
   /** The kernel's one answer to a question that is no dump, or the errno with which it refused. Throws as `request`. */
   ask(question: Buffer): NetlinkMessage | number;
+  /**
+   * Hands over what a dump brings, one by one, until `each` says `false`; then this socket is to be closed, since the kernel goes on.
+   * `torn`: the list changed under the reader and may lack entries. Throws as `request`.
+   */
+  dump(question: Buffer, each: (message: NetlinkMessage) => boolean): 'whole' | 'torn';
   links(): Link[];
   addresses(): InterfaceAddress[];
   close(): void;
@@ -167,6 +172,25 @@ class RouteRequestSocket implements RouteRequests {
     return errnos;
   }
 
+  dump(question: Buffer, each: (message: NetlinkMessage) => boolean): 'whole' | 'torn' {
+    const sequence = this.#take(1);
+    stampSequence(question, sequence);
+    this.#send(question);
+    let result: 'whole' | 'torn' = 'whole';
+    for (;;) {
+      const messages = receive(this.#fd);
+      if (messages === undefined) throw new SystemError('netlink dump', 11);
+      for (const message of messages) {
+        if (message.sequence !== sequence) continue;
+        if ((message.flags & NLM_F_DUMP_INTR) !== 0) result = 'torn';
+        if (message.type === NLMSG_DONE) return result;
+        const errno = acknowledgedErrno(message);
+        if (errno !== undefined) throw new SystemError('netlink dump', errno);
+        if (!each(message)) return result;
+      }
+    }
+  }
+
   #dump(request: Buffer): RouteNotice[] {
     for (let attempt = 1; ; attempt++) {
       const { notices, torn } = this.#dumpOnce(request);
@@ -176,24 +200,13 @@ class RouteRequestSocket implements RouteRequests {
   }
 
   #dumpOnce(request: Buffer): { notices: RouteNotice[]; torn: boolean } {
-    const sequence = this.#take(1);
-    stampSequence(request, sequence);
-    this.#send(request);
     const notices: RouteNotice[] = [];
-    let torn = false;
-    for (;;) {
-      const messages = receive(this.#fd);
-      if (messages === undefined) throw new SystemError('netlink dump', 11);
-      for (const message of messages) {
-        if (message.sequence !== sequence) continue;
-        torn ||= (message.flags & NLM_F_DUMP_INTR) !== 0;
-        if (message.type === NLMSG_DONE) return { notices, torn };
-        const errno = acknowledgedErrno(message);
-        if (errno !== undefined) throw new SystemError('netlink dump', errno);
-        const notice = decodeRouteNotice(message);
-        if (notice !== undefined) notices.push(notice);
-      }
-    }
+    const result = this.dump(request, (message) => {
+      const notice = decodeRouteNotice(message);
+      if (notice !== undefined) notices.push(notice);
+      return true;
+    });
+    return { notices, torn: result === 'torn' };
   }
 
   /** The first of `count` unused sequence numbers; never 0, which notices carry. */

@@ -10,6 +10,7 @@
  * - `acquire` never puts up an address whose lease the provider cannot guarantee to end (see `leaseBound`).
  */
 import type { MemberName } from '../model/member.ts';
+import type { KnownNeighbour } from '../model/neighbour.ts';
 import type { Instant, Millis } from '../model/time.ts';
 import type { ProviderName, Vip, VipId } from '../model/vip.ts';
 
@@ -88,7 +89,12 @@ export type ProviderEvent =
    * the platform); `slots` absent: as many as it likes, which is so until something else is said. Sent at start where there is
    * a limit, and when it changes.
    */
-  | { readonly kind: 'slots'; readonly family: 4 | 6; readonly slots: number | undefined };
+  | { readonly kind: 'slots'; readonly family: 4 | 6; readonly slots: number | undefined }
+  /**
+   * Neighbours on its links, for the providers of the other members; at most `KNOWN_NEIGHBOURS_MAX` an event, again and again while
+   * they are there. Of built-in providers only: nothing of it leaves a provider's own thread.
+   */
+  | { readonly kind: 'neighbours'; readonly neighbours: readonly KnownNeighbour[] };
 
 /** One line of a rehearsal. */
 export interface Check {
@@ -145,6 +151,8 @@ export interface Provider {
   renew(vips: readonly Vip[], signal: AbortSignal): Promise<readonly VipOutcome[]>;
   /** Tells the neighbours again where the VIP is; nothing where the platform does that by itself. */
   announce(vips: readonly Vip[]): void;
+  /** Told by another member: neighbours on its links, whole or in part, as a hint. Must return at once. */
+  neighbours?(neighbours: readonly KnownNeighbour[]): void;
   /**
    * The agent is well. Called about every 200 ms by its loop, never while it is not; a provider with a guardian passes
    * it on. Must return at once.

@@ -143,6 +143,7 @@ export class AgentStage {
         );
       case 'cancel':
       case 'announce':
+      case 'neighbours':
       case 'answer':
       case 'hook':
       case 'leave':

@@ -116,13 +116,21 @@ function groupLines({ spread = '4803', spreadRetryInterval }: OriginalConfig): s
   ];
 }
 
-function providerLines({ vifs, notify }: OriginalConfig): string[] {
+/** In seconds, as ours allows it. */
+const SHARE_INTERVAL = { least: 5, most: 3600 };
+
+function providerLines({ vifs, notify, arpCache }: OriginalConfig): string[] {
   const device = mostUsed(vifs.flat().flatMap((address) => address.interface ?? []));
   const lines = [
     ...(device === undefined ? [] : [`    interface: ${quoted(device)}`]),
     ...notifyLines(notify),
+    ...(arpCache === undefined ? [] : [`    neighbour_share_interval: ${shareInterval(arpCache)}s`]),
   ];
   return lines.length === 0 ? [] : ['providers:', '  local:', ...lines];
+}
+
+function shareInterval({ seconds }: OriginalTime): number {
+  return Math.min(Math.max(SHARE_INTERVAL.least, seconds), SHARE_INTERVAL.most);
 }
 
 function mostUsed(names: readonly string[]): string | undefined {
@@ -233,10 +241,10 @@ function restLines({ control, arpCache, notify, others }: OriginalConfig): strin
       : [
           `# Control = ${printable(control.text)}: ours listens on /run/wackamole/CLUSTER.sock and is asked by \`wackamole status\`; wackatrl does not understand it.`,
         ]),
-    ...(arpCache === undefined
+    ...(arpCache === undefined || shareInterval(arpCache) === arpCache.seconds
       ? []
       : [
-          `# Arp-Cache = ${arpCache.text}: neighbour caches are not shared; a new holder is announced to all neighbours at once.`,
+          `# Arp-Cache = ${arpCache.text}: \`neighbour_share_interval\` is at least ${SHARE_INTERVAL.least}s and at most an hour.`,
         ]),
     ...notifyRemarks(notify),
     ...others

@@ -22,17 +22,15 @@ export function notifyRemarks(notify: readonly OriginalNotify[]): string[] {
     .map((entry) => `# Notify ${entry.text}: ${whyNot(entry)}`);
 }
 
-type Ranged = OriginalNotify & { readonly address: NonNullable<OriginalNotify['address']> };
-
-function isCarried(entry: OriginalNotify): entry is Ranged {
-  return entry.address !== undefined && entry.address.prefixLength >= PREFIX_MIN;
+function isCarried({ address }: OriginalNotify): boolean {
+  return address === undefined || address.prefixLength >= PREFIX_MIN;
 }
 
-function entryOf({ address, throttle, ping }: Ranged): string {
+function entryOf({ address, throttle, ping }: OriginalNotify): string {
   const rate = Math.min(Math.max(1, throttle ?? DEFAULTS.local.notify.throttle), THROTTLE_MAX);
   const parts = [
-    `addresses: ${address.address}/${address.prefixLength}`,
-    ...(address.interface === undefined ? [] : [`interface: ${JSON.stringify(address.interface)}`]),
+    address === undefined ? 'neighbours: shared' : `addresses: ${address.address}/${address.prefixLength}`,
+    ...(address?.interface === undefined ? [] : [`interface: ${JSON.stringify(address.interface)}`]),
     ...(rate === DEFAULTS.local.notify.throttle ? [] : [`throttle: ${rate}`]),
     ...(ping ? ['ping: true'] : []),
   ];
@@ -40,9 +38,7 @@ function entryOf({ address, throttle, ping }: Ranged): string {
 }
 
 function whyNot({ address }: OriginalNotify): string {
-  if (address === undefined)
-    return 'neighbour caches are not shared; all neighbours on the link are told by broadcast, again and again for 10s.';
-  if (address.prefixLength < PREFIX_MIN)
+  if (address !== undefined && address.prefixLength < PREFIX_MIN)
     return `more than ${NEIGHBOURS_MAX} neighbours are not told one by one; write /${PREFIX_MIN} or longer in \`notify\`.`;
   return `\`notify\` has room for ${ENTRIES_MAX} entries.`;
 }

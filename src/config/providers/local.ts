@@ -4,7 +4,13 @@ import type { Millis } from '../../model/time.ts';
 import { DEFAULTS } from '../defaults.ts';
 import { formatDuration } from '../duration.ts';
 import { duration, integer, interfaceName, yesNo } from '../schema-parts.ts';
-import { NOTIFY_SECTION, type NotifyConfig, notifyOf } from './notify.ts';
+import {
+  NOTIFY_SECTION,
+  type NotifyConfig,
+  notifyOf,
+  type SharedNotifyConfig,
+  sharedNotifyOf,
+} from './notify.ts';
 import type { CheckContext, ProviderKind } from './provider-kind.ts';
 
 export interface LocalProviderConfig {
@@ -27,6 +33,15 @@ export interface LocalProviderConfig {
   readonly carrier_hold_ms: Millis;
   /** Neighbours that are told directly of a new holder, besides the broadcast; absent: none. */
   readonly notify?: readonly NotifyConfig[];
+  /** Absent: neighbour caches are neither read nor told to anybody. */
+  readonly shared_neighbours?: SharedNeighboursConfig;
+}
+
+export interface SharedNeighboursConfig {
+  /** Between two readings of the kernel's neighbour cache; what is not heard of again for three of them is forgotten. */
+  readonly interval_ms: Millis;
+  /** At least one. */
+  readonly notify: readonly SharedNotifyConfig[];
 }
 
 const schema = z.strictObject({
@@ -65,6 +80,11 @@ const schema = z.strictObject({
     .prefault(DEFAULTS.local.carrier_hold)
     .describe('A carrier that came back stays this long before the interface counts as fit'),
   notify: NOTIFY_SECTION,
+  neighbour_share_interval: duration('5s', '1h')
+    .prefault(DEFAULTS.local.neighbour_share_interval)
+    .describe(
+      'With `neighbours: shared`: between two readings of the neighbour cache, which the other members are told then; what none has told of for three of them is forgotten',
+    ),
 });
 
 export const LOCAL_KIND: ProviderKind<typeof schema, LocalProviderConfig> = {
@@ -80,13 +100,26 @@ export const LOCAL_KIND: ProviderKind<typeof schema, LocalProviderConfig> = {
     silence_probe_interval_ms: section.silence_probe_interval,
     silence_probes: section.silence_probes,
     carrier_hold_ms: section.carrier_hold,
-    ...(section.notify.length > 0 && { notify: section.notify.map(notifyOf) }),
+    ...notifySettings(section),
   }),
   check(settings, context) {
     checkInterfaces(settings, context);
     checkLease(settings, context);
   },
 };
+
+function notifySettings({
+  notify,
+  neighbour_share_interval,
+}: z.output<typeof schema>): Pick<LocalProviderConfig, 'notify' | 'shared_neighbours'> {
+  const [ranges, shared] = [notifyOf(notify), sharedNotifyOf(notify)];
+  return {
+    ...(ranges.length > 0 && { notify: ranges }),
+    ...(shared.length > 0 && {
+      shared_neighbours: { interval_ms: neighbour_share_interval, notify: shared },
+    }),
+  };
+}
 
 /** Each address has an interface. */
 function checkInterfaces(settings: LocalProviderConfig, { name, carried, findings }: CheckContext): void {

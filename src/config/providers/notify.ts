@@ -18,6 +18,12 @@ export interface NotifyConfig {
   readonly ping: boolean;
 }
 
+/** An entry that tells whomever the kernel of any member knows, as far as they are on the link. */
+export interface SharedNotifyConfig extends Pick<NotifyConfig, 'interface' | 'ping'> {
+  /** Neighbours of each family told in a second, at most. */
+  readonly throttle: number;
+}
+
 /** Of one entry. Each of them is told of each address of each VIP that comes. */
 export const NEIGHBOURS_MAX = 4096;
 
@@ -32,18 +38,34 @@ const addresses = z
     return z.NEVER;
   });
 
-const entry = z.strictObject({
-  addresses: addresses.describe('`address` or `address/prefix`: every address of it, at most 4096'),
-  interface: interfaceName()
-    .optional()
-    .describe('Tell only of VIPs on this interface; absent: of all of the same family'),
-  throttle: integer(1, 10_000)
-    .prefault(DEFAULTS.local.notify.throttle)
-    .describe('Neighbours told in a second, at most, of one address each, by up to three packets'),
-  ping: yesNo(DEFAULTS.local.notify.ping).describe(
-    'Besides, an ICMP echo from the VIP, whose answer needs its link address',
-  ),
-});
+const entry = z
+  .strictObject({
+    addresses: addresses
+      .optional()
+      .describe('`address` or `address/prefix`: every address of it, at most 4096'),
+    neighbours: z
+      .literal('shared')
+      .optional()
+      .describe(
+        'Instead of `addresses`, the word `shared`: whomever on the link the kernel of any member knows, as the members tell each other',
+      ),
+    interface: interfaceName()
+      .optional()
+      .describe('Tell only of VIPs on this interface; absent: of all of the same family'),
+    throttle: integer(1, 10_000)
+      .prefault(DEFAULTS.local.notify.throttle)
+      .describe('Neighbours told in a second, at most, of one address each, by up to three packets'),
+    ping: yesNo(DEFAULTS.local.notify.ping).describe(
+      'Besides, an ICMP echo from the VIP, whose answer needs its link address',
+    ),
+  })
+  .superRefine((shape, context) => {
+    if ((shape.addresses === undefined) !== (shape.neighbours === undefined)) return;
+    const what =
+      shape.addresses === undefined ? 'says not who is told' : 'has both `addresses` and `neighbours`';
+    const message = complaint(what, 'write `addresses: 10.0.0.0/24` or `neighbours: shared`');
+    context.addIssue({ code: 'custom', message });
+  });
 
 export const NOTIFY_SECTION = z
   .array(z.union([addresses, entry]))
@@ -53,10 +75,23 @@ export const NOTIFY_SECTION = z
 
 type NotifyShape = z.output<typeof NOTIFY_SECTION>[number];
 
-export function notifyOf(shape: NotifyShape): NotifyConfig {
-  if (!('addresses' in shape)) return { ...shape, ...DEFAULTS.local.notify };
-  const { addresses: range, interface: device, throttle, ping } = shape;
-  return { ...range, ...(device !== undefined && { interface: device }), throttle, ping };
+/** The entries with addresses. */
+export function notifyOf(shapes: readonly NotifyShape[]): NotifyConfig[] {
+  return shapes.flatMap((shape) => {
+    if ('family' in shape) return [{ ...shape, ...DEFAULTS.local.notify }];
+    return shape.addresses === undefined ? [] : [{ ...shape.addresses, ...mannerOf(shape) }];
+  });
+}
+
+/** The entries without. */
+export function sharedNotifyOf(shapes: readonly NotifyShape[]): SharedNotifyConfig[] {
+  return shapes.flatMap((shape) =>
+    'family' in shape || shape.neighbours === undefined ? [] : [mannerOf(shape)],
+  );
+}
+
+function mannerOf({ interface: device, throttle, ping }: z.output<typeof entry>): SharedNotifyConfig {
+  return { ...(device !== undefined && { interface: device }), throttle, ping };
 }
 
 /** A text is what is wrong and how to mend it. */

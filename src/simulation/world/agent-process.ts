@@ -319,6 +319,7 @@ export class AgentProcess {
         if (this.#world.timeline === undefined) return;
         return this.#world.note(this.host, `${action.what}: ${action.reason} ${action.vip ?? ''}`);
       case 'announce':
+      case 'neighbours':
     }
   }
 

@@ -57,6 +57,13 @@ const examples: AgentMessage[] = [
   { kind: 'operator', command: { kind: 'move', vip: 'v1', to: 'b' }, via: 'a', number: 3 },
   { kind: 'operator', command: { kind: 'drain', member: 'b' }, via: 'a', number: 4 },
   { kind: 'operator', command: { kind: 'rebalance' }, via: 'a', number: 5 },
+  {
+    kind: 'neighbours',
+    neighbours: [
+      ['10.0.0.9', '02:00:00:00:00:09'],
+      ['fe80::9', '52:54:00:ab:cd:ef'],
+    ],
+  },
 ];
 
 describe('messages', () => {
@@ -75,6 +82,22 @@ describe('messages', () => {
         expect(decodeMessage(bytes).ok, `${message.kind}.${field}`).toBe(false);
       }
     }
+  });
+
+  it.each([
+    ['a group as link address', [['10.0.0.9', '01:00:5e:00:00:09']]],
+    ['everybody as link address', [['10.0.0.9', 'ff:ff:ff:ff:ff:ff']]],
+    ['no link address', [['10.0.0.9', '00:00:00:00:00:00']]],
+    ['a short link address', [['10.0.0.9', '02:00:00:00:09']]],
+    ['a number as link address', [['10.0.0.9', 2]]],
+    ['a name', [['www.example.org', '02:00:00:00:00:09']]],
+    ['a zone', [['fe80::9%eth0', '02:00:00:00:00:09']]],
+    ['an address of any length', [[`${'0'.repeat(100_000)}::`, '02:00:00:00:00:09']]],
+    ['a triple', [['10.0.0.9', '02:00:00:00:00:09', 1]]],
+    ['more than 512', Array(513).fill(['10.0.0.9', '02:00:00:00:00:09'])],
+  ])('refuse neighbours with %s', (_, neighbours) => {
+    const bytes = new TextEncoder().encode(JSON.stringify({ v: 1, kind: 'neighbours', neighbours }));
+    expect(decodeMessage(bytes)).toEqual({ ok: false, error: 'neighbours: field neighbours' });
   });
 
   it('never throw on any bytes, nor on any JSON', () => {

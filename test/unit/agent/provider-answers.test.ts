@@ -73,3 +73,10 @@ it('the room of a provider is a count of one family, or no limit', () => {
   for (const wrong of [{ family: 5 }, { slots: -1 }, { slots: 1.5 }, { slots: '3' }, { slots: Number.NaN }])
     expect(readEvent(new Set(), { ...event, ...wrong })).toMatch(/^slots of/);
 });
+
+it('neighbours are told on only where each of them can be read', () => {
+  const event = { kind: 'neighbours', neighbours: [['10.0.0.9', '02:00:00:00:00:09']] };
+  expect(readEvent(new Set(), event)).toEqual(event);
+  for (const wrong of [undefined, 'all', [['10.0.0.9', 'x']], Array(513).fill(event.neighbours[0])])
+    expect(readEvent(new Set(), { ...event, neighbours: wrong })).toBe('neighbours that cannot be read');
+});

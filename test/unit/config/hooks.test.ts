@@ -113,12 +113,32 @@ describe('notify of a local provider', () => {
     });
   });
 
+  test('takes the neighbour caches of all members, which nobody reads unless asked to', () => {
+    expect(notify('[10.0.0.1]')).not.toHaveProperty('shared_neighbours');
+    const shared = notify(
+      '[10.0.0.1, { neighbours: shared, interface: eth1 }], neighbour_share_interval: 90s',
+    );
+    expect(shared).toMatchObject({
+      notify: [{ address: '10.0.0.1' }],
+      shared_neighbours: {
+        interval_ms: 90_000,
+        notify: [{ interface: 'eth1', throttle: 100, ping: false }],
+      },
+    });
+    expect(notify('[{ neighbours: shared }]')).toMatchObject({ shared_neighbours: { interval_ms: 60_000 } });
+    expect(notify('[{ neighbours: shared }]')).not.toHaveProperty('notify');
+  });
+
   test.each([
     ['[10.0.0.0/8]', 'more than 4096 neighbours'],
     ['["2001:db8::/64"]', 'write /116 to /128'],
     ['[gateway]', 'is not an IP address'],
     ['[{ addresses: 10.0.0.1, throttle: 0 }]', 'less than 1'],
     ['[10.0.0.1/33]', 'no prefix length'],
+    ['[{ throttle: 5 }]', 'says not who is told'],
+    ['[{ addresses: 10.0.0.1, neighbours: shared }]', 'has both `addresses` and `neighbours`'],
+    ['[{ neighbours: all }]', 'notify[0].neighbours'],
+    ['[{ neighbours: shared }], neighbour_share_interval: 1s', 'from 5s to 1h'],
   ])('%s is refused', (text, words) => {
     expect(refusal(text)).toContain(words);
   });

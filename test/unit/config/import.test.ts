@@ -51,6 +51,7 @@ describe('a file of the original', () => {
             { address: '10.0.0.0', prefixLength: 24, interface: 'eth0', throttle: 128, ping: false },
             { address: '10.2.0.0', prefixLength: 24, interface: 'eth0', throttle: 8, ping: true },
           ],
+          shared_neighbours: { interval_ms: 90_000, notify: [{ throttle: 100, ping: true }] },
         },
       },
       cluster: 'wack1',
@@ -77,8 +78,8 @@ describe('a file of the original', () => {
 
   test('says in a comment what has no counterpart, each once', () => {
     const text =
-      imported(`${VIFS} Control = /x Arp-Cache = 1m LogFacility = x ModuleDir = /y PerlUse p PerlUseLib q
-      RunDynamic a:b on down Notify arp-cache SpreadRetryInterval = 5s Prefer www.example.org`);
+      imported(`${VIFS} Control = /x Arp-Cache = 2h LogFacility = x ModuleDir = /y PerlUse p PerlUseLib q
+      RunDynamic a:b on down Notify { eth0:10.0.0.0/8 } SpreadRetryInterval = 5s Prefer www.example.org`);
     const comments = text.split('\n').filter((line) => /^ *#/.test(line));
     for (const word of [
       'Control',
@@ -206,6 +207,7 @@ describe('whatever the file says', () => {
   const setting = fc.oneof(
     word.map((text) => `Group = ${text}`),
     word.map((text) => `Control = ${text}`),
+    fc.nat(10_000).map((seconds) => `Arp-Cache = ${seconds}s Notify arp-cache`),
     word.map((text) => `RunDynamic ${text} on up`),
     fc.nat(10_000).map((seconds) => `Mature = ${seconds}s`),
     fc.nat(20_000).map((count) => `Balance { AcquisitionsPerRound = ${count} interval = ${count}m }`),

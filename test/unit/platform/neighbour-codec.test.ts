@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  decodeKnownNeighbour,
   decodeOnLinkRoute,
   decodeUnanswered,
   encodeNeighbourDelete,
@@ -63,6 +64,38 @@ describe('a route', () => {
     ['that is something else', message(20, HEADER, out)],
   ])('%s is none on the link', (_, route) => {
     expect(decodeOnLinkRoute(route)).toBeUndefined();
+  });
+});
+
+describe('a neighbour that can be told', () => {
+  const MAC = Uint8Array.of(2, 0, 0, 0, 0, 9);
+  const entry = (state: string, flags = '00', mac = MAC) =>
+    message(
+      28,
+      `02 00 0000 03000000 ${state} ${flags} 01`,
+      encodeAttribute(1, FOUR),
+      encodeAttribute(2, mac),
+    );
+
+  it.each([
+    ['reachable', entry('0200'), true],
+    ['stale', entry('0400'), true],
+    ['set by hand', entry('8000'), true],
+    ['a router', entry('0200', '80'), true],
+    ['incomplete', entry('0100'), false],
+    ['failed', entry('2000'), false],
+    ['without resolution (a group)', entry('4000'), false],
+    ['that we answer for (proxy)', entry('0200', '08'), false],
+    ['at the link address of a group', entry('0200', '00', Uint8Array.of(1, 0, 94, 0, 0, 9)), false],
+    ['at no link address', entry('0200', '00', new Uint8Array(6)), false],
+    ['at one of another length', entry('0200', '00', new Uint8Array(8).fill(2)), false],
+    ['without an address', message(28, '02 00 0000 03000000 0200 00 01', encodeAttribute(2, MAC)), false],
+    ['of another message', message(20, '02 00 0000 03000000 0200 00 01'), false],
+  ])('%s', (_, neighbour, told) => {
+    const known = decodeKnownNeighbour(neighbour);
+    expect(known !== undefined).toBe(told);
+    if (known !== undefined)
+      expect(known).toMatchObject({ interfaceIndex: 3, bytes: Buffer.from(FOUR), mac: Buffer.from(MAC) });
   });
 });
 

@@ -9,6 +9,7 @@ import {
   neighbourClaim,
 } from '../../../../providers/local/packets.ts';
 import type { Standing } from '../../../../providers/local/placement.ts';
+import { SharedNeighbours } from '../../../../providers/local/shared-neighbours.ts';
 import type { NotifyConfig } from '../../../../src/config/providers/notify.ts';
 import { ipText } from '../../../../src/platform/ip-bytes.ts';
 import type { Link } from '../../../../src/platform/rtnetlink-codec.ts';
@@ -31,7 +32,7 @@ const standing = (last: number): Standing => ({
 
 const ENTRY = { family: 4, address: '10.0.0.0', prefixLength: 24, throttle: 100, ping: false } as const;
 
-function notifier(notify: readonly NotifyConfig[], options: { known?: boolean } = {}) {
+function notifier(notify: readonly NotifyConfig[], options: { known?: boolean; shared?: boolean } = {}) {
   /** `sender>target@link address`, of ARP frames. */
   const sent: string[] = [];
   const state = { full: false };
@@ -47,10 +48,13 @@ function notifier(notify: readonly NotifyConfig[], options: { known?: boolean } 
     close() {},
   };
   const linkAddressOf = () => (options.known === true ? PEER : undefined);
+  const known = new SharedNeighbours(1000);
+  known.learn([['10.0.0.9', macText(PEER)]], 0);
+  const shared = options.shared === true ? known.audiences({ throttle: 100, ping: false }, () => true) : [];
   return {
     sent,
     state,
-    it: new Notifier(audiencesOf({ notify }), { sender, linkOf: () => LINK, linkAddressOf }),
+    it: new Notifier([...audiencesOf({ notify }), ...shared], { sender, linkOf: () => LINK, linkAddressOf }),
   };
 }
 
@@ -127,6 +131,13 @@ describe('a notifier', () => {
     expect(sent.map((frame) => frame.split('>')[1]?.split('@')[0])).toEqual(['10.0.0.1', '10.0.0.2']);
   });
 
+  it('speaks to the link address that another member knows where it knows none itself', () => {
+    const { sent, it: notifying } = notifier([], { shared: true });
+    notifying.tell([standing(7)]);
+    vi.advanceTimersByTime(1000);
+    expect(sent).toEqual(Array(2).fill('10.0.0.7>10.0.0.9@02:00:00:00:00:09'));
+  });
+
   it('heeds interface and family', () => {
     const six = { ...ENTRY, family: 6 as const, address: '2001:db8::1', prefixLength: 128 };
     const { it: notifying } = notifier([{ ...ENTRY, interface: 'eth1' }, six]);
@@ -138,7 +149,7 @@ describe('a notifier', () => {
 describe('rangeFrom', () => {
   const all = (address: Uint8Array, prefixLength: number) => {
     const { count, at } = rangeFrom(address, prefixLength);
-    return Array.from({ length: count() }, (_, index) => at(index)).map((bytes) => bytes && ipText(bytes));
+    return Array.from({ length: count() }, (_, index) => at(index, 4)).map((bytes) => bytes && ipText(bytes));
   };
 
   it('counts through every address of a prefix', () => {
