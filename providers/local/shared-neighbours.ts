@@ -2,6 +2,7 @@
  * The neighbours that some member's kernel knew of late: a union that forgets what nobody tells of again. Pure; time comes from
  * outside. Places in it stay where they are while somebody goes through them.
  */
+import { isIP } from 'node:net';
 import type { SharedNotifyConfig } from '../../src/config/providers/notify.ts';
 import type { KnownNeighbour } from '../../src/model/neighbour.ts';
 import type { Instant, Millis } from '../../src/model/time.ts';
@@ -28,7 +29,8 @@ export class SharedNeighbours {
 
   learn(neighbours: readonly KnownNeighbour[], now: Instant): void {
     for (const [address, linkAddress] of neighbours) {
-      const family = address.includes(':') ? 6 : 4;
+      const family = isIP(address);
+      if (family !== 4 && family !== 6) continue;
       this.#places[family].put(ipBytes(address), Buffer.from(linkAddress.replaceAll(':', ''), 'hex'), now);
     }
   }

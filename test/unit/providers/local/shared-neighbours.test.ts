@@ -17,7 +17,7 @@ function seen(known: SharedNeighbours, family: 4 | 6 = 4, isOnLink = () => true)
 describe('shared neighbours', () => {
   it('are the union of what was told, each once', () => {
     const known = new SharedNeighbours(300);
-    known.learn([X, Y, X], 0);
+    known.learn([X, ['1::2::3', MAC], Y, ['10.0.0.999', MAC], X], 0);
     known.learn([Y, ['2001:db8::9', MAC]], 1);
     expect(seen(known)).toEqual(['10.0.0.9', '10.0.0.10']);
     expect(seen(known, 6)).toEqual(['2001:db8::9']);
