@@ -23,6 +23,7 @@ import { Doubts } from './doubts.ts';
 import type { AgentAction, AgentEvent } from './events.ts';
 import { History } from './history.ts';
 import { Holdings, sameForProviders } from './holdings.ts';
+import { heard, told } from './known-neighbours.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { decodeMessage } from './messages.ts';
 import { once } from './once.ts';
@@ -240,14 +241,7 @@ export class Agent {
     }
     const { message } = decoded;
     if (message.kind === 'operator') return this.#operator(sender, message, now);
-    if (message.kind === 'neighbours') {
-      // The provider here has told us, and knows.
-      if (sender !== this.#rounds.self) {
-        const { kind, neighbours } = message;
-        this.#outbox.push({ kind, neighbours });
-      }
-      return;
-    }
+    if (message.kind === 'neighbours') return this.#outbox.push(...heard(message, sender, this.#rounds));
     if (message.view !== this.#rounds.view?.id) {
       this.#counters.messages_of_other_views += 1;
       return;
@@ -292,12 +286,7 @@ export class Agent {
       if (event.fenced) return this.#suspend(event.reason, now);
       return this.#outbox.push(...takeLost([event], this.#outcomeContext(now)));
     }
-    if (event.kind === 'neighbours') {
-      // With nobody to hear it, it is said again before long.
-      if (this.#lifecycle.detached === undefined && (this.#rounds.view?.members.length ?? 0) > 1)
-        this.#outbox.say({ kind: 'neighbours', neighbours: event.neighbours });
-      return;
-    }
+    if (event.kind === 'neighbours') return this.#outbox.push(...told(event, this.#rounds));
     if (event.kind === 'slots') {
       const news = this.#portrait.slots.note(name, event);
       return news === undefined
