@@ -3,6 +3,7 @@
  * that takes the addresses; in the others, where each address costs a call of its own, with the look that follows.
  */
 import type { AwsMode } from '../../src/config/config.ts';
+import type { Millis } from '../../src/model/time.ts';
 import { failureOf } from './attempt.ts';
 import { fenceTag, isMember, readFence } from './fence.ts';
 import type { Settled } from './residence.ts';
@@ -12,16 +13,24 @@ export interface FencePostSettings {
   readonly mode: AwsMode;
 }
 
+export interface FencePostParts {
+  readonly wall: () => number;
+  readonly sleep: (length: Millis, signal: AbortSignal) => Promise<void>;
+  /** Raised when the provider stops. */
+  readonly stopped: AbortSignal;
+}
+
 export class FencePost {
   readonly #settings: FencePostSettings;
-  readonly #parts: { readonly wall: () => number };
+  readonly #parts: FencePostParts;
+  #showing: Promise<void> | undefined;
   #shown = 0;
   #due = 0;
   #marked = false;
   /** Why it cannot be shown; undefined: it can. */
   trouble: string | undefined;
 
-  constructor(settings: FencePostSettings, parts: { readonly wall: () => number }) {
+  constructor(settings: FencePostSettings, parts: FencePostParts) {
     this.#settings = settings;
     this.#parts = parts;
   }
@@ -34,7 +43,7 @@ export class FencePost {
     // An earlier run may have shown a number: it stands.
     this.#shown = Math.max(this.#shown, ...enis.map(({ tags }) => readFence(cluster, tags)?.fence ?? 0));
     const unmarked = enis.filter(({ tags }) => !isMember(cluster, tags)).map(({ id }) => id);
-    this.#marked = unmarked.length === 0 || (await this.#write(unmarked, settled));
+    this.#marked = unmarked.length === 0 || (await this.#write(unmarked, this.#shown, settled));
   }
 
   /** Something is taken under this fence. */
@@ -43,20 +52,26 @@ export class FencePost {
     if (this.#settings.mode === 'secondary-ip') void this.show(settled);
   }
 
-  /** Shows what is due, if it is not shown yet. */
-  async show(settled: Settled): Promise<void> {
-    if (this.#due <= this.#shown) return;
-    const before = this.#shown;
-    this.#shown = this.#due;
-    const done = await this.#write(
-      settled.place.interfaces.map(({ eni }) => eni.id),
-      settled,
-    );
-    if (!done) this.#shown = Math.min(this.#shown, before);
+  /** Shows what is due, if it is not shown yet; tries a few times, since a fence nobody sees fences nobody. Never rejects. */
+  show(settled: Settled): Promise<void> {
+    this.#showing ??= this.#untilShown(settled).finally(() => {
+      this.#showing = undefined;
+    });
+    return this.#showing;
   }
 
-  async #write(enis: readonly string[], { ec2 }: Settled): Promise<boolean> {
-    const tag = fenceTag(this.#settings.cluster, { fence: this.#shown, since: this.#parts.wall() });
+  async #untilShown(settled: Settled): Promise<void> {
+    const { sleep, stopped } = this.#parts;
+    const enis = settled.place.interfaces.map(({ eni }) => eni.id);
+    for (let tries = 0; this.#due > this.#shown && tries < TRIES_MAX && !stopped.aborted; tries += 1) {
+      if (tries > 0) await sleep(AGAIN * 2 ** (tries - 1), stopped);
+      const number = this.#due;
+      if (await this.#write(enis, number, settled)) this.#shown = number;
+    }
+  }
+
+  async #write(enis: readonly string[], ...[fence, { ec2 }]: [number, Settled]): Promise<boolean> {
+    const tag = fenceTag(this.#settings.cluster, { fence, since: this.#parts.wall() });
     const signal = new AbortController().signal;
     const failures = await Promise.all(
       enis.map((resource) => failureOf(() => ec2.change({ kind: 'tag', resource, tag }, { signal }))),
@@ -69,3 +84,7 @@ export class FencePost {
     return failure === undefined;
   }
 }
+
+const TRIES_MAX = 5;
+/** Before the second try, doubling. */
+const AGAIN: Millis = 200;

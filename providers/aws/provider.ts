@@ -112,7 +112,11 @@ class AwsProvider implements Provider {
   ): Promise<void> {
     if (this.#running !== undefined) throw new Error(`provider ${this.name} was started twice`);
     const residence = new Residence(this.#settings, this.#parts);
-    const post = new FencePost({ cluster: this.#settings.cluster, mode: this.#config.mode }, this.#parts);
+    const stopped = new AbortController();
+    const post = new FencePost(
+      { cluster: this.#settings.cluster, mode: this.#config.mode },
+      { ...this.#parts, stopped: stopped.signal },
+    );
     const lookout = new Lookout(
       { interval: this.#config.look_interval_ms, patience: GIVE_PATIENCE, mode: this.#config.mode },
       { ...this.#parts, residence, ledger: this.#ledger, post, listener },
@@ -120,7 +124,7 @@ class AwsProvider implements Provider {
     this.#ledger.clear();
     // What leads here of them is found out when it is needed.
     for (const { id } of adopt) this.#ledger.hold(id, { pieces: [], fence: 0 });
-    this.#running = { residence, lookout, post, stopped: new AbortController() };
+    this.#running = { residence, lookout, post, stopped };
     lookout.configure(vips);
     try {
       await residence.open();
