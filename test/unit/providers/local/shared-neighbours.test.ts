@@ -10,8 +10,10 @@ const Y: KnownNeighbour = ['10.0.0.10', MAC];
 
 /** As an interface sees them, in their places. */
 function seen(known: SharedNeighbours, family: 4 | 6 = 4, isOnLink = () => true): (string | undefined)[] {
-  const { count, at } = known.audiences(ENTRY, isOnLink).find((one) => one.family === family)!;
-  return Array.from({ length: count() }, (_, index) => at(index, 4)).map((bytes) => bytes && ipText(bytes));
+  const audience = known.audiences(ENTRY, isOnLink).find((one) => one.family === family)!;
+  return Array.from({ length: audience.count() }, (_, index) => audience.at(index, 4)).map(
+    (bytes) => bytes && ipText(bytes),
+  );
 }
 
 describe('shared neighbours', () => {
