@@ -29,12 +29,12 @@ import { decodeMessage } from './messages.ts';
 import { once } from './once.ts';
 import { Outbox } from './outbox.ts';
 import { type OutcomeContext, takeAcquired, takeLost, takeReleased } from './outcomes.ts';
-import { quorumIn } from './quorum.ts';
 import { reconcile } from './reconcile.ts';
 import { Rounds } from './rounds.ts';
 import { SelfPortrait } from './self-portrait.ts';
 import { buildStatus } from './status.ts';
 import type { Table } from './table.ts';
+import { Tiebreak } from './tiebreak.ts';
 import { Turns } from './turns.ts';
 
 export interface AgentSettings {
@@ -57,6 +57,7 @@ export class Agent {
   readonly #balancer = new Balancer();
   readonly #commands = new Commands();
   readonly #lifecycle = new Lifecycle();
+  readonly #tiebreak: Tiebreak;
   readonly #rounds: Rounds;
   readonly #approach: Approach;
   #transitional = false;
@@ -70,15 +71,17 @@ export class Agent {
     this.#config = settings.config;
     this.#vips = new Map(settings.config.vips.map((vip) => [vip.id, vip]));
     this.#portrait = new SelfPortrait(settings.config, settings.traits);
+    this.#tiebreak = new Tiebreak(settings.config);
     this.#rounds = new Rounds(settings.config, {
       outbox: this.#outbox,
       holdings: this.#holdings,
       doubts: this.#doubts,
       portrait: this.#portrait,
       history: this.#history,
+      tiebreak: this.#tiebreak,
     });
     const [doubts, portrait, rounds, holdings] = [this.#doubts, this.#portrait, this.#rounds, this.#holdings];
-    this.#approach = new Approach({ doubts, portrait, rounds, holdings });
+    this.#approach = new Approach({ doubts, portrait, rounds, holdings, tiebreak: this.#tiebreak });
   }
 
   handle(event: AgentEvent, now: Instant): readonly AgentAction[] {
@@ -90,7 +93,7 @@ export class Agent {
   nextTimeout(): Instant | undefined {
     const rounds = this.#rounds;
     let next = earliest(this.#holdings.nextTimeout(), this.#lifecycle.deadline);
-    next = earliest(next, rounds.nextTimeout());
+    next = earliest(next, earliest(rounds.nextTimeout(), this.#tiebreak.nextTimeout()));
     if (rounds.view) next = earliest(next, this.#portrait.matureAt);
     if (rounds.isRepresentative && rounds.table) next = earliest(next, this.#balancer.nextAt);
     for (const at of this.#waits.values()) next = earliest(next, at);
@@ -136,6 +139,7 @@ export class Agent {
         phase: this.phase,
         self,
         view,
+        quorum: view && this.#tiebreak.quorum(view, now),
         viewSince,
         table,
         missing: barrier?.missing() ?? [],
@@ -145,6 +149,7 @@ export class Agent {
         checks: (at) => this.#portrait.checks(at),
         trouble: this.#trouble,
         providerTroubles: this.#troubles,
+        witnessTrouble: this.#tiebreak.trouble,
         counters: this.#counters,
       },
       { now, wall },
@@ -169,6 +174,13 @@ export class Agent {
         return this.#provider(event.provider, event.event, now);
       case 'health':
         return this.#health(event.verdict, now);
+      case 'witness':
+        return this.#witness(event, now);
+      case 'witness-trouble':
+        this.#tiebreak.trouble = event.reason;
+        return this.#outbox.note(event.reason === undefined ? 'info' : 'warn', 'witness', {
+          reason: event.reason ?? 'it answers again',
+        });
       case 'command':
         return this.#outbox.push(...this.#commands.begin(event, this.#commandContext));
       case 'config':
@@ -320,6 +332,15 @@ export class Agent {
     this.#outbox.note('error', 'provider in trouble', { reason: `${name}: ${reason}` });
   }
 
+  #witness(event: Extract<AgentEvent, { kind: 'witness' }>, now: Instant): void {
+    const { has, fence, reason } = event;
+    this.#tiebreak.vote(event);
+    if (has) this.#portrait.fence = Math.max(this.#portrait.fence, fence - 1);
+    const what = has ? 'has the vote of the witness' : 'has no vote of the witness';
+    this.#outbox.note(has ? 'info' : 'warn', what, { reason });
+    this.#history.note({ at: now, what, reason });
+  }
+
   // --- trouble, stop, reload ---
 
   /** The process was not well: whatever we held, others may hold by now. Release first, ask later. */
@@ -362,6 +383,7 @@ export class Agent {
     this.#config = config;
     this.#vips = next;
     this.#portrait.configure(config);
+    this.#tiebreak.configure(config);
     this.#outbox.note('info', 'configuration changed', { reason: `digest ${config.digest}` });
     this.#rounds.configure(config, now);
   }
@@ -392,9 +414,11 @@ export class Agent {
   // --- after every event ---
 
   #settle(now: Instant): void {
+    // Everybody has to report again what it makes of the votes.
+    if (this.#tiebreak.changed(now)) this.#rounds.again(now);
     const { table, view, self, told } = this.#rounds;
     if (self !== undefined) {
-      const quorum = once(() => (view === undefined ? undefined : quorumIn(view, this.#config)));
+      const quorum = once(() => (view === undefined ? undefined : this.#tiebreak.quorum(view, now)));
       const barred = (vip: Vip) => this.#barred(vip, { now, quorum });
       const clearance = (vip: Vip) => this.#approach.clearance(vip, this.#config, now);
       const hasRoom = (vip: Vip) => this.#approach.hasRoom(vip);
@@ -405,6 +429,9 @@ export class Agent {
       this.#outbox.push(...lettingGo);
       if (standing) this.#outbox.say(standing);
       this.#outbox.push(...rest);
+      const holds = !this.#holdings.empty;
+      const demand = this.#tiebreak.demand(self, { fence: table?.fence ?? 0, able: this.#isAble, holds });
+      if (demand) this.#outbox.push(demand);
     }
     for (const row of table?.rows.values() ?? []) {
       const change = this.#history.observe(row, now);
@@ -435,6 +462,12 @@ export class Agent {
   /** Why this member may hold nothing at all. */
   get #trouble(): string | undefined {
     return this.#lifecycle.detached ?? this.#lifecycle.suspended ?? this.#portrait.outrankedBecause;
+  }
+
+  /** Whether it could serve anything. */
+  get #isAble(): boolean {
+    const { mature, draining, leaving } = this.#portrait;
+    return this.#trouble === undefined && mature && !draining && !leaving && this.#config.capacity > 0;
   }
 
   get #commandContext() {

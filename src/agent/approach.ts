@@ -3,16 +3,18 @@ import type { Config } from '../config/config.ts';
 import type { Instant } from '../model/time.ts';
 import type { Vip } from '../model/vip.ts';
 import { isForeign } from './carriers.ts';
-import { accessOf, type Clearance, type DoubtSettings, type Doubts } from './doubts.ts';
+import { accessOf, type Clearance, type DoubtSettings, type Doubts, latest } from './doubts.ts';
 import type { Holdings } from './holdings.ts';
 import type { Rounds } from './rounds.ts';
 import type { SelfPortrait } from './self-portrait.ts';
+import type { Tiebreak } from './tiebreak.ts';
 
 export interface ApproachComponents {
   readonly doubts: Doubts;
   readonly portrait: SelfPortrait;
   readonly rounds: Rounds;
   readonly holdings: Holdings;
+  readonly tiebreak: Tiebreak;
 }
 
 export class Approach {
@@ -31,13 +33,15 @@ export class Approach {
 
   /** Undefined: not now. */
   clearance(vip: Vip, config: Config, now: Instant): Clearance | undefined {
-    const { doubts, portrait, rounds } = this.#with;
+    const { doubts, portrait, rounds, tiebreak } = this.#with;
+    // What it held it keeps while the witness has not answered, and takes nothing more.
+    if (vip.policy === 'primary' && tiebreak.state(now) === 'open') return undefined;
     return doubts.clearance(vip.id, {
       now,
       settings: this.doubtSettings(vip, config),
       access: accessOf(portrait.traitsOf(vip)),
       doubtedSince: rounds.table?.doubts.has(vip.id) ? rounds.tableSince : undefined,
-      foreignUntil: this.#foreignUntil(vip),
+      foreignUntil: latest(this.#foreignUntil(vip), this.#othersOpenUntil(vip)),
     });
   }
 
@@ -53,6 +57,13 @@ export class Approach {
     const staying = others.filter(({ id }) => rounds.table?.rows.get(id)?.target === rounds.self);
     const { slots } = portrait;
     return slots.fits(vip, provider, others) || !slots.fits(vip, provider, staying);
+  }
+
+  /** Where nobody can be asked the other part's question to the witness is waited for. */
+  #othersOpenUntil(vip: Vip): Instant | undefined {
+    const { portrait, rounds, tiebreak } = this.#with;
+    const blind = accessOf(portrait.traitsOf(vip)) === 'blind';
+    return blind && vip.policy === 'primary' ? tiebreak.othersOpenUntil(rounds.viewSince) : undefined;
   }
 
   /** Until when somebody who went may have the VIP in a way that our provider knows nothing of. */

@@ -187,7 +187,7 @@ export class Doubts {
 
 const AT_ONCE: AcquireGuard = { kind: 'at-once' };
 
-function latest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
+export function latest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
   return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
 }
 

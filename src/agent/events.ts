@@ -24,6 +24,10 @@ export type AgentEvent =
   | { readonly kind: 'provider'; readonly provider: ProviderName; readonly event: ProviderEvent }
   /** A health check of this host says otherwise than before. */
   | { readonly kind: 'health'; readonly verdict: HealthVerdict }
+  /** The witness's vote was gained or lost. `fence`: acts under it have to have a higher one than whoever had it before. */
+  | { readonly kind: 'witness'; readonly has: boolean; readonly fence: number; readonly reason: string }
+  /** Whether the witness can be asked; `reason` absent: it can. */
+  | { readonly kind: 'witness-trouble'; readonly reason: string | undefined }
   | { readonly kind: 'command'; readonly number: number; readonly command: OperatorCommand }
   /** A new, checked configuration (same cluster and member). */
   | { readonly kind: 'config'; readonly config: Config }
@@ -43,6 +47,8 @@ export type AgentAction =
   /** Another member knows these; for the providers that want to. */
   | { readonly kind: 'neighbours'; readonly neighbours: readonly KnownNeighbour[] }
   | HookAction
+  /** Whether the vote of the witness would decide here, and the fence we act under. */
+  | { readonly kind: 'witness'; readonly wanted: boolean; readonly fence: number }
   | { readonly kind: 'answer'; readonly number: number; readonly result: CommandResult }
   /** Leave the group for good, close everything, end the process. */
   | { readonly kind: 'leave'; readonly reason: string }

@@ -45,6 +45,21 @@ export interface LoopComponents {
   readonly health?: HealthChecks;
   /** Told of comings and goings, and to return at once; absent: nobody wants to know. */
   readonly hooks?: (action: HookAction) => void;
+  /** Absent: no witness is configured. */
+  readonly witness?: LoopWitness | undefined;
+}
+
+/** A vote outside the group, as the loop drives it (`src/witness/driver.ts`). */
+export interface LoopWitness {
+  start(listener: {
+    vote(vote: { readonly has: boolean; readonly fence: number; readonly reason: string }): void;
+    trouble(reason: string | undefined): void;
+  }): void;
+  want(wanted: boolean, fence: number): void;
+  /** Before anything else is believed: a vote whose time is over is told as lost. */
+  judge(): void;
+  /** `giveBack`: nothing is held under it any more. */
+  stop(giveBack: boolean): void;
 }
 
 /** Looks at the health of this host beside the agent's work. */
@@ -122,6 +137,10 @@ export class AgentLoop {
     this.#tick();
     this.#ticker = setInterval(() => this.#tick(), TICK);
     this.#renewer = setInterval(() => this.#renew(), this.#renewInterval());
+    this.#with.witness?.start({
+      vote: (vote) => this.#handle({ kind: 'witness', ...vote }),
+      trouble: (reason) => this.#handle({ kind: 'witness-trouble', reason }),
+    });
     // Who joins knows how it is: else it would be given VIPs, or passed over, for nothing.
     await this.#watchHealth();
     if (this.#ended === undefined) await this.#join({ first: true });
@@ -232,6 +251,7 @@ export class AgentLoop {
   }
 
   #handle(event: AgentEvent): void {
+    if (event.kind !== 'witness') this.#with.witness?.judge();
     const lateness = this.#alive();
     if (lateness > 0) this.#pass({ kind: 'stalled', lateness });
     this.#pass(event);
@@ -261,6 +281,7 @@ export class AgentLoop {
   }
 
   #tick(): void {
+    this.#with.witness?.judge();
     const lateness = this.#alive();
     if (lateness > 0) this.#pass({ kind: 'stalled', lateness });
     this.#tickedAt = this.#lastAlive;
@@ -290,6 +311,8 @@ export class AgentLoop {
         return this.#operations.neighbours(action.neighbours);
       case 'hook':
         return this.#with.hooks?.(action);
+      case 'witness':
+        return this.#with.witness?.want(action.wanted, action.fence);
       case 'answer':
         return this.#answer(action.number, action.result);
       case 'leave':
@@ -348,6 +371,7 @@ export class AgentLoop {
 
   async #close(): Promise<void> {
     this.#closed = true;
+    this.#with.witness?.stop(!this.#core.holdsAnything);
     const healthStopped = this.#with.health?.stop();
     clearInterval(this.#renewer);
     const group = this.#group;

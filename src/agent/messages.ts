@@ -61,6 +61,12 @@ export interface Report extends Standing {
   readonly rules?: number;
   readonly zone?: string;
   readonly tags?: Readonly<Record<string, string>>;
+  /** It has the witness's vote, or does not know yet whether it gets it. */
+  readonly witness?: 'held' | 'open';
+  /** With the witness's vote the view would be primary, as far as its configuration says. */
+  readonly near?: boolean;
+  /** Highest fence it knows of; said where there is a witness, with which fences need not be epochs. */
+  readonly fence?: number;
   /** By which way it carries VIPs; absent: not said. */
   readonly carriers?: readonly Carrier[];
   /** VIPs that may still be with somebody who went, as far as this member knows; said where members carry VIPs in several ways. */
@@ -317,6 +323,9 @@ const SHAPES: ReadonlyMap<string, readonly (readonly [string, Check])[]> = new M
       ['rules', optional(isAmount)],
       ['zone', optional(isName)],
       ['tags', optional(isTags)],
+      ['witness', optional((v) => v === 'held' || v === 'open')],
+      ['near', optional(isFlag)],
+      ['fence', optional(isAmount)],
       ['carriers', optional(listOf(isCarrier))],
       ['lasting', optional(listOf(isLasting))],
     ],

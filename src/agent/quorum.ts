@@ -17,11 +17,14 @@ export function votesOfMember(name: MemberName, config: Config): number {
   return votesOf(name, { votes: new Map(Object.entries(config.quorum.votes)) });
 }
 
-export function quorumIn(view: View, config: Config): Quorum {
+/** `witness`: whether its vote counts for this view; it is one among those that may exist wherever one is configured. */
+export function quorumIn(view: View, config: Config, witness: boolean): Quorum {
   const votes = new Map(Object.entries(config.quorum.votes));
   const summed = expectedMembers(config)?.reduce((sum, name) => sum + votesOf(name, { votes }), 0);
   const expected = config.quorum.expected_votes ?? summed;
-  return quorumOf(view.members, expected === undefined ? { votes } : { votes, expected });
+  if (expected === undefined) return quorumOf(view.members, { votes });
+  if (config.quorum.witness === undefined) return quorumOf(view.members, { votes, expected });
+  return quorumOf(view.members, { votes, expected: expected + 1, witness });
 }
 
 /** Whether everybody the configuration expects is in the view; never known with discovery. */

@@ -162,7 +162,6 @@ function actionsOf(plan: Plan, input: ReconcileInput): Reconciled {
   if (plan.released.length > 0) say({ kind: 'released', view, vips: plan.released });
   if (plan.failed.length > 0) say({ kind: 'failed', view, vips: plan.failed });
   if (plan.acquired.length > 0) say({ kind: 'acquired', view, vips: plan.acquired });
-  if (plan.acquires.length > 0)
-    rest.push({ kind: 'acquire', requests: plan.acquires, fence: table.view.epoch });
+  if (plan.acquires.length > 0) rest.push({ kind: 'acquire', requests: plan.acquires, fence: table.fence });
   return { lettingGo, rest };
 }

@@ -16,9 +16,9 @@ import type { History } from './history.ts';
 import type { Holdings } from './holdings.ts';
 import type { AgentMessage } from './messages.ts';
 import type { Outbox } from './outbox.ts';
-import { quorumIn } from './quorum.ts';
 import type { SelfPortrait } from './self-portrait.ts';
 import { Table } from './table.ts';
+import type { Tiebreak } from './tiebreak.ts';
 
 export interface RoundsComponents {
   readonly outbox: Outbox;
@@ -26,6 +26,7 @@ export interface RoundsComponents {
   readonly doubts: Doubts;
   readonly portrait: SelfPortrait;
   readonly history: History;
+  readonly tiebreak: Tiebreak;
 }
 
 type ViewMessage = Exclude<AgentMessage, { kind: 'operator' | 'neighbours' }>;
@@ -71,6 +72,7 @@ export class Rounds {
     this.#departures.judge({ view, previous: this.view, vips: this.#config.vips, settings }, doubts, now);
     this.view = view;
     this.viewSince = now;
+    this.#with.tiebreak.install(view, now);
     const members = view.members.map(nameOf).join(', ');
     const gone = view.departed.map((d) => `${nameOf(d.member)} (${d.how})`).join(', ');
     const reason = gone ? `${view.cause}; departed: ${gone}` : view.cause;
@@ -81,6 +83,7 @@ export class Rounds {
 
   /** Not connected any more. */
   dissolve(): void {
+    this.#with.tiebreak.dissolve();
     this.view = undefined;
     this.table = undefined;
     this.barrier = undefined;
@@ -148,11 +151,12 @@ export class Rounds {
   }
 
   #report(view: View, now: Instant): void {
-    const { outbox, portrait, holdings, doubts } = this.#with;
+    const { outbox, portrait, holdings, doubts, tiebreak } = this.#with;
     const report = portrait.report({
       view,
       round: this.#round,
-      quorum: quorumIn(view, this.#config),
+      quorum: tiebreak.quorum(view, now),
+      witness: tiebreak.isConfigured ? { said: tiebreak.said(now), near: tiebreak.isNear(view) } : undefined,
       holdings,
       pinned: this.#departures.pinnedTo(this.#config.member),
       doubts: doubts.open(now),
@@ -223,6 +227,8 @@ export class Rounds {
     const gone = (vip: VipId) => this.#departures.gone(vip, view);
     this.tableSince = now;
     this.table = new Table(barrier, { view, vips: this.#config.vips, stories, gone }, now);
+    this.#with.tiebreak.learn(this.table, this.self);
+    portrait.fence = Math.max(portrait.fence, this.table.fence);
     this.told.clear();
     for (const holding of holdings.all()) holding.disowned = false;
     // Who has it by now need not have told this view so: what we saw released before is void.

@@ -18,6 +18,8 @@ export interface Seat {
   readonly disagreed: ReadonlyMap<VipId, string>;
   readonly zone: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
+  /** What it says of the witness's vote. */
+  readonly witness: 'held' | 'open' | undefined;
   /** By which way it carries VIPs; empty: not said. */
   readonly carriers: readonly Carrier[];
 }
@@ -51,6 +53,7 @@ export function seatsOf(
         disagreed: agreement?.against.get(member) ?? new Map(),
         zone: report?.zone,
         tags: report?.tags ?? {},
+        witness: report?.witness,
         carriers: report?.carriers ?? [],
       };
       return [member, seat];

@@ -24,6 +24,8 @@ export interface ReportInput {
   readonly pinned: readonly VipId[];
   readonly doubts: readonly VipId[];
   readonly lasting: readonly Lasting[];
+  /** What is to be said of the witness; undefined: there is none. */
+  readonly witness: { readonly said: 'held' | 'open' | undefined; readonly near: boolean } | undefined;
 }
 
 /** Its fields alone, in one order, so that two of them can be compared as text. */
@@ -48,6 +50,8 @@ export class SelfPortrait {
   /** Everything is being released after a stall. */
   suspendedBecause: string | undefined;
   mature = false;
+  /** Highest fence known to have been acted under. */
+  fence = 0;
   /** What providers said they cannot carry now, with why. */
   readonly #unfit = new Map<VipId, string>();
   readonly #ailments = new Ailments();
@@ -164,6 +168,8 @@ export class SelfPortrait {
       rules: RULES,
       ...(this.#config.zone !== undefined && { zone: this.#config.zone }),
       ...(this.#config.tags !== undefined && { tags: this.#config.tags }),
+      ...(input.witness && { near: input.witness.near, fence: this.fence }),
+      ...(input.witness?.said !== undefined && { witness: input.witness.said }),
       carriers: this.#carriers,
       ...(input.lasting.length > 0 && { lasting: input.lasting }),
     };

@@ -1,4 +1,5 @@
 /** Builds what an operator sees from what the agent knows; decides nothing. */
+import type { Quorum } from '../allocation/quorum.ts';
 import type { Config } from '../config/config.ts';
 import { type MemberId, nameOf } from '../model/member.ts';
 import type { AgentPhase, CheckStatus, MemberStatus, Status, VipStatus } from '../model/status.ts';
@@ -7,7 +8,7 @@ import { representativeOf, type View } from '../model/view.ts';
 import type { Vip, VipId } from '../model/vip.ts';
 import { type History, stateOf } from './history.ts';
 import type { Holdings } from './holdings.ts';
-import { quorumIn, votesOfMember } from './quorum.ts';
+import { votesOfMember } from './quorum.ts';
 import { barredBecause, type Seat } from './seat.ts';
 import type { Row, Table } from './table.ts';
 
@@ -17,6 +18,7 @@ export interface StatusInput {
   readonly phase: AgentPhase;
   readonly self: MemberId | undefined;
   readonly view: View | undefined;
+  readonly quorum: Quorum | undefined;
   readonly viewSince: Instant;
   readonly table: Table | undefined;
   readonly missing: readonly MemberId[];
@@ -26,6 +28,7 @@ export interface StatusInput {
   checks(at: (instant: Instant) => string): CheckStatus[];
   readonly trouble: string | undefined;
   readonly providerTroubles: ReadonlyMap<string, string>;
+  readonly witnessTrouble: string | undefined;
   readonly counters: Readonly<Record<string, number>>;
 }
 
@@ -46,7 +49,7 @@ export function buildStatus(input: StatusInput, clock: StatusClock): Status {
     self: config.member,
     phase: input.phase,
     ...(view && { view: { id: view.id, epoch: view.epoch, since: at(input.viewSince), cause: view.cause } }),
-    primary: view !== undefined && quorumIn(view, config).primary,
+    primary: input.quorum?.primary === true,
     config_digest: config.digest,
     members: view ? view.members.map((member) => memberStatus(member, counts, input)) : [],
     vips: config.vips.map((vip) => vipStatus(vip, input, at)),
@@ -194,6 +197,7 @@ function withoutTable(
 function warningsOf(input: StatusInput): string[] {
   const warnings: string[] = [];
   if (input.trouble !== undefined) warnings.push(input.trouble);
+  if (input.witnessTrouble !== undefined) warnings.push(`witness: ${input.witnessTrouble}`);
   for (const [name, reason] of input.providerTroubles) warnings.push(`provider ${name}: ${reason}`);
   for (const [vip, reason] of [...input.unfit].slice(0, PROBLEMS_SHOWN_MAX))
     warnings.push(`${vip} cannot be carried here: ${reason}`);

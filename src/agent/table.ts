@@ -23,7 +23,7 @@ import type { Vip, VipId } from '../model/vip.ts';
 import type { Barrier } from './barrier.ts';
 import type { Lasting } from './carriers.ts';
 import { agree } from './definitions.ts';
-import { type AgentMessage, type Moves, RULES } from './messages.ts';
+import { type AgentMessage, type Moves, type Report, RULES } from './messages.ts';
 import { barredBecause, limitsOf, type Seat, seatsOf } from './seat.ts';
 
 export interface Row {
@@ -61,6 +61,8 @@ export class Table {
   /** Whether VIPs of policy `primary` may be served in this view, and why (not). */
   readonly primary: boolean;
   readonly quorum: string;
+  /** What is acquired by this table is acquired under this fence: the epoch, where no witness has spoken. */
+  readonly fence: number;
   /** VIPs whose last holder may still answer, as far as any member knows. */
   readonly doubts: ReadonlySet<VipId>;
   /** Whether all members know of health checks; else nobody's failing ones count in this view. */
@@ -74,8 +76,12 @@ export class Table {
   constructor(barrier: Barrier, settings: TableSettings, now: Instant) {
     const reports = barrier.counted();
     this.view = settings.view;
-    this.primary = reports.length > 0 && reports.every((report) => report.primary);
-    this.quorum = (reports.find((report) => !report.primary) ?? reports[0])?.quorum ?? 'nobody reported';
+    const witnessed = reports.some((report) => report.witness !== undefined);
+    const isFor = (report: Report) => report.primary || (witnessed && report.near === true);
+    this.primary = reports.length > 0 && reports.every(isFor);
+    const known = Math.max(0, ...reports.map((report) => report.fence ?? 0));
+    this.fence = Math.max(this.view.epoch, known + 1);
+    this.quorum = (reports.find((report) => !isFor(report)) ?? reports[0])?.quorum ?? 'nobody reported';
     this.#complete = reports.length > 0 && reports.every((report) => report.complete);
     this.heedsHealth = reports.every((report) => report.impaired !== undefined);
     this.#rules = Math.min(RULES, ...reports.map((report) => report.rules ?? 1));

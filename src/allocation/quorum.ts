@@ -7,6 +7,8 @@ export interface QuorumRule {
   readonly votes: ReadonlyMap<MemberName, number>;
   /** Sum over all members that may exist; absent: unknown, and then no component is primary. */
   readonly expected?: number;
+  /** Whether the vote of a witness, which is one of the expected, counts for this part; absent: there is no witness. */
+  readonly witness?: boolean;
 }
 
 export interface Quorum {
@@ -21,7 +23,8 @@ export function votesOf(name: MemberName, rule: QuorumRule): number {
 }
 
 export function quorumOf(members: readonly MemberId[], rule: QuorumRule): Quorum {
-  const votes = members.reduce((sum, member) => sum + votesOf(nameOf(member), rule), 0);
+  const here = members.reduce((sum, member) => sum + votesOf(nameOf(member), rule), 0);
+  const votes = here + (rule.witness === true ? 1 : 0);
   const { expected } = rule;
   if (expected === undefined) {
     return {
@@ -36,6 +39,12 @@ export function quorumOf(members: readonly MemberId[], rule: QuorumRule): Quorum
     primary,
     votes,
     expected,
-    reason: `${votes} of ${expected} votes ${primary ? 'are' : 'are only'} here`,
+    reason: `${votes} of ${expected} votes ${primary ? 'are' : 'are only'} here${SAYINGS[`${rule.witness}`]}`,
   };
 }
+
+const SAYINGS: Readonly<Record<string, string>> = {
+  true: ", the witness's among them",
+  false: ", the witness's not among them",
+  undefined: '',
+};

@@ -23,6 +23,7 @@ import { needsRestart, readConfig } from './read-config.ts';
 import { Shortages } from './shortages.ts';
 import { openSupervision, type Supervision } from './supervision.ts';
 import { version } from './version.ts';
+import { createWitness } from './witness.ts';
 
 /** A takeover must not wait for a batch job. */
 const NICE = -20;
@@ -109,6 +110,7 @@ class AgentRun {
         logger,
         health: new LazyHealth(logger),
         hooks: (action) => this.#hooks?.take(action),
+        witness: await createWitness(this.#config),
       },
     );
     this.#loop = loop;

@@ -58,7 +58,8 @@ const FIXED = ['cluster', 'member', 'group', 'providers', 'guests', 'control'] a
 
 /** The sections that differ and need a restart of the agent. */
 export function needsRestart(before: Config, after: Config): readonly string[] {
-  return FIXED.filter((section) => plain(before[section]) !== plain(after[section]));
+  const witness = plain(before.quorum.witness) === plain(after.quorum.witness) ? [] : ['quorum.witness'];
+  return [...FIXED.filter((section) => plain(before[section]) !== plain(after[section])), ...witness];
 }
 
 function plain(value: unknown): string {

@@ -30,6 +30,7 @@ import { settingsOf } from './providers/kinds.ts';
 import type { FileShape } from './schema.ts';
 import { buildSpreadGroup, checkEngineKeys } from './spread-section.ts';
 import { buildVips } from './vip-section.ts';
+import { buildWitness } from './witness-section.ts';
 
 /** `sun_path` of a unix socket less its final NUL, in bytes (unix(7)). */
 const SOCKET_PATH_BYTES_MAX = 107;
@@ -70,7 +71,8 @@ export function buildConfig(shape: FileShape, options: BuildOptions, findings: F
   const checks = buildHealthChecks(shape.checks, { vips, fromFolder }, findings);
   const control = controlOf(shape, fromFolder, findings);
   if (group === undefined) return undefined;
-  const quorum = quorumOf(shape, members);
+  const witness = buildWitness(shape, { votes: votesOf(members, shape.quorum.votes), primary }, findings);
+  const quorum = { ...quorumOf(shape, members), ...(witness !== undefined && { witness }) };
   const hooks = hooksOf(shape.hooks);
   const config: Config = {
     cluster: shape.cluster,
@@ -97,7 +99,8 @@ export function buildConfig(shape: FileShape, options: BuildOptions, findings: F
       cluster: shape.cluster,
       vips,
       votes: quorum.votes,
-      expectedVotes: quorum.expected_votes,
+      expectedVotes:
+        witness && quorum.expected_votes !== undefined ? quorum.expected_votes + 1 : quorum.expected_votes,
     }),
   };
   return { config, ...(shape.group.key_file !== undefined && { keyFile: fromFolder(shape.group.key_file) }) };

@@ -105,12 +105,12 @@ export function checkQuorum(
       what: 'nobody has a vote, so no part can be primary',
       mend: 'give at least one member a vote',
     });
-  } else if (members.names.size === 2 && !members.open && sum === 2) {
+  } else if (members.names.size === 2 && !members.open && sum === 2 && shape.quorum.witness === undefined) {
     const what =
       'of two members with one vote each neither can act alone, so VIPs of policy `primary` stop when either fails';
     findings.warn(['quorum'], {
       what,
-      mend: 'give one of them two votes, or add a third member',
+      mend: 'add a third member, or `quorum: {witness: …}`; or give the one that shall go on two votes',
       atKey: true,
     });
   }

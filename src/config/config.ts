@@ -152,6 +152,22 @@ export interface QuorumConfig {
   readonly votes: Readonly<Record<string, number>>;
   /** Sum of the votes of all members that may exist; absent: the sum over the static peers. More than half of it is primary. */
   readonly expected_votes?: number;
+  /** One vote more, for whoever has the lease on a record outside the group; absent: none. */
+  readonly witness?: WitnessConfig;
+}
+
+export interface WitnessConfig {
+  readonly kind: 'dynamodb' | 's3' | 'gcs';
+  /** Table of DynamoDB, or bucket. */
+  readonly place: string;
+  /** Of the record there. */
+  readonly key: string;
+  /** Absent: the environment's. */
+  readonly region?: string;
+  /** URL instead of the cloud's own. */
+  readonly endpoint?: string;
+  readonly lease_ms: Millis;
+  readonly renew_ms: Millis;
 }
 
 export interface ControlConfig {

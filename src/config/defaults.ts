@@ -55,6 +55,7 @@ export const DEFAULTS = {
   check: { interval: '2s', timeout: '1s', hold: '5s', when_all_fail: 'keep' },
   balance: { enabled: true, interval: '10s', moves_per_round_max: 10, hold_down: '30s' },
   quorum: { votes: {} },
+  witness: { lease: '10s', renew: '2s' },
   hooks: { timeout: '10s', parallel: 4, stop_timeout: '5s' },
   log: { level: 'info' },
 } as const;

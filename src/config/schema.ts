@@ -188,6 +188,42 @@ const balance = z.strictObject({
     .describe('A VIP that moved, or a member that joined, this recently is left alone'),
 });
 
+const witness = z.strictObject({
+  kind: z
+    .enum(['dynamodb', 's3', 'gcs'])
+    .describe('Where its record lies: a table of DynamoDB, a bucket of S3, or one of Google Cloud Storage'),
+  table: z
+    .string()
+    .min(3)
+    .max(255)
+    .optional()
+    .describe('With `dynamodb`: the table; its key is a text named `id`'),
+  bucket: z.string().min(3).max(222).optional().describe('With `s3` and `gcs`: the bucket'),
+  key: z
+    .string()
+    .min(1)
+    .max(512)
+    .optional()
+    .describe('Of the record, of this cluster alone; absent: `wackamole/CLUSTER`'),
+  region: z
+    .string()
+    .min(2)
+    .max(32)
+    .optional()
+    .describe('Region of the table or bucket; absent: `AWS_REGION` of the environment'),
+  endpoint: z
+    .string()
+    .regex(/^https?:\/\/[^\s/]+(\/\S*)?$/)
+    .optional()
+    .describe("URL instead of the cloud's own"),
+  lease: duration('5s', '10m')
+    .prefault(DEFAULTS.witness.lease)
+    .describe('Whoever has its vote and is gone is waited for this long'),
+  renew: duration('500ms', '2m')
+    .prefault(DEFAULTS.witness.renew)
+    .describe('Between two renewals while it is had; at most a quarter of the lease'),
+});
+
 const quorum = z.strictObject({
   votes: z
     .record(name('member'), integer(0, 1000))
@@ -196,6 +232,11 @@ const quorum = z.strictObject({
   expected_votes: integer(1, 1_000_000)
     .optional()
     .describe('Votes of all members that may exist; absent: the sum over `peers`. More than half is primary'),
+  witness: witness
+    .optional()
+    .describe(
+      'A record outside the group: whoever has the lease on it has one vote more, for two members without a third',
+    ),
 });
 
 const control = z.strictObject({

@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   isolation: ['model', 'provider', 'platform', 'node:*'],
   conformance: ['model', 'group', 'provider', 'node:*'],
   health: ['model', 'platform', 'type:config', 'node:*'],
+  witness: ['model', 'platform', 'node:*', 'npm:@aws-sdk', 'npm:google-auth-library'],
   lab: ['model', 'platform', 'control', 'node:*'],
   'providers/aws': ['model', 'provider', 'platform', 'type:config', 'node:*', 'npm:@aws-sdk'],
   'providers/memory': ['model', 'provider', 'platform', 'type:config', 'node:*'],

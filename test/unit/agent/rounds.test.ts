@@ -6,6 +6,7 @@ import type { Report } from '../../../src/agent/messages.ts';
 import { Outbox } from '../../../src/agent/outbox.ts';
 import { Rounds } from '../../../src/agent/rounds.ts';
 import { SelfPortrait } from '../../../src/agent/self-portrait.ts';
+import { Tiebreak } from '../../../src/agent/tiebreak.ts';
 import { memberId } from '../../../src/model/member.ts';
 import { type View, viewId } from '../../../src/model/view.ts';
 import { config, vips } from './config.ts';
@@ -19,7 +20,14 @@ function leftOut(digestOfOthers: string): { rounds: Rounds; own: Report } {
   const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
   const outbox = new Outbox();
   const portrait = new SelfPortrait(own, new Map());
-  const parts = { outbox, holdings: new Holdings(), doubts: new Doubts(), portrait, history: new History() };
+  const parts = {
+    outbox,
+    holdings: new Holdings(),
+    doubts: new Doubts(),
+    portrait,
+    history: new History(),
+    tiebreak: new Tiebreak(own),
+  };
   const rounds = new Rounds(own, parts);
   rounds.self = b;
   rounds.install(view, { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } });
@@ -55,6 +63,7 @@ describe('a member that begins a new round before the others hear of it', () => 
       doubts: new Doubts(),
       portrait: new SelfPortrait(own, new Map()),
       history: new History(),
+      tiebreak: new Tiebreak(own),
     });
     const install = { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } } as const;
     const members = [a, b].map((self) => {
@@ -93,7 +102,12 @@ describe('a member that begins a new round while its first report is still on it
   it('does with the others what is ordered after that report', () => {
     const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
     const outbox = new Outbox();
-    const components = { holdings: new Holdings(), doubts: new Doubts(), history: new History() };
+    const components = {
+      holdings: new Holdings(),
+      doubts: new Doubts(),
+      history: new History(),
+      tiebreak: new Tiebreak(own),
+    };
     const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, new Map()), ...components });
     rounds.self = b;
     rounds.install(view, { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } });
@@ -114,7 +128,12 @@ describe('a member that begins yet another round while all collect', () => {
   it('voids what was ordered, as those do who come to a table meanwhile', () => {
     const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
     const outbox = new Outbox();
-    const components = { holdings: new Holdings(), doubts: new Doubts(), history: new History() };
+    const components = {
+      holdings: new Holdings(),
+      doubts: new Doubts(),
+      history: new History(),
+      tiebreak: new Tiebreak(own),
+    };
     const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, new Map()), ...components });
     rounds.self = b;
     rounds.install(view, { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } });
@@ -141,7 +160,12 @@ describe('a round that is over', () => {
   it('gets no more reports: what is late tells of an older truth', () => {
     const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
     const outbox = new Outbox();
-    const components = { holdings: new Holdings(), doubts: new Doubts(), history: new History() };
+    const components = {
+      holdings: new Holdings(),
+      doubts: new Doubts(),
+      history: new History(),
+      tiebreak: new Tiebreak(own),
+    };
     const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, new Map()), ...components });
     rounds.self = b;
     rounds.install(view, { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } });
@@ -159,7 +183,12 @@ describe('a release that is delivered', () => {
     const own = config({ member: 'b', members: ['a', 'b'], vips: vips(1) });
     const outbox = new Outbox();
     const doubts = new Doubts();
-    const components = { holdings: new Holdings(), doubts, history: new History() };
+    const components = {
+      holdings: new Holdings(),
+      doubts,
+      history: new History(),
+      tiebreak: new Tiebreak(own),
+    };
     const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, new Map()), ...components });
     rounds.self = b;
     const settings = { leaseBound: 4100, takeover: 'at-once' } as const;
@@ -185,7 +214,12 @@ describe('reports that say who has a VIP', () => {
     const own = config({ member: 'b', members: ['a', 'b'], vips: vips(1) });
     const outbox = new Outbox();
     const doubts = new Doubts();
-    const components = { holdings: new Holdings(), doubts, history: new History() };
+    const components = {
+      holdings: new Holdings(),
+      doubts,
+      history: new History(),
+      tiebreak: new Tiebreak(own),
+    };
     const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, new Map()), ...components });
     rounds.self = b;
     const settings = { leaseBound: 4100, takeover: 'at-once' } as const;
@@ -208,7 +242,12 @@ describe('a keeper', () => {
     const traits = new Map([['memory', memory]]);
     const holdings = new Holdings();
     holdings.set(holdings.of(vips(1)[0] as never), 'held', 0);
-    const components = { holdings, doubts: new Doubts(), history: new History() };
+    const components = {
+      holdings,
+      doubts: new Doubts(),
+      history: new History(),
+      tiebreak: new Tiebreak(own),
+    };
     const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, traits), ...components });
     rounds.self = b;
     rounds.install({ ...view, ...changes }, { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } });

@@ -87,6 +87,9 @@ export class World {
     for (const name of options.hosts) this.boot(name);
   }
 
+  /** So long at least. */
+  releaseTakes = 0;
+
   /** Hosts of the release before this one: they say nothing of what it did not know. */
   older: ReadonlySet<string> = new Set();
 
@@ -233,13 +236,15 @@ export class World {
           });
         });
       case 'release':
-        return later(0.1 + this.#random(), () => {
+        return later(this.releaseTakes + 0.1 + this.#random(), () => {
           for (const vip of action.vips) host.up.delete(vip.id);
           this.give(host, {
             kind: 'released',
             outcomes: action.vips.map((v) => outcome(v.id, false, { reason: 'released' })),
           });
         });
+      case 'witness':
+        return this.witnessed(host, action);
       case 'answer':
         this.answers.push(action.result);
         return;
@@ -311,6 +316,9 @@ export class World {
       (other) => other !== host && other.up.has(vip) && this.connected(host, other),
     );
   }
+
+  /** What an agent asks of its witness; by default there is none. */
+  witnessed: (host: Host, action: Extract<AgentAction, { kind: 'witness' }>) => void = () => undefined;
 
   /** Set by tests that cut the link; by default everything is one link. */
   connected: (a: Host, b: Host) => boolean = () => true;

@@ -1,0 +1,149 @@
+/**
+ * A vote outside the group for parts that would be primary with just one more: whether it is needed, wanted, ours, or still an open
+ * question. While it is open, what was held before may stay for a moment and nothing is put up; who gets the vote waits
+ * for the other part's moment to be over where nobody can be asked.
+ */
+import type { Quorum } from '../allocation/quorum.ts';
+import type { Config } from '../config/config.ts';
+import type { MemberId } from '../model/member.ts';
+import type { Instant, Millis } from '../model/time.ts';
+import { representativeOf, type View } from '../model/view.ts';
+import type { AgentAction, AgentEvent } from './events.ts';
+import { quorumIn } from './quorum.ts';
+import type { Table } from './table.ts';
+
+/** How long a part that was primary keeps what it holds while the witness has not answered. */
+export const OPEN_FOR: Millis = 2_000;
+/** By how much later the other part may begin to count. */
+const LATENESS: Millis = 3_000;
+
+export type TiebreakState =
+  /** The members here decide by themselves, with it or without. */
+  'needless' | 'held' | 'open' | 'lacking';
+
+type WitnessEvent = Extract<AgentEvent, { kind: 'witness' }>;
+type WitnessAction = Extract<AgentAction, { kind: 'witness' }>;
+
+export interface Demand {
+  /** Fence we act under. */
+  readonly fence: number;
+  /** Whether this member could serve anything: who cannot leaves the vote to others. */
+  readonly able: boolean;
+  /** Whether it holds, or may hold, anything. */
+  readonly holds: boolean;
+}
+
+export class Tiebreak {
+  /** What is wrong with the witness, for people; undefined: nothing. */
+  trouble: string | undefined;
+  #config: Config;
+  #view: View | undefined;
+  /** Whether the last table we acted on was of the primary component. */
+  #wasPrimary = false;
+  #openUntil: Instant = Number.NEGATIVE_INFINITY;
+  #own: WitnessEvent | undefined;
+  /** A member of our view says that it has it. */
+  #told = false;
+  #asked = '';
+  /** What {@link changed} last saw. */
+  #state: TiebreakState = 'needless';
+
+  constructor(config: Config) {
+    this.#config = config;
+  }
+
+  get isConfigured(): boolean {
+    return this.#config.quorum.witness !== undefined;
+  }
+
+  configure(config: Config): void {
+    this.#config = config;
+  }
+
+  install(view: View, now: Instant): void {
+    this.#view = view;
+    this.#told = false;
+    this.#openUntil = this.#wasPrimary ? now + OPEN_FOR : Number.NEGATIVE_INFINITY;
+    this.#state = this.state(now);
+  }
+
+  dissolve(): void {
+    this.#view = undefined;
+    this.#wasPrimary = false;
+    this.#told = false;
+  }
+
+  /** What the members of the view agreed on. */
+  learn(table: Table, self: MemberId | undefined): void {
+    this.#wasPrimary = table.primary;
+    this.#told = [...table.seats.values()].some(
+      ({ member, witness }) => member !== self && witness === 'held',
+    );
+  }
+
+  vote(event: WitnessEvent): void {
+    this.#own = event;
+  }
+
+  state(now: Instant): TiebreakState {
+    const view = this.#view;
+    if (view === undefined || !this.#isNear(view)) return 'needless';
+    if (this.#own?.has === true || this.#told) return 'held';
+    return now < this.#openUntil ? 'open' : 'lacking';
+  }
+
+  /** Whether what we said of it in this view is not so any more, so that everybody has to report again. */
+  changed(now: Instant): boolean {
+    const state = this.state(now);
+    if (state === this.#state) return false;
+    this.#state = state;
+    return this.isConfigured && this.#view !== undefined;
+  }
+
+  quorum(view: View, now: Instant): Quorum {
+    const state = this.state(now);
+    return quorumIn(view, this.#config, state === 'held' || state === 'open');
+  }
+
+  /** With one vote more it would be primary. */
+  isNear(view: View): boolean {
+    return this.isConfigured && quorumIn(view, this.#config, true).primary;
+  }
+
+  /** For the report. */
+  said(now: Instant): 'held' | 'open' | undefined {
+    if (this.#own?.has === true) return 'held';
+    return this.state(now) === 'open' ? 'open' : undefined;
+  }
+
+  /** What the driver is to be told, when that is news. */
+  demand(self: MemberId, { fence, able, holds }: Demand): WitnessAction | undefined {
+    if (!this.isConfigured) return undefined;
+    const view = this.#view;
+    const has = this.#own?.has === true;
+    const near = view !== undefined && this.#isNear(view);
+    // What is ours is given back when nothing is held under it any more, or the members decide without it.
+    const wanted = near
+      ? (has && holds) || (able && (has || representativeOf(view) === self))
+      : has && holds && view === undefined;
+    const asked = `${wanted} ${fence}`;
+    if (asked === this.#asked) return undefined;
+    this.#asked = asked;
+    return { kind: 'witness', wanted, fence };
+  }
+
+  /** Until when another part may hold what it held, since its question is open too. */
+  othersOpenUntil(viewSince: Instant): Instant | undefined {
+    const parted = this.#view?.departed.some(({ how }) => how !== 'leave') === true;
+    return this.isConfigured && parted ? viewSince + OPEN_FOR + LATENESS : undefined;
+  }
+
+  nextTimeout(): Instant | undefined {
+    return this.#state === 'open' ? this.#openUntil : undefined;
+  }
+
+  /** Primary with the vote, and not without. */
+  #isNear(view: View): boolean {
+    return this.isNear(view) && !quorumIn(view, this.#config, false).primary;
+  }
+}
