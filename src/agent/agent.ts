@@ -10,7 +10,6 @@
 import type { Quorum } from '../allocation/quorum.ts';
 import type { Config } from '../config/config.ts';
 import type { GroupEvent } from '../group/group.ts';
-import type { HealthVerdict } from '../model/health.ts';
 import { type MemberId, nameOf } from '../model/member.ts';
 import type { AgentPhase, Status } from '../model/status.ts';
 import { earliest, type Instant } from '../model/time.ts';
@@ -26,6 +25,7 @@ import { Holdings, sameForProviders } from './holdings.ts';
 import { heard, told } from './known-neighbours.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { decodeMessage } from './messages.ts';
+import { News } from './news.ts';
 import { once } from './once.ts';
 import { Outbox } from './outbox.ts';
 import { type OutcomeContext, takeAcquired, takeLost, takeReleased } from './outcomes.ts';
@@ -60,10 +60,9 @@ export class Agent {
   readonly #tiebreak: Tiebreak;
   readonly #rounds: Rounds;
   readonly #approach: Approach;
+  readonly #news: News;
   #transitional = false;
   readonly #waits = new Map<VipId, Instant>();
-  /** What is wrong with a provider as a whole. */
-  readonly #troubles = new Map<ProviderName, string>();
   readonly #counters = { messages_malformed: 0, messages_of_other_views: 0 };
 
   constructor(settings: AgentSettings) {
@@ -72,16 +71,17 @@ export class Agent {
     this.#vips = new Map(settings.config.vips.map((vip) => [vip.id, vip]));
     this.#portrait = new SelfPortrait(settings.config, settings.traits);
     this.#tiebreak = new Tiebreak(settings.config);
-    this.#rounds = new Rounds(settings.config, {
+    const parts = {
       outbox: this.#outbox,
       holdings: this.#holdings,
       doubts: this.#doubts,
       portrait: this.#portrait,
       history: this.#history,
       tiebreak: this.#tiebreak,
-    });
-    const [doubts, portrait, rounds, holdings] = [this.#doubts, this.#portrait, this.#rounds, this.#holdings];
-    this.#approach = new Approach({ doubts, portrait, rounds, holdings, tiebreak: this.#tiebreak });
+    };
+    this.#rounds = new Rounds(settings.config, parts);
+    this.#approach = new Approach({ ...parts, rounds: this.#rounds });
+    this.#news = new News(parts);
   }
 
   handle(event: AgentEvent, now: Instant): readonly AgentAction[] {
@@ -116,7 +116,7 @@ export class Agent {
 
   /** What is wrong with providers as a whole, for people. */
   get providerTroubles(): ReadonlyMap<ProviderName, string> {
-    return this.#troubles;
+    return this.#news.troubles;
   }
 
   /** What this member and its view agreed on; absent while reports are being collected. */
@@ -148,7 +148,7 @@ export class Agent {
         unfit: this.#portrait.crippled,
         checks: (at) => this.#portrait.checks(at),
         trouble: this.#trouble,
-        providerTroubles: this.#troubles,
+        providerTroubles: this.#news.troubles,
         witnessTrouble: this.#tiebreak.trouble,
         counters: this.#counters,
       },
@@ -173,14 +173,11 @@ export class Agent {
       case 'provider':
         return this.#provider(event.provider, event.event, now);
       case 'health':
-        return this.#health(event.verdict, now);
+        return this.#news.health(event.verdict, now);
       case 'witness':
-        return this.#witness(event, now);
+        return this.#news.witness(event, now);
       case 'witness-trouble':
-        this.#tiebreak.trouble = event.reason;
-        return this.#outbox.note(event.reason === undefined ? 'info' : 'warn', 'witness', {
-          reason: event.reason ?? 'it answers again',
-        });
+        return this.#news.witnessTrouble(event);
       case 'command':
         return this.#outbox.push(...this.#commands.begin(event, this.#commandContext));
       case 'config':
@@ -293,52 +290,14 @@ export class Agent {
   }
 
   #provider(name: ProviderName, event: ProviderEvent, now: Instant): void {
-    if (event.kind === 'trouble') return this.#providerTrouble(name, event.reason);
+    if (event.kind === 'trouble') return this.#news.trouble(name, event.reason);
     if (event.kind === 'lost') {
       if (event.fenced) return this.#suspend(event.reason, now);
       return this.#outbox.push(...takeLost([event], this.#outcomeContext(now)));
     }
     if (event.kind === 'neighbours') return this.#outbox.push(...told(event, this.#rounds));
-    if (event.kind === 'slots') {
-      const news = this.#portrait.slots.note(name, event);
-      return news === undefined
-        ? undefined
-        : this.#outbox.note('info', 'room of a provider', { reason: news });
-    }
-    if (!this.#portrait.fitness(event)) return;
-    const { vip, fit, reason } = event;
-    this.#doubts.taken(vip);
-    this.#outbox.note(fit ? 'info' : 'warn', fit ? 'fit again' : 'unfit', { reason, vip });
-    const holding = this.#holdings.get(vip);
-    if (fit && holding?.retryAt !== undefined) holding.retryAt = now;
-  }
-
-  /** The group hears of it with our standing; who takes over is its decision. */
-  #health(verdict: HealthVerdict, now: Instant): void {
-    if (!this.#portrait.health(verdict, now)) return;
-    const { check, failing } = verdict;
-    const what = failing === undefined ? `check ${check} passes` : `check ${check} fails`;
-    const reason = failing ?? 'well again';
-    this.#outbox.note(failing === undefined ? 'info' : 'warn', what, { reason });
-    this.#history.note({ at: now, what, reason });
-  }
-
-  #providerTrouble(name: ProviderName, reason: string | undefined): void {
-    if (reason === undefined) {
-      if (this.#troubles.delete(name)) this.#outbox.note('info', 'provider well again', { reason: name });
-      return;
-    }
-    this.#troubles.set(name, reason);
-    this.#outbox.note('error', 'provider in trouble', { reason: `${name}: ${reason}` });
-  }
-
-  #witness(event: Extract<AgentEvent, { kind: 'witness' }>, now: Instant): void {
-    const { has, fence, reason } = event;
-    this.#tiebreak.vote(event);
-    if (has) this.#portrait.fence = Math.max(this.#portrait.fence, fence - 1);
-    const what = has ? 'has the vote of the witness' : 'has no vote of the witness';
-    this.#outbox.note(has ? 'info' : 'warn', what, { reason });
-    this.#history.note({ at: now, what, reason });
+    if (event.kind === 'slots') return this.#news.slots(name, event);
+    this.#news.fitness(event, now);
   }
 
   // --- trouble, stop, reload ---

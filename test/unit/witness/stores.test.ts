@@ -10,12 +10,12 @@ const SIGNAL = new AbortController().signal;
 const record = (nonce: string, owner = 'a#1'): WitnessRecord => ({ owner, fence: 7, nonce });
 
 const KINDS = [
-  ['dynamodb', fakeDynamoDb, createDynamoDb, 'k'],
-  ['s3', fakeS3, createS3, 'a/k'],
-  ['gcs', fakeGcs, createGcs, 'a/k'],
+  { kind: 'dynamodb', serve: fakeDynamoDb, create: createDynamoDb, key: 'k' },
+  { kind: 's3', serve: fakeS3, create: createS3, key: 'a/k' },
+  { kind: 'gcs', serve: fakeGcs, create: createGcs, key: 'a/k' },
 ] as const;
 
-describe.each(KINDS)('the record in %s', (_, serve, create, key) => {
+describe.each(KINDS)('the record in $kind', ({ serve, create, key }) => {
   let fake: Fake;
   let store: WitnessStore;
   const environment = { ...process.env };
