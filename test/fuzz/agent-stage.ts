@@ -144,6 +144,7 @@ export class AgentStage {
       case 'cancel':
       case 'announce':
       case 'neighbours':
+      case 'witness':
       case 'answer':
       case 'hook':
       case 'leave':

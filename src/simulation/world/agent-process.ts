@@ -320,6 +320,7 @@ export class AgentProcess {
         return this.#world.note(this.host, `${action.what}: ${action.reason} ${action.vip ?? ''}`);
       case 'announce':
       case 'neighbours':
+      case 'witness':
     }
   }
 

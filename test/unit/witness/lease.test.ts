@@ -110,6 +110,15 @@ describe('the vote of a witness', () => {
     expect(w.record?.record.fence).toBe(501);
   });
 
+  it('is dropped as soon as a look shows it with somebody else, however that came', () => {
+    const { w, a } = pair();
+    want(a);
+    w.run(200);
+    w.record = { version: 'edited', record: { owner: 'stranger', fence: 1, nonce: 'x' } };
+    w.run(RENEW + 300);
+    expect(a.has).toBe(false);
+  });
+
   it('costs a look a minute while it is not needed', () => {
     const { w, a } = pair();
     want(a, false);
