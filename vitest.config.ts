@@ -10,6 +10,7 @@ export default defineConfig({
           include: ['test/{unit,golden,conformance,architecture}/**/*.test.ts'],
           pool: 'forks',
           maxWorkers: 2,
+          setupFiles: ['test/steady-seeds.ts'],
           // Some play thousands of inputs, and a busy machine takes ten times as long.
           testTimeout: 60_000,
         },

@@ -7,7 +7,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { enterWorld, worldProblem } from '../src/lab/world.ts';
 
@@ -19,7 +19,32 @@ interface Tally {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** What failed, each as lines to print: the last thing of a long output is what people see of it. */
+  readonly failures: readonly string[];
 }
+
+/** What is read of vitest's JSON report. */
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly message?: string;
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages?: readonly string[] | null;
+    }[];
+  }[];
+}
+
+/** Lines of a failure that are repeated at the end; the whole of it is further up. */
+const FAILURE_LINES_MAX = 12;
+
+const NOTHING: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] };
 
 const asRoot = process.getuid?.() === 0;
 
@@ -50,7 +75,7 @@ async function kernel(results: string, filters: readonly string[]): Promise<Tall
   if (problem !== undefined) return withoutWorld(problem);
   installNftables();
   const program = buildProgram();
-  if (program === undefined) return { passed: 0, failed: 1, skipped: 0 };
+  if (program === undefined) return { ...NOTHING, failed: 1, failures: ['✗ the program could not be built'] };
   const argv = [process.execPath, ...vitestKernel(results, filters)];
   const code = await enterWorld(argv, { ...process.env, WACKAMOLE_PROGRAM: program });
   return withExit(tallyOf(results), code);
@@ -61,7 +86,9 @@ function withoutWorld(problem: string): Tally {
   console.log('Run as root, or allow unprivileged user namespaces.');
   const mustRun = asRoot && process.env['CI'] === 'true';
   if (mustRun) console.log('In CI as root that is a failure.');
-  return { passed: 0, failed: mustRun ? 1 : 0, skipped: mustRun ? 0 : 1 };
+  return mustRun
+    ? { ...NOTHING, failed: 1, failures: [`✗ no world: ${problem}`] }
+    : { ...NOTHING, skipped: 1 };
 }
 
 /** The tests with loss in one direction need `nft`; they say so where it cannot be had. */
@@ -103,30 +130,45 @@ function run(argv: readonly [string, ...string[]], env: NodeJS.ProcessEnv): Prom
 /** Counts of vitest's JSON report; `undefined` when it was never written. */
 function tallyOf(file: string): Tally | undefined {
   if (!existsSync(file)) return undefined;
-  const report = JSON.parse(readFileSync(file, 'utf8')) as {
-    numPassedTests: number;
-    numFailedTests: number;
-    numPendingTests: number;
-    numTodoTests: number;
-  };
+  const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
   return {
     passed: report.numPassedTests,
     failed: report.numFailedTests,
     skipped: report.numPendingTests + report.numTodoTests,
+    failures: report.testResults.flatMap(failuresOf),
   };
+}
+
+function failuresOf({ name, status, message, assertionResults }: Report['testResults'][number]): string[] {
+  const file = relative(ROOT, name);
+  const failed = assertionResults.filter((test) => test.status === 'failed');
+  if (failed.length === 0)
+    return status === 'failed' ? [failure(`${file} could not be run`, message ?? '')] : [];
+  return failed.map((test) => failure(`${file}: ${test.fullName}`, (test.failureMessages ?? []).join('\n')));
+}
+
+function failure(title: string, message: string): string {
+  const lines = message.split('\n').slice(0, FAILURE_LINES_MAX);
+  return [`✗ ${title}`, ...lines.map((line) => `    ${line}`)].join('\n');
 }
 
 /** A run that ended badly without a failed test (a type error, a file that could not be loaded) counts as one failure. */
 function withExit(tally: Tally | undefined, code: number): Tally {
-  const counted = tally ?? { passed: 0, failed: 0, skipped: 0 };
+  const counted = tally ?? NOTHING;
   const silent = (code !== 0 || tally === undefined) && counted.failed === 0;
-  return silent ? { ...counted, failed: 1 } : counted;
+  if (!silent) return counted;
+  const untold = failure(
+    `exit code ${code}, though no test failed`,
+    'See above: the steps before the tests, or their end.',
+  );
+  return { ...counted, failed: 1, failures: [...counted.failures, untold] };
 }
 
 function conclude(tallies: readonly Tally[]): void {
-  const sum = (of: keyof Tally) => tallies.reduce((total, tally) => total + tally[of], 0);
+  const sum = (of: 'passed' | 'failed' | 'skipped') => tallies.reduce((total, tally) => total + tally[of], 0);
   const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : '';
   process.exitCode = sum('failed') > 0 || sum('passed') === 0 ? 1 : 0;
+  for (const text of tallies.flatMap((tally) => tally.failures)) console.log(`\n${text}`);
   console.log(`\n${sum('passed')} passed, ${sum('failed')} failed${skipped}`);
 }
 
