@@ -61,14 +61,14 @@ function chosenTargets(names: readonly string[] | undefined): readonly AnyTarget
   });
 }
 
-function fuzz({ inputs, seed, seconds, targets, keep }: Options): number {
+async function fuzz({ inputs, seed, seconds, targets, keep }: Options): Promise<number> {
   console.log(`fuzz: ${inputs} inputs for ${targets.length} targets, --seed ${seed}`);
   const shares = targets.reduce((sum, { share }) => sum + share, 0);
   let [failed, all, cpu] = [0, 0, 0];
   for (const target of targets) {
     const part = target.share / shares;
     const budget = seconds === undefined ? {} : { budget: (seconds * 1000) / targets.length };
-    const played = play(target, { seed, inputs: Math.max(1, Math.ceil(inputs * part)), ...budget });
+    const played = await play(target, { seed, inputs: Math.max(1, Math.ceil(inputs * part)), ...budget });
     all += played.inputs;
     cpu += played.cpu;
     tell(target, played);
