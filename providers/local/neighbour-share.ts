@@ -20,13 +20,16 @@ import { SharedNeighbours } from './shared-neighbours.ts';
 
 /** The start of an agent has better things to do. */
 const FIRST_READING_MAX: Millis = 2000;
-/** Intervals after which a neighbour that nobody told of again is forgotten. */
-const INTERVALS_KEPT = 3;
+/** Intervals after which the others are told again of a neighbour that is still there. */
+const INTERVALS_AGAIN = 10;
+/** Intervals after which a neighbour that nobody told of again is forgotten: one that is told late is not lost in between. */
+const INTERVALS_KEPT = INTERVALS_AGAIN + 3;
 const INTERFACES_MAX = 8;
 
 export interface NeighbourShareParts {
   readonly host: Pick<Host, 'interfaces' | 'requests'>;
-  readonly tell: (neighbours: readonly KnownNeighbour[]) => void;
+  /** `again`: for so long they are remembered. */
+  readonly tell: (neighbours: readonly KnownNeighbour[], again: Millis) => void;
 }
 
 interface Subnet {
@@ -91,7 +94,10 @@ export class NeighbourShare {
     this.#known.learn(found, now);
     this.#known.forgetOld(now);
     for (let at = 0; at < found.length; at += KNOWN_NEIGHBOURS_MAX)
-      this.#parts.tell(found.slice(at, at + KNOWN_NEIGHBOURS_MAX));
+      this.#parts.tell(
+        found.slice(at, at + KNOWN_NEIGHBOURS_MAX),
+        this.#config.interval_ms * INTERVALS_AGAIN,
+      );
   }
 
   /** VIPs of the cluster that other members hold are no clients of ours. */

@@ -256,8 +256,8 @@ class LocalProvider implements Provider {
 
   #sharingOn(host: Host): NeighbourShare | undefined {
     const config = this.#config.shared_neighbours;
-    const tell = (neighbours: readonly KnownNeighbour[]) =>
-      this.#listener({ kind: 'neighbours', neighbours });
+    const tell = (neighbours: readonly KnownNeighbour[], again: Millis) =>
+      this.#listener({ kind: 'neighbours', neighbours, again });
     return config && new NeighbourShare(config, this.#config, { host, tell });
   }
 

@@ -10,7 +10,7 @@
 import type { Quorum } from '../allocation/quorum.ts';
 import type { Config } from '../config/config.ts';
 import type { GroupEvent } from '../group/group.ts';
-import { type MemberId, nameOf } from '../model/member.ts';
+import type { MemberId } from '../model/member.ts';
 import type { AgentPhase, Status } from '../model/status.ts';
 import { earliest, type Instant } from '../model/time.ts';
 import type { ProviderName, Vip, VipId } from '../model/vip.ts';
@@ -22,7 +22,7 @@ import { Doubts } from './doubts.ts';
 import type { AgentAction, AgentEvent } from './events.ts';
 import { History } from './history.ts';
 import { Holdings, sameForProviders } from './holdings.ts';
-import { heard, told } from './known-neighbours.ts';
+import { heard, KnownNeighbours } from './known-neighbours.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { decodeMessage } from './messages.ts';
 import { News } from './news.ts';
@@ -36,6 +36,7 @@ import { buildStatus } from './status.ts';
 import type { Table } from './table.ts';
 import { Tiebreak } from './tiebreak.ts';
 import { Turns } from './turns.ts';
+import { Unreadable } from './unreadable.ts';
 
 export interface AgentSettings {
   readonly config: Config;
@@ -63,7 +64,9 @@ export class Agent {
   readonly #news: News;
   #transitional = false;
   readonly #waits = new Map<VipId, Instant>();
-  readonly #counters = { messages_malformed: 0, messages_of_other_views: 0 };
+  readonly #neighbours = new KnownNeighbours();
+  readonly #unreadable = new Unreadable();
+  #messagesOfOtherViews = 0;
 
   constructor(settings: AgentSettings) {
     this.#settings = settings;
@@ -150,7 +153,10 @@ export class Agent {
         trouble: this.#trouble,
         providerTroubles: this.#news.troubles,
         witnessTrouble: this.#tiebreak.trouble,
-        counters: this.#counters,
+        counters: {
+          messages_malformed: this.#unreadable.count,
+          messages_of_other_views: this.#messagesOfOtherViews,
+        },
       },
       { now, wall },
     );
@@ -211,6 +217,8 @@ export class Agent {
         this.#transitional = false;
         this.#lifecycle.connected(now);
         this.#waits.clear();
+        this.#neighbours.install(event.view);
+        this.#unreadable.install(event.view);
         this.#rounds.install(event.view, {
           now,
           settings: this.#approach.doubtSettings(undefined, this.#config),
@@ -242,17 +250,12 @@ export class Agent {
 
   #deliver(sender: MemberId, bytes: Uint8Array, now: Instant): void {
     const decoded = decodeMessage(bytes);
-    if (!decoded.ok) {
-      this.#counters.messages_malformed += 1;
-      return this.#outbox.note('warn', 'message ignored', {
-        reason: `from ${nameOf(sender)}: ${decoded.error}`,
-      });
-    }
+    if (!decoded.ok) return this.#outbox.push(...this.#unreadable.from(sender, decoded.error));
     const { message } = decoded;
     if (message.kind === 'operator') return this.#operator(sender, message, now);
     if (message.kind === 'neighbours') return this.#outbox.push(...heard(message, sender, this.#rounds));
     if (message.view !== this.#rounds.view?.id) {
-      this.#counters.messages_of_other_views += 1;
+      this.#messagesOfOtherViews += 1;
       return;
     }
     const before = this.#rounds.table;
@@ -295,7 +298,8 @@ export class Agent {
       if (event.fenced) return this.#suspend(event.reason, now);
       return this.#outbox.push(...takeLost([event], this.#outcomeContext(now)));
     }
-    if (event.kind === 'neighbours') return this.#outbox.push(...told(event, this.#rounds));
+    if (event.kind === 'neighbours')
+      return this.#outbox.push(...this.#neighbours.told(event, this.#rounds.view, now));
     if (event.kind === 'slots') return this.#news.slots(name, event);
     this.#news.fitness(event, now);
   }

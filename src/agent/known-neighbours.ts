@@ -1,6 +1,10 @@
-/** Neighbours that providers and other members tell of, who may tell anything: passed on, never decided by. Pure, never throws. */
+/**
+ * Neighbours that providers and other members tell of, who may tell anything: passed on, never decided by. Pure, never throws.
+ * Only what is news is told to the group, and all of it anew when somebody has come who heard nothing of it.
+ */
 import type { MemberId } from '../model/member.ts';
 import { KNOWN_NEIGHBOURS_MAX, type KnownNeighbour } from '../model/neighbour.ts';
+import type { Instant, Millis } from '../model/time.ts';
 import type { View } from '../model/view.ts';
 import type { AgentAction } from './events.ts';
 
@@ -8,15 +12,42 @@ import type { AgentAction } from './events.ts';
 const ADDRESS = /^[0-9a-f.:]{2,45}$/;
 /** Of one device: neither all zeros nor to a group (the lowest bit of the first byte). */
 const DEVICE = /^(?!00:00:00:00:00:00)[0-9a-f][02468ace](?::[0-9a-f]{2}){5}$/;
+/** Neighbours remembered as told, of all providers: two families on eight interfaces. */
+const TOLD_MAX = 16 * KNOWN_NEIGHBOURS_MAX;
 
 interface Told {
   readonly neighbours: readonly KnownNeighbour[];
+  /** For so long hearers need not be told of one again; absent: they are told each time. */
+  readonly again?: Millis;
 }
 
-/** A provider here tells of them. With nobody to hear it, it is said again before long. */
-export function told({ neighbours }: Told, { view }: { readonly view: View | undefined }): AgentAction[] {
-  if (view === undefined || view.members.length < 2) return [];
-  return [{ kind: 'multicast', message: { kind: 'neighbours', neighbours } }];
+export class KnownNeighbours {
+  /** When the group was told of each. */
+  readonly #told = new Map<string, Instant>();
+
+  /** Whoever joined has heard nothing. */
+  install({ joined }: View): void {
+    if (joined.length > 0) this.#told.clear();
+  }
+
+  /** A provider here tells of them. With nobody to hear it, it is said again before long. */
+  told({ neighbours, again = 0 }: Told, view: View | undefined, now: Instant): AgentAction[] {
+    if (view === undefined || view.members.length < 2) return [];
+    const news = neighbours.filter((neighbour) => {
+      const at = this.#told.get(neighbour.join(' '));
+      return at === undefined || now - at >= again;
+    });
+    if (news.length === 0) return [];
+    if (again > 0) this.#remember(news, again, now);
+    return [{ kind: 'multicast', message: { kind: 'neighbours', neighbours: news } }];
+  }
+
+  #remember(news: readonly KnownNeighbour[], again: Millis, now: Instant): void {
+    for (const [key, at] of this.#told) if (now - at >= again) this.#told.delete(key);
+    // To be told too often is the lesser evil.
+    if (this.#told.size + news.length > TOLD_MAX) this.#told.clear();
+    for (const neighbour of news) this.#told.set(neighbour.join(' '), now);
+  }
 }
 
 /** A member tells of them; of ourselves the provider knows already. */

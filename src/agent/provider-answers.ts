@@ -117,8 +117,13 @@ function readKnownEvent(known: ReadonlySet<VipId>, event: unknown): ProviderEven
   }
   if (kind === 'slots') return readSlots(event as Record<string, unknown>);
   if (kind === 'neighbours') {
-    const { neighbours } = event as Record<string, unknown>;
-    return isKnownNeighbours(neighbours) ? { kind, neighbours } : 'neighbours that cannot be read';
+    const { neighbours, again } = event as Record<string, unknown>;
+    if (!isKnownNeighbours(neighbours)) return 'neighbours that cannot be read';
+    if (again === undefined) return { kind, neighbours };
+    const readable = typeof again === 'number' && Number.isFinite(again) && again >= 0;
+    return readable
+      ? { kind, neighbours, again }
+      : 'neighbours without a time after which they are told again';
   }
   if (kind !== 'lost' && kind !== 'fitness') return `an event of unknown kind ${quoted(kind)}`;
   if (typeof vip !== 'string' || !known.has(vip)) return `${kind} of ${quoted(vip)}, which is not configured`;

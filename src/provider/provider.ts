@@ -92,9 +92,14 @@ export type ProviderEvent =
   | { readonly kind: 'slots'; readonly family: 4 | 6; readonly slots: number | undefined }
   /**
    * Neighbours on its links, for the providers of the other members; at most `KNOWN_NEIGHBOURS_MAX` an event, again and again while
-   * they are there. Of built-in providers only: nothing of it leaves a provider's own thread.
+   * they are there. `again` (ms, from 0 on; 0 unless given): for so long the others remember what they were told, and are not told it
+   * again. Of built-in providers only: nothing of it leaves a provider's own thread.
    */
-  | { readonly kind: 'neighbours'; readonly neighbours: readonly KnownNeighbour[] };
+  | {
+      readonly kind: 'neighbours';
+      readonly neighbours: readonly KnownNeighbour[];
+      readonly again?: Millis;
+    };
 
 /** One line of a rehearsal. */
 export interface Check {

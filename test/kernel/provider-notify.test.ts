@@ -45,6 +45,15 @@ async function hold(changes: Parameters<Stage['provider']>[0]): Promise<void> {
 const believed = (address: string) =>
   /lladdr (\S+)/.exec(stage.inNeighbour(`ip neigh show ${address}`))?.[1] ?? 'nothing';
 const ours = () => /link\/ether (\S+)/.exec(run(`ip link show dev ${INTERFACE}`))?.[1];
+/** Echo requests that the neighbour's kernel has read, of both families. */
+function echoes(): { four: number; six: number } {
+  const [names, values] = stage
+    .inNeighbour('grep ^Icmp: /proc/net/snmp')
+    .split('\n')
+    .map((line) => line.split(' '));
+  const six = /^Icmp6InEchos\s+(\d+)/m.exec(stage.inNeighbour('cat /proc/net/snmp6'))?.[1];
+  return { four: Number(values?.[names?.indexOf('InEchos') ?? -1]), six: Number(six) };
+}
 const ADDRESSES = ['10.77.0.101', '2001:db8:77::101'];
 
 describe('a neighbour that hears no broadcast', () => {
@@ -63,5 +72,19 @@ describe('a neighbour that hears no broadcast', () => {
     });
     const mac = ours();
     await expect.poll(() => ADDRESSES.map(believed), { timeout: 10_000 }).toEqual([mac, mac]);
+  });
+
+  it.each([true, false])('is asked for an answer besides where the entry says so: ping %s', async (ping) => {
+    await hold({
+      notify: [
+        { family: 4, address: '10.77.0.2', prefixLength: 32, throttle: 1000, ping },
+        { family: 6, address: '2001:db8:77::2', prefixLength: 128, throttle: 1000, ping },
+      ],
+    });
+    if (ping) await expect.poll(echoes, { timeout: 10_000 }).toEqual({ four: 1, six: 1 });
+    const mac = ours();
+    await expect.poll(() => ADDRESSES.map(believed), { timeout: 10_000 }).toEqual([mac, mac]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(echoes()).toEqual(ping ? { four: 1, six: 1 } : { four: 0, six: 0 });
   });
 });

@@ -83,7 +83,7 @@ const schema = z.strictObject({
   neighbour_share_interval: duration('5s', '1h')
     .prefault(DEFAULTS.local.neighbour_share_interval)
     .describe(
-      'With `neighbours: shared`: between two readings of the neighbour cache, which the other members are told then; what none has told of for three of them is forgotten',
+      'With `neighbours: shared`: between two readings of the neighbour cache; the other members are told what is new in it, and all of it again after ten of them; what none has told of for thirteen is forgotten',
     ),
 });
 

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryProvider } from '../../../providers/memory/provider.ts';
 import { AgentLoop } from '../../../src/agent/loop.ts';
+import { encodeMessage } from '../../../src/agent/messages.ts';
 import type { GroupCommunication, GroupEvent } from '../../../src/group/group.ts';
-import { memberId } from '../../../src/model/member.ts';
+import { type MemberId, memberId } from '../../../src/model/member.ts';
+import type { KnownNeighbour } from '../../../src/model/neighbour.ts';
 import { viewId } from '../../../src/model/view.ts';
 import type { Provider, ProviderEvent } from '../../../src/provider/provider.ts';
 import { config, vips } from './config.ts';
@@ -47,6 +49,11 @@ class Alone implements GroupCommunication {
     this.#listener?.({ kind: 'detached', reason: 'the engine died' });
   }
 
+  /** Another member says something. */
+  hear(sender: MemberId, bytes: Uint8Array): void {
+    this.#listener?.({ kind: 'message', sender, bytes });
+  }
+
   status() {
     return { engine: 'test', self: this.self, peers: [], counters: {} };
   }
@@ -54,6 +61,7 @@ class Alone implements GroupCommunication {
 
 function stage({ slow = 0 }: { slow?: number } = {}) {
   const calls: string[] = [];
+  const neighbours: (readonly KnownNeighbour[])[] = [];
   let tell: (event: ProviderEvent) => void = () => {};
   const memory = createMemoryProvider('memory');
   const provider: Provider = Object.assign(Object.create(memory) as Provider, {
@@ -72,6 +80,7 @@ function stage({ slow = 0 }: { slow?: number } = {}) {
     inspect: (...args: Parameters<Provider['inspect']>) => memory.inspect(...args),
     announce: (...args: Parameters<Provider['announce']>) => memory.announce(...args),
     configure: (...args: Parameters<Provider['configure']>) => memory.configure(...args),
+    neighbours: (known: readonly KnownNeighbour[]) => void neighbours.push(known),
     stop: async () => {
       calls.push('stop');
       await memory.stop();
@@ -95,7 +104,7 @@ function stage({ slow = 0 }: { slow?: number } = {}) {
       logger: silent,
     },
   );
-  return { loop, calls, groups, clock, tell: (event: ProviderEvent) => tell(event) };
+  return { loop, calls, neighbours, groups, clock, tell: (event: ProviderEvent) => tell(event) };
 }
 
 async function until(what: () => boolean): Promise<void> {
@@ -168,6 +177,19 @@ describe('AgentLoop', () => {
     expect(loop.unwell()).toBe('provider memory: no guardian');
     tell({ kind: 'trouble', reason: undefined });
     expect(loop.unwell()).toBeUndefined();
+    await loop.stop('test');
+  });
+
+  it('passes what other members know of neighbours to the providers, and not what this one knows itself', async () => {
+    const { loop, groups, neighbours } = stage();
+    await loop.start();
+    await until(() => held(loop) === 3);
+    const known: readonly KnownNeighbour[] = [['10.0.0.9', '02:00:00:00:00:09']];
+    const bytes = encodeMessage({ kind: 'neighbours', neighbours: known });
+    groups[0]!.hear(memberId('b', 'f'.repeat(16)), bytes);
+    expect(neighbours).toEqual([known]);
+    groups[0]!.hear(groups[0]!.self, bytes);
+    expect(neighbours).toHaveLength(1);
     await loop.stop('test');
   });
 });

@@ -79,4 +79,7 @@ it('neighbours are told on only where each of them can be read', () => {
   expect(readEvent(new Set(), event)).toEqual(event);
   for (const wrong of [undefined, 'all', [['10.0.0.9', 'x']], Array(513).fill(event.neighbours[0])])
     expect(readEvent(new Set(), { ...event, neighbours: wrong })).toBe('neighbours that cannot be read');
+  expect(readEvent(new Set(), { ...event, again: 7 })).toEqual({ ...event, again: 7 });
+  for (const wrong of [-1, Number.NaN, 'soon'])
+    expect(readEvent(new Set(), { ...event, again: wrong })).toMatch(/^neighbours without a time/);
 });

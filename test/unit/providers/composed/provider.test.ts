@@ -305,6 +305,28 @@ describe('an event', () => {
   });
 });
 
+describe('neighbours', () => {
+  const event = { kind: 'neighbours', neighbours: [['10.0.0.9', '02:00:00:00:00:09']], again: 9 } as const;
+
+  it('that other members know are told to the guest, which has a link to tell them on', () => {
+    const heard: unknown[] = [];
+    Object.assign(guest, { neighbours: (known: unknown) => heard.push(known) });
+    pair.neighbours?.(event.neighbours);
+    expect(heard).toEqual([event.neighbours]);
+  });
+
+  it('that the guest has are told to the other members', async () => {
+    const start = guest.start.bind(guest);
+    guest.start = (vips, listener) => {
+      listener(event);
+      return start(vips, listener);
+    };
+    pair = createComposedProvider('both', placement, { outer, guest });
+    await pair.start([V1, V2], (told) => events.push(told));
+    expect(events).toContainEqual(event);
+  });
+});
+
 describe('the pair', () => {
   it('takes over as the outer one does, and lasts as long as the guest', () => {
     const traits = (more: object) => ({ ...createMemoryProvider('x'), ...more }) as unknown as Provider;
