@@ -16,11 +16,18 @@ export interface Leftover {
   readonly problem?: string;
 }
 
-/** `dryRun`: only looks. Throws an Error for a person when the kernel does not say what is there. */
-export function cleanUp({ dryRun }: { readonly dryRun: boolean }): readonly Leftover[] {
+export interface CleanUpOptions {
+  /** Only looks. */
+  readonly dryRun: boolean;
+  /** Of what carries our mark these addresses alone, as the kernel writes them, without prefix length. */
+  readonly only?: readonly string[];
+}
+
+/** Throws an Error for a person when the kernel does not say what is there. */
+export function cleanUp({ dryRun, only }: CleanUpOptions): readonly Leftover[] {
   const requests = openRouteRequests();
   try {
-    return new Cleanup(requests).run(dryRun);
+    return new Cleanup(requests).run(dryRun, only && new Set(only));
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     throw new Error(`the kernel does not say which addresses are there (${error.code}); try again`, {
@@ -41,8 +48,11 @@ class Cleanup {
     this.#names = new Map(requests.links().map(({ index, name }) => [index, name]));
   }
 
-  run(dryRun: boolean): Leftover[] {
-    const marked = this.#addresses.snapshot().marked();
+  run(dryRun: boolean, only?: ReadonlySet<string>): Leftover[] {
+    const marked = this.#addresses
+      .snapshot()
+      .marked()
+      .filter(({ address }) => only?.has(address) ?? true);
     if (dryRun || marked.length === 0) return marked.map((address) => this.#leftover(address));
     this.#keepNeighbours(marked);
     const failures = new Map(this.#addresses.remove(marked).map(({ address, reason }) => [address, reason]));

@@ -6,7 +6,9 @@
 import { readFile } from 'node:fs/promises';
 import { enableCompileCache } from 'node:module';
 import { hostname, networkInterfaces } from 'node:os';
-import { packagePath } from '../platform/layout.ts';
+import { fileURLToPath } from 'node:url';
+import type { InstalledProgram } from '../install/install.ts';
+import { NODE_FLAGS, packagePath } from '../platform/layout.ts';
 
 // In our own folder, never in a shared temporary one, where others could plant code for root to run.
 enableCompileCache(packagePath('node_modules/.cache/wackamole'));
@@ -50,6 +52,11 @@ process.exitCode = await runCli(process.argv.slice(2), {
   },
   rehearse: async (options) => (await import('../simulation/rehearsal.ts')).rehearse(options),
   cleanUp: async (options) => (await import('../../providers/local/cleanup.ts')).cleanUp(options),
+  install: async (request) => {
+    const { install } = await import('../install/install.ts');
+    return install(request, installedProgram());
+  },
+  uninstall: async (request) => (await import('../install/install.ts')).uninstall(request),
   testProviders: async (request) => (await import('./test-providers.ts')).testProviders(request),
   defaultRoutes,
   listProviders: async (config) => (await import('./test-providers.ts')).listProviders(config),
@@ -57,6 +64,16 @@ process.exitCode = await runCli(process.argv.slice(2), {
     (await import('./test-providers.ts')).providerPolicy(config, names),
   checkHost: async (config) => (await import('./check-host.ts')).checkHost(config),
 });
+
+function installedProgram(): InstalledProgram {
+  return {
+    runtime: process.execPath,
+    flags: NODE_FLAGS,
+    script: fileURLToPath(import.meta.url),
+    units: packagePath('src/install/systemd'),
+    documentation: packagePath('docs/fencing.md'),
+  };
+}
 
 function addressOn(interfaceName: string): string | undefined {
   const addresses = (networkInterfaces()[interfaceName] ?? []).filter(

@@ -97,6 +97,19 @@ export interface SpreadUserOptions {
   readonly name?: string;
 }
 
+export interface InstallRequest {
+  /** Name of the cluster whose agent is one of several on this host; absent: the host's only one. */
+  readonly instance?: string;
+  /** Folder that is or will be the root of a host. */
+  readonly root: string;
+  readonly dryRun: boolean;
+}
+
+/** What was done, or would be, and what to know of it, a line each; or why not. */
+export type Installation =
+  | { readonly ok: true; readonly done: readonly string[]; readonly notes: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
 export interface Collaborators {
   readonly version: string;
   /** Of this host, for the member name where the file has none. */
@@ -137,6 +150,12 @@ export interface Collaborators {
   providerPolicy(config: Config, providers: readonly string[]): Promise<unknown>;
   /** Simulates the cluster of a configuration; rejects with an Error where it does not come up. */
   rehearse(options: RehearsalOptions): Promise<Rehearsed>;
-  /** Removes every address that carries our mark; rejects with an Error for a person. */
-  cleanUp(options: { readonly dryRun: boolean }): Promise<readonly Leftover[]>;
+  /** Removes every address that carries our mark, or those of them that are in `only`; rejects with an Error for a person. */
+  cleanUp(options: {
+    readonly dryRun: boolean;
+    readonly only?: readonly string[];
+  }): Promise<readonly Leftover[]>;
+  /** Makes this program a service of the host; rejects only for a bug. */
+  install(request: InstallRequest): Promise<Installation>;
+  uninstall(request: InstallRequest): Promise<Installation>;
 }

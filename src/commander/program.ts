@@ -6,9 +6,10 @@ import { isMemberName } from '../model/member.ts';
 import type { RehearsedFault, RehearsedKind } from '../model/rehearsal.ts';
 import type { Millis } from '../model/time.ts';
 import type { CleanupOptions } from './cleanup-action.ts';
-import type { DemoOptions, Output, SpreadUserOptions } from './collaborators.ts';
+import type { DemoOptions, InstallRequest, Output, SpreadUserOptions } from './collaborators.ts';
 import { exitCode } from './exit-codes.ts';
 import type { ImportMember, ImportOptions } from './import-action.ts';
+import { addInstall } from './install-commands.ts';
 import { configOption, readCount, readTimeout } from './options.ts';
 import type { ProvidersTestOptions } from './providers-actions.ts';
 import { addProviders } from './providers-commands.ts';
@@ -55,6 +56,9 @@ export interface Actions {
   providersTest(options: ProvidersTestOptions): Promise<number>;
   demo(options: DemoOptions): Promise<number>;
   simulate(options: SimulateOptions): Promise<number>;
+  install(request: InstallRequest): Promise<number>;
+  uninstall(request: InstallRequest): Promise<number>;
+  completion(options: { readonly script: string }): Promise<number>;
 }
 
 export interface ProgramOptions {
@@ -106,6 +110,7 @@ export function createProgram(
   addSpread(program, actions, perform);
   addDemo(program, actions, perform);
   addSimulate(program, actions, perform);
+  addInstall(program, actions, perform);
   return program;
 }
 
@@ -206,10 +211,9 @@ function addCleanup(program: Command, actions: Actions, perform: Perform): void 
     .addOption(configOption())
     .option('-n, --dry-run', 'only say what would be removed', false)
     .option('--force', 'even while an agent is running here', false)
-    .action((options: CleanupOptions) =>
-      perform(() =>
-        actions.cleanup({ config: options.config, dryRun: options.dryRun, force: options.force }),
-      ),
+    .option('--configured', 'only addresses of the configuration file, where several agents run', false)
+    .action(({ config, dryRun, force, configured }: CleanupOptions) =>
+      perform(() => actions.cleanup({ config, dryRun, force, configured })),
     );
 }
 

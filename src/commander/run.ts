@@ -5,6 +5,7 @@ import type { Collaborators } from './collaborators.ts';
 import { configActions } from './config-actions.ts';
 import { exitCode } from './exit-codes.ts';
 import { importConfig } from './import-action.ts';
+import { installActions } from './install-commands.ts';
 import { keyActions } from './key-actions.ts';
 import { operatorActions } from './operator-actions.ts';
 import { type Actions, runProgram } from './program.ts';
@@ -31,6 +32,7 @@ export function createActions(collaborators: Collaborators): Actions {
     ...spreadActions(collaborators),
     ...keyActions(collaborators),
     ...providersActions(collaborators),
+    ...installActions(collaborators),
     agent: (options) => collaborators.runAgent(options),
     configImport: (options) => importConfig(options, collaborators),
     cleanup: (options) => cleanUp(options, collaborators),

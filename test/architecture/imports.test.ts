@@ -15,6 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   control: ['model', 'platform', 'node:*'],
   simulation: ['model', 'config', 'membership', 'allocation', 'agent', 'type:group', 'type:provider'],
   commander: ['model', 'control', 'config', 'npm:commander'],
+  install: ['node:*'],
   isolation: ['model', 'provider', 'platform', 'node:*'],
   conformance: ['model', 'group', 'provider', 'node:*'],
   health: ['model', 'platform', 'type:config', 'node:*'],

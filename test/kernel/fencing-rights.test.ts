@@ -1,5 +1,5 @@
 /**
- * The agent as an ordinary user with two capabilities, in what the sandbox of docs/examples/wackamole.service comes to: no way to
+ * The agent as an ordinary user with two capabilities, in what the sandbox of src/install/systemd/wackamole.service comes to: no way to
  * gain rights, a read-only system, a /tmp of its own, a filter of system calls. It serves, fails over and is cleaned up after.
  */
 import { chmodSync, chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
  * Becomes the command in its arguments under a filter of system calls: what systemd's `SystemCallFilter=@system-service`,
- * `RestrictAddressFamilies=` and `RestrictNamespaces=` of docs/examples/wackamole.service come to on x86-64. Never returns.
+ * `RestrictAddressFamilies=` and `RestrictNamespaces=` of src/install/systemd/wackamole.service come to on x86-64. Never returns.
  */
 import { accessSync, constants } from 'node:fs';
 import { delimiter } from 'node:path';

@@ -43,6 +43,33 @@ describe('cleanup', () => {
     });
   });
 
+  test('of the configured addresses alone, where several agents run', async () => {
+    const file = `cluster: web
+group: { peers: { a: 10.0.0.1 }, key_file: /k }
+providers: { local: { interface: eth0 } }
+vips: { web-1: 10.0.0.100, web-2: { addresses: [10.0.0.101/24, "2001:DB8::0:1"] } }
+`;
+    const done = await cleanup('cleanup --configured -c /c.yaml', { files: { '/c.yaml': file } });
+    expect(done).toMatchObject({
+      code: 0,
+      out: 'nothing to remove: no address of /c.yaml is on this host and carries our mark\n',
+      calls: [{ dryRun: false, only: ['10.0.0.100', '10.0.0.101', '2001:db8::1'] }],
+    });
+  });
+
+  test.each([
+    ['is missing', {}, 'cannot read /c.yaml'],
+    ['is wrong', { '/c.yaml': 'cluster: 1\n' }, '/c.yaml:1:'],
+  ])('of the configured addresses: removes nothing where the file %s', async (_, files, message) => {
+    const { err, ...rest } = await cleanup('cleanup --force --configured -c /c.yaml', {
+      files,
+      leftovers: [ONE],
+    });
+    expect(rest).toMatchObject({ code: 2, out: '', calls: [] });
+    expect(err).toContain(message);
+    expect(err).toContain('nothing was removed');
+  });
+
   test('refuses beside a running agent, unless forced', async () => {
     const answer = (): { ok: true; message: string } => ({ ok: true, message: 'here' });
     const refused = await cleanup('cleanup', { files: FILES, answer, leftovers: [ONE] });

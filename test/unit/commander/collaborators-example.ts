@@ -60,6 +60,8 @@ export async function run(
     providerPolicy: () => Promise.resolve(undefined),
     rehearse: () => Promise.reject(new Error('nothing was to be simulated')),
     cleanUp: () => Promise.resolve([]),
+    install: () => Promise.resolve({ ok: true, done: [], notes: [] }),
+    uninstall: () => Promise.resolve({ ok: true, done: [], notes: [] }),
     request: (socket, question) => {
       asked.push([socket, question]);
       const response = answer(question);
