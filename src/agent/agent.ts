@@ -230,6 +230,8 @@ export class Agent {
         return this.#deliver(event.sender, event.bytes, now);
       case 'outranked':
         return this.#outranked(event, now);
+      case 'quorum':
+        return this.#news.quorum(event, now);
       case 'detached':
         return this.#detach(event.reason, now);
     }

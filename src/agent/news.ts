@@ -1,4 +1,5 @@
 /** What this host hears of itself (its providers as a whole, its health, its witness): noted where it counts, and told to people. */
+import type { GroupEvent } from '../group/group.ts';
 import type { HealthVerdict } from '../model/health.ts';
 import type { Instant } from '../model/time.ts';
 import type { ProviderName } from '../model/vip.ts';
@@ -72,6 +73,17 @@ export class News {
     if (has) portrait.fence = Math.max(portrait.fence, fence - 1);
     const what = has ? 'has the vote of the witness' : 'has no vote of the witness';
     this.#tell(has, { at: now, what, reason });
+  }
+
+  /** Everybody reports again; what may not be held any more is let go at once. */
+  quorum(event: Extract<GroupEvent, { kind: 'quorum' }>, now: Instant): void {
+    const { tiebreak, doubts } = this.#with;
+    if (!tiebreak.decree(event)) return;
+    const { primary, reason } = event;
+    // Until now another part may have served: what we saw released among us says nothing about who has it.
+    if (primary) doubts.parted(now);
+    const what = primary ? 'the engine says: primary' : 'the engine says: not primary';
+    this.#tell(primary, { at: now, what, reason });
   }
 
   witnessTrouble({ reason }: Of<'witness-trouble'>): void {

@@ -8,7 +8,7 @@ import type { View } from '../model/view.ts';
 /** Names of all members that may exist, if the configuration tells: with discovery it does not. */
 export function expectedMembers(config: Config): readonly MemberName[] | undefined {
   const { group, member } = config;
-  if (group.engine === 'spread') return group.members && sortedIds(new Set([member, ...group.members]));
+  if (group.engine !== 'embedded') return group.members && sortedIds(new Set([member, ...group.members]));
   if (group.multicast !== undefined) return undefined;
   return sortedIds(new Set([member, ...group.peers.map((peer) => peer.name)]));
 }

@@ -5,6 +5,7 @@
  */
 import type { Quorum } from '../allocation/quorum.ts';
 import type { Config } from '../config/config.ts';
+import type { GroupEvent } from '../group/group.ts';
 import type { MemberId } from '../model/member.ts';
 import type { Instant, Millis } from '../model/time.ts';
 import { representativeOf, type View } from '../model/view.ts';
@@ -22,6 +23,7 @@ export type TiebreakState =
   'needless' | 'held' | 'open' | 'lacking';
 
 type WitnessEvent = Extract<AgentEvent, { kind: 'witness' }>;
+type Decree = Extract<GroupEvent, { kind: 'quorum' }>;
 type WitnessAction = Extract<AgentAction, { kind: 'witness' }>;
 
 export interface Demand {
@@ -42,6 +44,10 @@ export class Tiebreak {
   #wasPrimary = false;
   #openUntil: Instant = Number.NEGATIVE_INFINITY;
   #own: WitnessEvent | undefined;
+  /** What the group's engine says: then the votes of the configuration say nothing. */
+  #decree: Decree | undefined;
+  /** It differs from what we reported in this view. */
+  #decreed = false;
   /** A member of our view says that it has it. */
   #told = false;
   #asked = '';
@@ -63,6 +69,7 @@ export class Tiebreak {
   install(view: View, now: Instant): void {
     this.#view = view;
     this.#told = false;
+    this.#decreed = false;
     this.#openUntil = this.#wasPrimary ? now + OPEN_FOR : Number.NEGATIVE_INFINITY;
     this.#state = this.state(now);
   }
@@ -71,6 +78,8 @@ export class Tiebreak {
     this.#view = undefined;
     this.#wasPrimary = false;
     this.#told = false;
+    this.#decree = undefined;
+    this.#decreed = false;
   }
 
   /** What the members of the view agreed on. */
@@ -85,6 +94,14 @@ export class Tiebreak {
     this.#own = event;
   }
 
+  /** Whether that is another answer than before. */
+  decree(decree: Decree): boolean {
+    const fresh = decree.primary !== this.#decree?.primary;
+    this.#decree = decree;
+    this.#decreed ||= fresh && this.#view !== undefined;
+    return fresh;
+  }
+
   state(now: Instant): TiebreakState {
     const view = this.#view;
     if (view === undefined || !this.#isNear(view)) return 'needless';
@@ -95,19 +112,31 @@ export class Tiebreak {
   /** Whether what we said of it in this view is not so any more, so that everybody has to report again. */
   changed(now: Instant): boolean {
     const state = this.state(now);
+    if (this.#decreed) {
+      this.#decreed = false;
+      return true;
+    }
     if (state === this.#state) return false;
     this.#state = state;
     return this.isConfigured && this.#view !== undefined;
   }
 
   quorum(view: View, now: Instant): Quorum {
+    const decree = this.#decree;
+    if (decree !== undefined)
+      return {
+        primary: decree.primary,
+        votes: view.members.length,
+        expected: undefined,
+        reason: decree.reason,
+      };
     const state = this.state(now);
     return quorumIn(view, this.#config, state === 'held' || state === 'open');
   }
 
   /** With one vote more it would be primary. */
   isNear(view: View): boolean {
-    return this.isConfigured && quorumIn(view, this.#config, true).primary;
+    return this.isConfigured && this.#decree === undefined && quorumIn(view, this.#config, true).primary;
   }
 
   /** For the report. */

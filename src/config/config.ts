@@ -76,7 +76,24 @@ export interface SpreadGroupConfig {
   readonly agent_timeout_ms: Millis;
 }
 
-export type GroupConfig = EmbeddedGroupConfig | SpreadGroupConfig;
+/** The group is one of the closed process groups of this host's corosync, which watches over who is there. */
+export interface CorosyncGroupConfig {
+  readonly engine: 'corosync';
+  /** Name of the closed process group, 1 to 127 characters. */
+  readonly cpg_group: string;
+  /** All members that may be there; absent: whoever joins. */
+  readonly members?: readonly MemberName[];
+  /** Who says which part is primary: corosync's quorum where it has one, or the votes of `quorum`. */
+  readonly primary_by: 'corosync' | 'votes';
+  /** Longest wait for the daemon to take us in. */
+  readonly connect_timeout_ms: Millis;
+  /** A daemon that has delivered nothing for this long is lost; longer than its ring takes to form again. */
+  readonly daemon_timeout_ms: Millis;
+  /** A member not heard for this long, while the daemons deliver, is hung. */
+  readonly agent_timeout_ms: Millis;
+}
+
+export type GroupConfig = EmbeddedGroupConfig | SpreadGroupConfig | CorosyncGroupConfig;
 
 export type ProviderConfig =
   | MemoryProviderConfig

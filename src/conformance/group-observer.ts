@@ -133,7 +133,9 @@ export class Observer {
   /** Every view but the first is announced by exactly one transitional signal; no message comes before the first view. */
   #expectTransitionalSignals(): void {
     const { self } = this.group;
-    const kinds = this.events.map(({ kind }) => kind).filter((kind) => kind !== 'outranked');
+    const kinds = this.events
+      .map(({ kind }) => kind)
+      .filter((kind) => kind !== 'outranked' && kind !== 'quorum');
     if (kinds.length > 0 && kinds[0] !== 'detached')
       mustEqual(kinds[0], 'view', `the first event of ${self}`);
     let signals = 0;

@@ -24,6 +24,12 @@ export type GroupEvent =
       readonly reason: string;
       readonly contested?: true;
     }
+  /**
+   * The engine's own rule says whether we are of the primary component: it holds from here on instead of the votes of the configuration,
+   * until the next such event or `detached`. `true` stands behind the view it is about; `false` comes as soon as it is known. An
+   * implementation without a rule of its own never sets it.
+   */
+  | { readonly kind: 'quorum'; readonly primary: boolean; readonly reason: string }
   /** The engine is lost (G7). Nothing is delivered after it until `join` is called again. */
   | { readonly kind: 'detached'; readonly reason: string };
 

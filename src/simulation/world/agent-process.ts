@@ -194,7 +194,7 @@ export class AgentProcess {
       this.#setConnected(true);
     } else if (event.kind === 'message') facts.prefix = chain(facts.prefix, event.sender, number);
     else if (event.kind === 'transitional') facts.prefix = -1;
-    else if (facts.outranked !== (event.by !== undefined)) {
+    else if (event.kind === 'outranked' && facts.outranked !== (event.by !== undefined)) {
       facts.outranked = event.by !== undefined;
       facts.changedAt = this.#world.now;
     }

@@ -283,7 +283,7 @@ export class EngineThread {
     if (event.kind === 'view') events.push({ kind: 'view', at, view: event.view });
     else if (event.kind === 'outranked') events.push({ ...event, at });
     else if (event.kind === 'detached') events.push({ kind: 'detached', at, reason: event.reason });
-    else events.push({ kind: 'transitional', at });
+    else if (event.kind === 'transitional') events.push({ kind: 'transitional', at });
     this.#toAgent.post(() => this.#agent.groupEvent(this, event, 0));
     if (event.kind === 'detached') this.#world.agenda.after(0, () => this.#ended(event.reason));
   }

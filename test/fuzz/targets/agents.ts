@@ -17,6 +17,7 @@ type Step =
   | { readonly kind: 'rest' }
   | { readonly kind: 'command'; readonly command: OperatorCommand }
   | { readonly kind: 'outranked'; readonly by: boolean }
+  | { readonly kind: 'quorum'; readonly primary: boolean }
   | { readonly kind: 'fitness'; readonly vip: string; readonly fit: boolean }
   | { readonly kind: 'detached' }
   | { readonly kind: 'stalled'; readonly lateness: number }
@@ -53,6 +54,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
   },
   { arbitrary: fc.record({ kind: kind('outranked'), by: fc.boolean() }), weight: 1 },
+  { arbitrary: fc.record({ kind: kind('quorum'), primary: fc.boolean() }), weight: 1 },
   { arbitrary: fc.record({ kind: kind('stalled'), lateness: fc.nat(3000) }), weight: 1 },
 );
 /** What ends an agent's part in a view comes seldom, or nothing else would be seen. */
@@ -80,6 +82,11 @@ function perform(stage: AgentStage, given: Step): void {
       return stage.give({
         kind: 'group',
         event: { kind: 'outranked', by: given.by ? PRESENT_VIEW : undefined, reason: 'fuzz' },
+      });
+    case 'quorum':
+      return stage.give({
+        kind: 'group',
+        event: { kind: 'quorum', primary: given.primary, reason: 'fuzz' },
       });
     case 'fitness': {
       const { vip, fit } = given;
