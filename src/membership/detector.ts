@@ -98,6 +98,11 @@ export class Detector {
     return now - this.heardAt < this.timers.heartbeat_timeout_ms ? 'well' : 'silent';
   }
 
+  /** A probe has not been answered yet. */
+  get isAsking(): boolean {
+    return this.unansweredSince !== undefined;
+  }
+
   /** For how long probes have gone unanswered, in ms; 0 while the last one may still be. */
   unansweredFor(now: Instant): Millis {
     return this.unansweredSince === undefined ? 0 : now - this.unansweredSince;

@@ -70,8 +70,11 @@ class Engine implements SansIoEngine {
     core.actions = [];
     if (!this.started) this.start();
     this.ownLateness(now);
-    this.take(event);
-    this.settle();
+    if (this.isPulse(event)) this.pulse.run();
+    else {
+      this.take(event);
+      this.settle();
+    }
     const next = this.stopped() ? undefined : this.soonest();
     this.due = next === undefined ? undefined : Math.max(now, this.clock.real(next));
     return core.actions;
@@ -116,6 +119,16 @@ class Engine implements SansIoEngine {
     return !news && heartbeat.view === core.view.id && this.roster.toldAgain(event.member, heartbeat);
   }
 
+  /** A round of probes or heartbeats is due, nothing else, and everybody we know is with us: most wakes of a day. */
+  private isPulse(event: EngineEvent): boolean {
+    const { core } = this;
+    if (event.kind !== 'timeout' || event.read !== undefined || core.dirty) return false;
+    if (core.state !== 'operational' || this.change.underway !== undefined) return false;
+    const others = this.soonestBesidePulse();
+    if (others !== undefined && core.now >= others) return false;
+    return this.parting.nextTimeout() === undefined && this.roster.isCalm();
+  }
+
   /** Whoever asked our kernel in vain, or heard nothing of us, for so long may have gone on without us. */
   private ownLateness(now: Instant): void {
     const { probe_timeout_ms, probe_interval_ms } = this.core.timers;
@@ -152,10 +165,14 @@ class Engine implements SansIoEngine {
   }
 
   private soonest(): Instant | undefined {
+    return earliest(this.soonestBesidePulse(), this.pulse.nextTimeout());
+  }
+
+  private soonestBesidePulse(): Instant | undefined {
     let at = earliest(this.roster.nextTimeout(), this.change.nextTimeout());
     at = earliest(at, earliest(this.judge.nextTimeout(), this.sequence.nextTimeout()));
-    at = earliest(at, earliest(this.outrank.nextTimeout(), this.pulse.nextTimeout()));
-    return earliest(at, earliest(this.alarm.nextTimeout(), this.parting.nextTimeout()));
+    at = earliest(at, earliest(this.outrank.nextTimeout(), this.alarm.nextTimeout()));
+    return earliest(at, this.parting.nextTimeout());
   }
 
   private take(event: EngineEvent): void {

@@ -92,6 +92,23 @@ export class Roster {
     }
   }
 
+  /**
+   * Whether everybody we know is in our view, tells it, is heard and has answered: then a survey before the next timeout
+   * would find what the last one found. Brings that timeout up to date.
+   */
+  isCalm(): boolean {
+    const { core } = this;
+    let at: Instant | undefined;
+    for (const peer of core.peers.values()) {
+      const { detector } = peer;
+      if (!peer.hears || peer.told?.view !== core.view.id || detector.isAsking) return false;
+      if (peer.passedUntil !== undefined || !core.inView(peer.member)) return false;
+      at = earliest(at, detector.turnsAt(core.now));
+    }
+    this.turnsAt = at;
+    return true;
+  }
+
   nextTimeout(): Instant | undefined {
     return this.turnsAt;
   }

@@ -8,6 +8,8 @@ import type { Observer, World } from '../world/world.ts';
 export class TurnsTold implements Observer {
   readonly #world: World;
   readonly #up = new WeakMap<AgentProcess, Set<VipId>>();
+  /** Of each agent, how many events its core had taken at the last look: without another one nothing is to be seen. */
+  readonly #looked = new WeakMap<AgentProcess, number>();
   /** How many comings and goings were told. */
   told = 0;
 
@@ -29,7 +31,8 @@ export class TurnsTold implements Observer {
 
   sample(): void {
     for (const { agent } of this.#world.hosts) {
-      if (agent === undefined) continue;
+      if (agent === undefined || this.#looked.get(agent) === agent.taken) continue;
+      this.#looked.set(agent, agent.taken);
       const up = this.#upOf(agent);
       const untold = agent.core.held().find(({ id }) => !up.has(id));
       if (untold) throw this.#breach(agent, `${untold.id} is held and was never told`);

@@ -48,6 +48,8 @@ export class AgentProcess {
     prefix: 0,
   };
   readonly answers: CommandResult[] = [];
+  /** Events its core has taken: while none comes, nothing that the core tells can change. */
+  taken = 0;
   readonly #world: World;
   readonly #calls: Calls;
   #toEngine: Channel | undefined;
@@ -227,6 +229,7 @@ export class AgentProcess {
 
   #pass(event: AgentEvent): void {
     if (event.kind === 'stalled') this.facts.stalledAt = this.#world.now;
+    this.taken += 1;
     const actions = this.core.handle(event, this.host.clocks.monotonic());
     for (const action of actions) this.#perform(action);
     this.#arm();
