@@ -8,8 +8,9 @@ import { describe, expect, it, vi } from 'vitest';
 import type { AwsMode } from '../../src/config/config.ts';
 import type { Cluster } from '../../src/lab/cluster.ts';
 import type { VipPlan } from '../../src/lab/plan.ts';
+import { CLOUD_DEVICE, CLOUD_ROUTER } from './cloud-router.ts';
 import { during, eventually, NO_WORLD, STILL, withAgents } from './vocabulary.ts';
-import { API, DEVICE, Vpc } from './vpc.ts';
+import { API, Vpc } from './vpc.ts';
 
 /** Each agent loads an SDK first, on a busy machine. */
 vi.setConfig({ testTimeout: 300_000 });
@@ -71,8 +72,8 @@ function providersOf(mode: AwsMode, vpc: Vpc, host: string) {
     region: vpc.region.name,
     interfaces: [eni.id],
     endpoint: API,
-    metadata_endpoint: 'http://10.78.0.1:1',
-    ...(mode !== 'elastic-ip' && { guest: { interface: DEVICE } }),
+    metadata_endpoint: `http://${CLOUD_ROUTER}:1`,
+    ...(mode !== 'elastic-ip' && { guest: { interface: CLOUD_DEVICE } }),
   };
   return { local: undefined, aws };
 }
@@ -89,6 +90,17 @@ function lastViewOf(log: string): number {
 /** Who joined late may hold nothing. */
 function busiest(scene: Scene): string {
   return [...scene.cluster.names].sort((a, b) => held(scene, b).length - held(scene, a).length)[0]!;
+}
+
+/** Its interface in the VPC is as dead as the one to the other members. */
+async function powerOff({ cluster, vpc }: Scene, host: string): Promise<void> {
+  await vpc.router.connect(host, false);
+  await cluster.host(host).powerOff();
+}
+
+async function powerOn({ cluster, vpc }: Scene, host: string): Promise<void> {
+  await vpc.router.connect(host, true);
+  await cluster.host(host).powerOn();
 }
 
 async function takenOver(scene: Scene, victim: string, action: () => Promise<unknown>): Promise<void> {
@@ -137,9 +149,9 @@ describe.skipIf(NO_WORLD !== undefined)('addresses of a VPC', () => {
     await withVpc('secondary-ip', plans('10.78.1', 6), async (scene) => {
       const { cluster } = scene;
       const dead = busiest(scene);
-      await takenOver(scene, dead, () => cluster.host(dead).powerOff());
+      await takenOver(scene, dead, () => powerOff(scene, dead));
       const stopped = busiest(scene);
-      await cluster.host(dead).powerOn();
+      await powerOn(scene, dead);
       cluster.agent(dead).start();
       await cluster.joined(cluster.names, 60_000);
       await takenOver(scene, stopped, () => cluster.agent(stopped).stop());
@@ -189,7 +201,7 @@ describe.skipIf(NO_WORLD !== undefined || NO_NFT !== undefined)('Elastic IPs of 
   it('follow when a host loses power', async () => {
     await withVpc('elastic-ip', plans('198.51.100', 3), async (scene) => {
       const victim = busiest(scene);
-      await takenOver(scene, victim, () => scene.cluster.host(victim).powerOff());
+      await takenOver(scene, victim, () => powerOff(scene, victim));
     });
   });
 });

@@ -27,6 +27,12 @@ export const CHANGES: Readonly<Record<string, Change>> = {
       | { ipCidrRange: string; subnetworkRangeName?: string }[]
       | undefined;
     return () => {
+      // Optimistic locking is of no use unless it holds until the change is made: of two that were accepted the second fails here.
+      if (body['fingerprint'] !== nic.fingerprint)
+        throw new Failed(
+          'CONDITION_NOT_MET',
+          'Supplied fingerprint does not match current metadata fingerprint.',
+        );
       if (wanted === undefined) return;
       const aliases = wanted.map(({ ipCidrRange, subnetworkRangeName }) => ({
         range: ipCidrRange,
