@@ -50,7 +50,19 @@ class Cell {
 
 type Speak = (asked: Asked, cell: Cell) => Said;
 
-async function serve(speak: Speak, refusal: Said, write: (cell: Cell, text: string) => void): Promise<Fake> {
+interface Speaker {
+  readonly speak: Speak;
+  readonly refusal: Said;
+  readonly write: (cell: Cell, text: string) => void;
+}
+
+/** Where it listens: at every address of the network namespace of who calls, under this name; absent: on loopback, any port. */
+export interface Where {
+  readonly host: string;
+  readonly port: number;
+}
+
+async function serve({ speak, refusal, write }: Speaker, where?: Where): Promise<Fake> {
   const cell = new Cell();
   const requests: string[] = [];
   const fake = { next: undefined as Fake['next'] };
@@ -77,10 +89,15 @@ async function serve(speak: Speak, refusal: Said, write: (cell: Cell, text: stri
     response.writeHead(said.status, said.headers);
     response.end(next === 'damage' ? '<html>bad gateway' : said.body);
   }
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    // With a name it would be looked up first, and the caller's namespace be left meanwhile.
+    if (where === undefined) server.listen(0, '127.0.0.1', resolve);
+    else server.listen(where.port, resolve);
+  });
   const { port } = server.address() as AddressInfo;
   return Object.assign(fake, {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${where?.host ?? '127.0.0.1'}:${port}`,
     requests,
     put: (text: string) => write(cell, text),
     remove: () => {
@@ -107,40 +124,43 @@ const dynamo = (status: number, body: unknown) =>
 const dynamoError = (name: string, message: string) =>
   dynamo(400, { __type: `com.amazonaws.dynamodb.v20120810#${name}`, message });
 
-export function fakeDynamoDb(): Promise<Fake> {
+export function fakeDynamoDb(where?: Where): Promise<Fake> {
   return serve(
-    ({ headers, body }, cell) => {
-      const target = String(headers['x-amz-target']);
-      const input = JSON.parse(body) as Record<string, unknown>;
-      const item = cell.stored && (JSON.parse(cell.stored.text) as Record<string, { S: string }>);
-      if (input['TableName'] !== 'witness')
-        return dynamoError('ResourceNotFoundException', 'Requested resource not found');
-      if (target === 'DynamoDB_20120810.GetItem') {
-        if (input['ConsistentRead'] !== true)
-          return dynamoError('ValidationException', 'this fake wants a consistent read');
-        return dynamo(200, item === undefined ? {} : { Item: item });
-      }
-      if (target !== 'DynamoDB_20120810.PutItem') return dynamoError('UnknownOperationException', target);
-      const condition = String(input['ConditionExpression']);
-      let holds: boolean;
-      if (condition === 'attribute_not_exists(id)') holds = item === undefined;
-      else if (condition === '#version = :version') {
-        const [name, value] = [
-          (input['ExpressionAttributeNames'] as Record<string, string>)['#version']!,
-          (input['ExpressionAttributeValues'] as Record<string, { S: string }>)[':version']!.S,
-        ];
-        holds = item?.[name]?.S === value;
-      } else return dynamoError('ValidationException', `this fake knows no ${condition}`);
-      if (!holds) return dynamoError('ConditionalCheckFailedException', 'The conditional request failed');
-      cell.put(JSON.stringify(input['Item']));
-      return dynamo(200, {});
+    {
+      speak: ({ headers, body }, cell) => {
+        const target = String(headers['x-amz-target']);
+        const input = JSON.parse(body) as Record<string, unknown>;
+        const item = cell.stored && (JSON.parse(cell.stored.text) as Record<string, { S: string }>);
+        if (input['TableName'] !== 'witness')
+          return dynamoError('ResourceNotFoundException', 'Requested resource not found');
+        if (target === 'DynamoDB_20120810.GetItem') {
+          if (input['ConsistentRead'] !== true)
+            return dynamoError('ValidationException', 'this fake wants a consistent read');
+          return dynamo(200, item === undefined ? {} : { Item: item });
+        }
+        if (target !== 'DynamoDB_20120810.PutItem') return dynamoError('UnknownOperationException', target);
+        const condition = String(input['ConditionExpression']);
+        let holds: boolean;
+        if (condition === 'attribute_not_exists(id)') holds = item === undefined;
+        else if (condition === '#version = :version') {
+          const [name, value] = [
+            (input['ExpressionAttributeNames'] as Record<string, string>)['#version']!,
+            (input['ExpressionAttributeValues'] as Record<string, { S: string }>)[':version']!.S,
+          ];
+          holds = item?.[name]?.S === value;
+        } else return dynamoError('ValidationException', `this fake knows no ${condition}`);
+        if (!holds) return dynamoError('ConditionalCheckFailedException', 'The conditional request failed');
+        cell.put(JSON.stringify(input['Item']));
+        return dynamo(200, {});
+      },
+      refusal: dynamoError(
+        'ProvisionedThroughputExceededException',
+        'The level of configured provisioned throughput was exceeded',
+      ),
+      write: (cell, text) =>
+        cell.put(JSON.stringify({ id: { S: 'k' }, record: { S: text }, version: { S: 'behind' } })),
     },
-    dynamoError(
-      'ProvisionedThroughputExceededException',
-      'The level of configured provisioned throughput was exceeded',
-    ),
-    (cell, text) =>
-      cell.put(JSON.stringify({ id: { S: 'k' }, record: { S: text }, version: { S: 'behind' } })),
+    where,
   );
 }
 
@@ -153,26 +173,29 @@ const s3Error = (status: number, code: string): Said => ({
 });
 const etag = (text: string) => `"${createHash('md5').update(text).digest('hex')}"`;
 
-export function fakeS3(): Promise<Fake> {
+export function fakeS3(where?: Where): Promise<Fake> {
   return serve(
-    ({ method, path, headers, body }, cell) => {
-      if (!path.startsWith('/witness/')) return s3Error(404, 'NoSuchBucket');
-      if (path !== '/witness/a/k') return s3Error(404, 'NoSuchKey');
-      if (method === 'GET') {
-        if (cell.stored === undefined) return s3Error(404, 'NoSuchKey');
-        return { status: 200, body: cell.stored.text, headers: { etag: cell.stored.version } };
-      }
-      if (method !== 'PUT') return s3Error(405, 'MethodNotAllowed');
-      const [match, none] = [headers['if-match'], headers['if-none-match']];
-      if (match === undefined && none !== '*') return s3Error(501, 'NotImplemented');
-      if (none === '*' && cell.stored !== undefined) return s3Error(412, 'PreconditionFailed');
-      if (match !== undefined && cell.stored === undefined) return s3Error(404, 'NoSuchKey');
-      if (match !== undefined && match !== cell.stored?.version) return s3Error(412, 'PreconditionFailed');
-      const { version } = cell.put(body, etag(body));
-      return { status: 200, headers: { etag: version } };
+    {
+      speak: ({ method, path, headers, body }, cell) => {
+        if (!path.startsWith('/witness/')) return s3Error(404, 'NoSuchBucket');
+        if (path !== '/witness/a/k') return s3Error(404, 'NoSuchKey');
+        if (method === 'GET') {
+          if (cell.stored === undefined) return s3Error(404, 'NoSuchKey');
+          return { status: 200, body: cell.stored.text, headers: { etag: cell.stored.version } };
+        }
+        if (method !== 'PUT') return s3Error(405, 'MethodNotAllowed');
+        const [match, none] = [headers['if-match'], headers['if-none-match']];
+        if (match === undefined && none !== '*') return s3Error(501, 'NotImplemented');
+        if (none === '*' && cell.stored !== undefined) return s3Error(412, 'PreconditionFailed');
+        if (match !== undefined && cell.stored === undefined) return s3Error(404, 'NoSuchKey');
+        if (match !== undefined && match !== cell.stored?.version) return s3Error(412, 'PreconditionFailed');
+        const { version } = cell.put(body, etag(body));
+        return { status: 200, headers: { etag: version } };
+      },
+      refusal: s3Error(503, 'SlowDown'),
+      write: (cell, text) => cell.put(text, etag(text)),
     },
-    s3Error(503, 'SlowDown'),
-    (cell, text) => cell.put(text, etag(text)),
+    where,
   );
 }
 
@@ -180,25 +203,32 @@ export function fakeS3(): Promise<Fake> {
 
 const gcsError = (status: number, message: string) => json(status, { error: { code: status, message } });
 
-export function fakeGcs(): Promise<Fake> {
+export function fakeGcs(where?: Where): Promise<Fake> {
   return serve(
-    ({ method, path, query, body }, cell) => {
-      if (method === 'GET' && path === '/storage/v1/b/witness/o/a/k' && query.get('alt') === 'media') {
-        if (cell.stored === undefined) return gcsError(404, 'No such object: witness/a/k');
-        return { status: 200, body: cell.stored.text, headers: { 'x-goog-generation': cell.stored.version } };
-      }
-      if (method !== 'POST' || path !== '/upload/storage/v1/b/witness/o') return gcsError(404, 'Not Found');
-      if (query.get('uploadType') !== 'media' || query.get('name') !== 'a/k')
-        return gcsError(400, 'Bad Request');
-      const wanted = query.get('ifGenerationMatch');
-      if (wanted === null) return gcsError(400, 'this fake wants a precondition');
-      // 0 stands for an object that is not there.
-      if (wanted !== (cell.stored?.version ?? '0'))
-        return gcsError(412, 'At least one of the pre-conditions you specified did not hold.');
-      const { version } = cell.put(body);
-      return json(200, { kind: 'storage#object', name: 'a/k', generation: version });
+    {
+      speak: ({ method, path, query, body }, cell) => {
+        if (method === 'GET' && path === '/storage/v1/b/witness/o/a/k' && query.get('alt') === 'media') {
+          if (cell.stored === undefined) return gcsError(404, 'No such object: witness/a/k');
+          return {
+            status: 200,
+            body: cell.stored.text,
+            headers: { 'x-goog-generation': cell.stored.version },
+          };
+        }
+        if (method !== 'POST' || path !== '/upload/storage/v1/b/witness/o') return gcsError(404, 'Not Found');
+        if (query.get('uploadType') !== 'media' || query.get('name') !== 'a/k')
+          return gcsError(400, 'Bad Request');
+        const wanted = query.get('ifGenerationMatch');
+        if (wanted === null) return gcsError(400, 'this fake wants a precondition');
+        // 0 stands for an object that is not there.
+        if (wanted !== (cell.stored?.version ?? '0'))
+          return gcsError(412, 'At least one of the pre-conditions you specified did not hold.');
+        const { version } = cell.put(body);
+        return json(200, { kind: 'storage#object', name: 'a/k', generation: version });
+      },
+      refusal: gcsError(429, 'The object exceeded the rate limit for object mutation operations.'),
+      write: (cell, text) => cell.put(text),
     },
-    gcsError(429, 'The object exceeded the rate limit for object mutation operations.'),
-    (cell, text) => cell.put(text),
+    where,
   );
 }
