@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'gate',
-          include: ['test/{unit,golden,conformance,architecture}/**/*.test.ts'],
+          include: ['test/{unit,golden,conformance,architecture,terraform}/**/*.test.ts'],
           pool: 'forks',
           maxWorkers: 2,
           setupFiles: ['test/steady-seeds.ts'],

@@ -1,6 +1,6 @@
 /**
  * The gate (`npm run check`): types, lint with type-aware promise rules, format, known holes of dependencies, and all tests that need nothing but Node
- * (architecture, unit, golden, conformance). Says what failed and ends non-zero if anything did.
+ * (architecture, unit, golden, conformance, terraform). Says what failed and ends non-zero if anything did.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

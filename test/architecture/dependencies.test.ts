@@ -34,8 +34,8 @@ const own = read('package.json') as Readonly<Record<string, unknown>>;
  */
 const SCRIPTS_ALLOWED = ['node_modules/esbuild', 'node_modules/koffi', 'node_modules/protobufjs'];
 const LICENCES = ['MIT', 'ISC', 'Apache-2.0', 'BSD-3-Clause', '0BSD', 'MIT OR Apache-2.0'];
-/** Of tools that are not shipped: file-wise copyleft does not reach what they process. */
-const LICENCES_DEV = [...LICENCES, 'MPL-2.0'];
+/** Of tools that are not shipped: file-wise copyleft does not reach what they process; Blue Oak is as permissive as ours. */
+const LICENCES_DEV = [...LICENCES, 'MPL-2.0', 'BlueOak-1.0.0'];
 /** What an agent on metal loads, and nothing more than that. */
 const SHIPPED_MAX = 40;
 /** Of the clouds' SDKs, loaded only where a cloud is configured, on a thread of their own. */

@@ -1,0 +1,11 @@
+terraform {
+  # Ephemeral values and write-only arguments keep the cluster key out of plan and state.
+  required_version = ">= 1.11.0, < 2.0.0"
+
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = ">= 6.50.0, < 7.0.0"
+    }
+  }
+}

@@ -1,0 +1,116 @@
+/** The modules and examples as `terraform` itself judges them: formatted, valid against the providers' schemas, and their own tests pass. */
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Bench, ROOT, startBench, TERRAFORM_VERSION, terraform } from './terraform.ts';
+
+const folders = (kind: 'modules' | 'examples') =>
+  readdirSync(join(ROOT, kind)).map((name) => `${kind}/${name}`);
+const MODULES = folders('modules');
+const PLACES = [...MODULES, ...folders('examples')];
+
+if (TERRAFORM_VERSION === undefined)
+  console.warn(
+    'terraform is not installed here: modules are parsed (structure.test.ts), not validated and not tested',
+  );
+
+describe.skipIf(TERRAFORM_VERSION === undefined)(`terraform ${TERRAFORM_VERSION}`, () => {
+  let bench: Bench;
+  let tree: string;
+  beforeAll(async () => {
+    bench = await startBench();
+    tree = join(bench.folder, 'tree');
+    cpSync(ROOT, tree, { recursive: true });
+  });
+  afterAll(() => bench.stop());
+
+  /** In a place of its own, so that one does not see what another has left. */
+  async function validated(text: string): Promise<{ readonly status: number; readonly output: string }> {
+    const place = join(bench.folder, `wrong-${Math.abs(hash(text))}`);
+    mkdirSync(place);
+    writeFileSync(
+      join(place, 'main.tf'),
+      `terraform {\n  required_providers {\n    aws    = { source = "hashicorp/aws" }\n    google = { source = "hashicorp/google" }\n  }\n}\n${text}\n`,
+    );
+    await bench.run(['init', '-no-color'], { in: place });
+    const { status, output } = await bench.run(['validate', '-no-color'], { in: place });
+    // As it is for people, it has a frame and breaks lines.
+    return { status, output: output.replaceAll(/\s*\n?[╷│╵]?\s+/g, ' ') };
+  }
+
+  test('finds all files formatted', async () => {
+    const { status, output } = await terraform(['fmt', '-check', '-recursive', '-diff', ROOT]);
+    expect(status, output).toBe(0);
+  });
+
+  test.each(PLACES)('finds %s valid', async (place) => {
+    const at = join(tree, place);
+    const init = await bench.run(['init', '-no-color'], { in: at });
+    expect(init.status, init.output).toBe(0);
+    const { status, output } = await bench.run(['validate', '-no-color'], { in: at });
+    expect(status, output).toBe(0);
+    expect(output).not.toContain('Warning');
+  });
+
+  test.each(MODULES)('passes the tests of %s', async (place) => {
+    const { status, output } = await bench.run(['test', '-no-color'], { in: join(tree, place) });
+    expect(status, output).toBe(0);
+    expect(output).toMatch(/Success! (1\d|[2-9]\d) passed, 0 failed/);
+  });
+
+  const mistakes: readonly (readonly [what: string, text: string, error: RegExp])[] = [
+    [
+      'an unknown argument',
+      'resource "aws_eip" "x" {\n  nic = "eni-1"\n}',
+      /An argument named "nic" is not expected here/,
+    ],
+    [
+      'an unknown block',
+      'resource "aws_eip" "x" {\n  nic {}\n}',
+      /Blocks of type "nic" are not expected here/,
+    ],
+    ['a missing argument', 'resource "aws_network_interface" "x" {}', /argument "subnet_id" is required/],
+    [
+      'a missing block',
+      'resource "google_compute_instance" "x" {\n  name = "x"\n  machine_type = "y"\n  boot_disk {}\n}',
+      /At least 1 "network_interface" blocks are required/,
+    ],
+    [
+      'a value of another type',
+      'resource "aws_eip" "x" {\n  tags = "web"\n}',
+      /Inappropriate value for attribute "tags"/,
+    ],
+    [
+      'an argument that is only shown',
+      'resource "aws_eip" "x" {\n  public_ip = "198.51.100.1"\n}',
+      /Can't configure a value for "public_ip"/,
+    ],
+    [
+      'an unknown attribute in a reference',
+      'resource "aws_eip" "x" {}\noutput "y" {\n  value = aws_eip.x.address_of\n}',
+      /has no argument, nested block, or exported attribute named "address_of"/,
+    ],
+    [
+      'a key that would be kept',
+      'variable "key" {\n  ephemeral = true\n}\nresource "aws_secretsmanager_secret_version" "x" {\n  secret_id = "s"\n  secret_string = var.key\n}',
+      /Ephemeral values are not valid for "secret_string"/,
+    ],
+    [
+      'an unknown type',
+      'resource "aws_elastic_ip" "x" {}',
+      /does not support resource type "aws_elastic_ip"/,
+    ],
+  ];
+
+  test.each(mistakes)('refuses %s, as with the real provider', async (_what, text, error) => {
+    const { status, output } = await validated(text);
+    expect(output).toMatch(error);
+    expect(status).toBe(1);
+  });
+});
+
+function hash(text: string): number {
+  let sum = 0;
+  for (const character of text) sum = (sum * 31 + character.codePointAt(0)!) | 0;
+  return sum;
+}
