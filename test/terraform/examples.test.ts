@@ -17,6 +17,8 @@ import { textOf } from './values.ts';
 
 const NO_CHANGE = 0;
 const CHANGES = 2;
+/** An apply takes 2 s on an idle machine. */
+const HOOK_TIMEOUT = 60_000;
 const program = join(import.meta.dirname, '../../src/bin/wackamole.ts');
 
 if (TERRAFORM_VERSION === undefined)
@@ -60,7 +62,7 @@ describe.skipIf(TERRAFORM_VERSION === undefined).each(SUITES)(
       example = new Example(bench, name);
       await example.apply();
       outputs = await example.outputs();
-    });
+    }, HOOK_TIMEOUT);
     afterAll(() => bench.stop());
 
     const configurations = () => ({

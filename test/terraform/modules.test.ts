@@ -21,7 +21,7 @@ describe.skipIf(TERRAFORM_VERSION === undefined)(`terraform ${TERRAFORM_VERSION}
     bench = await startBench();
     tree = join(bench.folder, 'tree');
     cpSync(ROOT, tree, { recursive: true });
-  });
+  }, 60_000);
   afterAll(() => bench.stop());
 
   /** In a place of its own, so that one does not see what another has left. */

@@ -11,6 +11,8 @@ resource "aws_route" "metal" {
 
 locals {
   settings = {
+    # Said for all VIPs, since only some of the files name a provider whose kind says it.
+    policy = "primary"
     # Of four votes two and two would be no majority on either side. The first host on metal has two: when the line between the sides is
     # cut, the metal goes on.
     quorum = { votes = { (keys(var.metal)[0]) = 2 } }
@@ -30,8 +32,8 @@ module "wackamole" {
   outside_members = { for name, address in var.metal : name => [address] }
   vips = {
     shop     = { mode = "route", addresses = ["192.168.200.10"], providers = ["route", "local"], prefer = keys(var.metal) }
-    inside-1 = { addresses = ["10.0.0.101"], providers = ["local"], policy = "primary", constraints = { tags = { where = "metal" } } }
-    inside-2 = { addresses = ["10.0.0.102"], providers = ["local"], policy = "primary", constraints = { tags = { where = "metal" } } }
+    inside-1 = { addresses = ["10.0.0.101"], providers = ["local"], constraints = { tags = { where = "metal" } } }
+    inside-2 = { addresses = ["10.0.0.102"], providers = ["local"], constraints = { tags = { where = "metal" } } }
   }
   route_tables        = { cloud = var.route_table_id }
   ami_id              = var.ami_id
