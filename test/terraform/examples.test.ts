@@ -22,7 +22,7 @@ const HOOK_TIMEOUT = 60_000;
 const program = join(import.meta.dirname, '../../src/bin/wackamole.ts');
 
 if (TERRAFORM_VERSION === undefined)
-  console.warn('terraform is not installed here: its examples are not applied');
+  console.warn('there is no terraform 1.11 or later here: its examples are not applied');
 
 function wackamole(...words: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...words], { encoding: 'utf8' });

@@ -11,7 +11,7 @@ const PLACES = [...MODULES, ...folders('examples')];
 
 if (TERRAFORM_VERSION === undefined)
   console.warn(
-    'terraform is not installed here: modules are parsed (structure.test.ts), not validated and not tested',
+    'there is no terraform 1.11 or later here: modules are parsed (structure.test.ts), not validated and not tested',
   );
 
 describe.skipIf(TERRAFORM_VERSION === undefined)(`terraform ${TERRAFORM_VERSION}`, () => {

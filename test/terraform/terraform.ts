@@ -7,7 +7,7 @@ import { PluginServer } from './plugin-server.ts';
 
 export const ROOT = join(import.meta.dirname, '../../terraform');
 
-/** Absent: it is not installed here. */
+/** Absent: it is not installed here, or too old for the modules (1.11 has write-only arguments). */
 export const TERRAFORM_VERSION: string | undefined = versionOf();
 
 function versionOf(): string | undefined {
@@ -16,7 +16,9 @@ function versionOf(): string | undefined {
     env: { ...process.env, TF_CLI_CONFIG_FILE: '/dev/null', CHECKPOINT_DISABLE: '1' },
   });
   if (status !== 0) return undefined;
-  return (JSON.parse(stdout) as { readonly terraform_version: string }).terraform_version;
+  const { terraform_version: version } = JSON.parse(stdout) as { readonly terraform_version: string };
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > 1 || (major === 1 && minor >= 11) ? version : undefined;
 }
 
 export interface Outcome {
