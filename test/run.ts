@@ -1,6 +1,6 @@
 /**
  * `npm test`: the gate (`test/check.ts`), then the tests on the real kernel inside a private world of network namespaces.
- * Installs nftables by apt where it may and it is missing. The last line is `N passed, N failed` (and `, N skipped`).
+ * Installs nftables and corosync by apt where it may and they are missing. The last line is `N passed, N failed` (and `, N skipped`).
  * Exit code 0 only if nothing failed. Where no world can be made the kernel tests are skipped with the reason; for root in
  * CI (`CI=true`) that is a failure. `--kernel`: only the kernel tests; further words are file filters for them.
  */
@@ -73,7 +73,7 @@ async function kernel(results: string, filters: readonly string[]): Promise<Tall
   heading('kernel: agents, providers and sockets in network namespaces');
   const problem = worldProblem();
   if (problem !== undefined) return withoutWorld(problem);
-  installNftables();
+  installTools();
   const program = buildProgram();
   if (program === undefined) return { ...NOTHING, failed: 1, failures: ['✗ the program could not be built'] };
   const argv = [process.execPath, ...vitestKernel(results, filters)];
@@ -91,21 +91,48 @@ function withoutWorld(problem: string): Tally {
     : { ...NOTHING, skipped: 1 };
 }
 
-/** The tests with loss in one direction need `nft`; they say so where it cannot be had. */
-function installNftables(): void {
-  if (!asRoot || spawnSync('nft', ['--version']).error === undefined) return;
+interface Tool {
+  readonly program: string;
+  readonly arguments: readonly string[];
+  readonly packages: readonly string[];
+  readonly missing: string;
+}
+
+/** What some tests need beside the kernel; they say so where it cannot be had. */
+const TOOLS: readonly Tool[] = [
+  {
+    program: 'nft',
+    arguments: ['--version'],
+    packages: ['nftables'],
+    missing: 'tests with loss in one direction',
+  },
+  {
+    program: 'corosync',
+    arguments: ['-v'],
+    packages: ['corosync', 'libcpg4', 'libquorum5'],
+    missing: 'tests with real corosync daemons',
+  },
+];
+
+function installTools(): void {
+  if (!asRoot) return;
+  const missing = TOOLS.filter(
+    ({ program, arguments: words }) => spawnSync(program, words).error !== undefined,
+  );
+  if (missing.length === 0) return;
+  const tests = missing.map((tool) => tool.missing).join(' and ');
   const quiet = { encoding: 'utf8', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
   if (spawnSync('apt-get', ['update', '-qq'], quiet).error !== undefined) {
-    console.log('nft is missing and there is no apt-get: tests with loss in one direction will be skipped');
+    const programs = missing.map(({ program }) => program).join(' and ');
+    console.log(`no ${programs} here, and there is no apt-get: ${tests} will be skipped`);
     return;
   }
-  const { status, stderr } = spawnSync(
-    'apt-get',
-    ['install', '-y', '-qq', '--no-install-recommends', 'nftables'],
-    quiet,
-  );
-  if (status !== 0)
-    console.log(`nftables could not be installed, tests that need it will be skipped: ${stderr.trim()}`);
+  for (const { packages, missing: what } of missing) {
+    const words = ['install', '-y', '-qq', '--no-install-recommends', ...packages];
+    const { status, stderr } = spawnSync('apt-get', words, quiet);
+    if (status === 0) continue;
+    console.log(`${packages[0]} could not be installed, ${what} will be skipped: ${stderr.trim()}`);
+  }
 }
 
 /** What the kernel tests run is the program as it is shipped. */

@@ -10,8 +10,10 @@ type CreateGroup = (config: Config) => GroupCommunication;
 
 /** Loads the one engine that is needed; it stays the same while the agent runs. */
 export function loadEngine(engine: Config['group']['engine'], log: GroupLogger): Promise<CreateGroup> {
-  return engine === 'spread' ? loadSpread(log) : loadEmbedded(log);
+  return LOADERS[engine](log);
 }
+
+const LOADERS = { embedded: loadEmbedded, spread: loadSpread, corosync: loadCorosync };
 
 async function loadEmbedded(log: GroupLogger): Promise<CreateGroup> {
   const { createEmbeddedGroup } = await import('../group/embedded.ts');
@@ -30,5 +32,18 @@ async function loadSpread(log: GroupLogger): Promise<CreateGroup> {
     const delay = first ? 0 : Math.random() * REJOIN_JITTER_MS;
     first = false;
     return createSpreadGroup({ cluster, member, group, delay }, { log });
+  };
+}
+
+async function loadCorosync(log: GroupLogger): Promise<CreateGroup> {
+  const { createCorosyncGroup } = await import('../group/corosync/corosync-group.ts');
+  const { CorosyncThread } = await import('../group/corosync/thread.ts');
+  const thread = new CorosyncThread();
+  let first = true;
+  return ({ cluster, member, group }) => {
+    if (group.engine !== 'corosync') throw new TypeError('another engine than the agent was started with');
+    const delay = first ? 0 : Math.random() * REJOIN_JITTER_MS;
+    first = false;
+    return createCorosyncGroup({ cluster, member, group, delay }, { log, thread });
   };
 }

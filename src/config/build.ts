@@ -1,4 +1,5 @@
 /** From the shape of a file to a {@link Config}: fills in, converts, and asks all checks. */
+
 import type { MemberName } from '../model/member.ts';
 import { isMemberName } from '../model/member.ts';
 import {
@@ -17,8 +18,10 @@ import type {
   GroupConfig,
   ProviderConfig,
 } from './config.ts';
+import { buildCorosyncGroup } from './corosync-section.ts';
 import { DEFAULTS, defaultMember, defaultSocket, readOnlySocket } from './defaults.ts';
 import { digestOf } from './digest.ts';
+import { checkEngineKeys } from './engine-keys.ts';
 import type { Findings } from './findings.ts';
 import { buildGroup } from './group-section.ts';
 import { buildHealthChecks } from './health-section.ts';
@@ -28,7 +31,7 @@ import { defaultPolicy } from './policies.ts';
 import { type GuestConfig, guestOf } from './providers/guest.ts';
 import { settingsOf } from './providers/kinds.ts';
 import type { FileShape } from './schema.ts';
-import { buildSpreadGroup, checkEngineKeys } from './spread-section.ts';
+import { buildSpreadGroup } from './spread-section.ts';
 import { buildVips } from './vip-section.ts';
 import { buildWitness } from './witness-section.ts';
 
@@ -108,6 +111,7 @@ export function buildConfig(shape: FileShape, options: BuildOptions, findings: F
 
 function groupOf(shape: FileShape, member: MemberName, findings: Findings): GroupConfig | undefined {
   if (shape.group.engine === 'spread') return buildSpreadGroup(shape.group, shape.cluster, findings);
+  if (shape.group.engine === 'corosync') return buildCorosyncGroup(shape.group, shape.cluster, findings);
   return buildGroup(shape.group, member, findings);
 }
 
@@ -122,7 +126,7 @@ function memberOf(shape: FileShape, hostName: string, findings: Findings): Membe
 }
 
 function membersOf(shape: FileShape, member: MemberName, findings: Findings): Members {
-  if (shape.group.engine === 'spread') return spreadMembersOf(shape, member, findings);
+  if (shape.group.engine !== 'embedded') return daemonMembersOf(shape, member, findings);
   const peers = Object.keys(shape.group.peers ?? {});
   const open = shape.group.multicast !== undefined && shape.group.multicast !== false;
   if (peers.length === 0 && !open) {
@@ -136,7 +140,7 @@ function membersOf(shape: FileShape, member: MemberName, findings: Findings): Me
   return { names: new Set([...peers, member]), open };
 }
 
-function spreadMembersOf({ group: { members } }: FileShape, member: MemberName, findings: Findings): Members {
+function daemonMembersOf({ group: { members } }: FileShape, member: MemberName, findings: Findings): Members {
   if (members !== undefined && !members.includes(member)) {
     const what = `this member, ${member}, is not among them`;
     findings.warn(['group', 'members'], { what, mend: `add ${member}, or set \`member\``, atKey: true });

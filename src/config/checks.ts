@@ -95,6 +95,13 @@ export function checkQuorum(
     const what = `${expected} is less than the ${sum} votes of the members named here: two parts could both count as primary`;
     findings.error(['quorum', 'expected_votes'], { what, mend: `write ${sum} or more, or drop it` });
   }
+  if (shape.group.engine === 'corosync' && shape.group.primary_by !== 'votes') {
+    if (shape.quorum.witness === undefined) return;
+    const what = 'corosync says which part is primary, so the vote of a witness would count for nothing';
+    const mend = 'drop it and give corosync a qdevice, or write `group: {primary_by: votes}`';
+    findings.error(['quorum', 'witness'], { what, mend, atKey: true });
+    return;
+  }
   if (!primary) return;
   if (members.open && expected === undefined) {
     const what =

@@ -23,6 +23,7 @@ export const DEFAULTS = {
   policy: 'component',
   group: { engine: 'embedded', profile: 'lan' },
   spread: { daemon: '4803', connect_timeout: '5s', daemon_timeout: '10s', agent_timeout: '3s' },
+  corosync: { primary_by: 'corosync', connect_timeout: '5s', daemon_timeout: '20s', agent_timeout: '3s' },
   local: {
     lease: '3s',
     renew_interval: '500ms',

@@ -96,9 +96,11 @@ const multicast = z.strictObject({
 
 const group = z.strictObject({
   engine: z
-    .enum(['embedded', 'spread'])
+    .enum(['embedded', 'spread', 'corosync'])
     .prefault(DEFAULTS.group.engine)
-    .describe('Group communication engine: our own, or the Spread daemon that `daemon` names'),
+    .describe(
+      'Group communication engine: our own, the Spread daemon that `daemon` names, or corosync on this host',
+    ),
   listen: address
     .optional()
     .describe(
@@ -140,16 +142,32 @@ const group = z.strictObject({
     .min(1)
     .max(256)
     .optional()
-    .describe('With Spread: all members that may be there; absent: whoever joins'),
+    .describe('With Spread and corosync: all members that may be there; absent: whoever joins'),
+  cpg_group: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .describe(
+      'Name of the closed process group of corosync, at most 127 characters; absent: wackamole-CLUSTER',
+    ),
+  primary_by: z
+    .enum(['corosync', 'votes'])
+    .optional()
+    .describe(
+      'Who says which part is primary: the quorum of corosync, where it has one, or the votes of `quorum`; absent: corosync',
+    ),
   connect_timeout: duration('100ms', '60s')
     .optional()
-    .describe('Longest wait for the Spread daemon to take us in; absent: 5s'),
+    .describe('Longest wait for the daemon to take us in; absent: 5s'),
   daemon_timeout: duration('1s', '10m')
     .optional()
-    .describe('A Spread daemon that delivered nothing for this long is lost; absent: 10s'),
+    .describe(
+      'A daemon that delivered nothing for this long is lost; absent: 10s with Spread, 20s with corosync',
+    ),
   agent_timeout: duration('1s', '10m')
     .optional()
-    .describe('With Spread: a member not heard for this long is hung; absent: 3s'),
+    .describe('With Spread and corosync: a member not heard for this long is hung; absent: 3s'),
 });
 
 const agent = z.strictObject({

@@ -1,4 +1,4 @@
-/** The `group` section where the engine is a Spread daemon; and the keys that belong to one engine only. */
+/** The `group` section where the engine is a Spread daemon. */
 import { isMemberName, type MemberName } from '../model/member.ts';
 import type { SpreadGroupConfig } from './config.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -38,7 +38,8 @@ export function buildSpreadGroup(
   };
 }
 
-function readMembers({ members }: Section, findings: Findings): readonly MemberName[] | undefined {
+/** Members the file names. */
+export function readMembers({ members }: Section, findings: Findings): readonly MemberName[] | undefined {
   for (const [index, name] of (members ?? []).entries()) {
     if (members!.indexOf(name) < index) {
       findings.error(['group', 'members', index], {
@@ -48,28 +49,4 @@ function readMembers({ members }: Section, findings: Findings): readonly MemberN
     }
   }
   return members?.filter(isMemberName);
-}
-
-const OF_ENGINE = {
-  embedded: ['listen', 'peers', 'multicast', 'key_file', 'insecure', 'profile', 'timers'],
-  spread: ['daemon', 'spread_group', 'members', 'connect_timeout', 'daemon_timeout', 'agent_timeout'],
-} as const;
-
-/** A key of the other engine would do nothing, which nobody wants who wrote it. */
-export function checkEngineKeys(section: Section, findings: Findings): void {
-  const other = section.engine === 'spread' ? 'embedded' : 'spread';
-  for (const key of OF_ENGINE[other]) {
-    if (!isSet(section[key], key)) continue;
-    const what = `belongs to engine ${other}, and this is ${section.engine}`;
-    const mend =
-      other === 'spread' ? 'write `engine: spread`, or drop it' : 'drop it: the Spread daemon sees to that';
-    findings.error(['group', key], { what, mend, atKey: true });
-  }
-}
-
-/** Differs from what stands there when the file says nothing. */
-function isSet(value: unknown, key: string): boolean {
-  if (key === 'profile') return value !== DEFAULTS.group.profile;
-  if (key === 'timers') return Object.values(value as object).some((timer) => timer !== undefined);
-  return value !== undefined && value !== false;
 }

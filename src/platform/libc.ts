@@ -40,6 +40,8 @@ export const MSG_TRUNC = 0x20;
 const SOCK_NONBLOCK = 0x800;
 const SOCK_CLOEXEC = 0x80000;
 const CLONE_NEWNET = 0x40000000;
+const SHUT_RDWR = 2;
+const F_DUPFD_CLOEXEC = 1030;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 const PR_SET_DUMPABLE = 4;
@@ -69,6 +71,8 @@ const c = {
   ),
   capset: libc.func('int capset(const void *header, const void *data)'),
   setrlimit: libc.func('int setrlimit(int resource, const void *limit)'),
+  shutdown: libc.func('int shutdown(int fd, int how)'),
+  _exit: libc.func('void _exit(int code)'),
   clock_gettime: libc.func('int clock_gettime(int clock, void *time)'),
 };
 
@@ -238,6 +242,21 @@ export function closeDescriptor(fd: Descriptor): void {
   check('close', c.close(fd));
 }
 
+/** Both ways, whoever reads or waits there (`man 2 shutdown`); it stays open. Without an error where it is closed already. */
+export function shutDownSocket(fd: Descriptor): void {
+  c.shutdown(fd, SHUT_RDWR);
+}
+
+/** A second number for the same open file, to be closed by itself. */
+export function duplicateDescriptor(fd: Descriptor): Descriptor {
+  return check('fcntl', c.fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
+/** At once, whatever threads do (`man 2 _exit`): nothing is flushed, and nobody is told. */
+export function endProcess(code: number): void {
+  c._exit(code);
+}
+
 /** No program that is started from now on has it. */
 export function closeOnExec(fd: Descriptor): void {
   check('fcntl', c.fcntl(fd, F_SETFD, FD_CLOEXEC));
@@ -270,6 +289,16 @@ export function insideNetworkNamespace<T>(path: string, body: () => T): T {
     }
   } finally {
     closeDescriptor(home);
+  }
+}
+
+/** This thread is in another network namespace from here on; libuv's helpers and other threads are not. For tests. Needs CAP_SYS_ADMIN. */
+export function enterNetworkNamespace(path: string): void {
+  const there = openPath(path);
+  try {
+    check(`setns ${path}`, c.setns(there, CLONE_NEWNET));
+  } finally {
+    closeDescriptor(there);
   }
 }
 

@@ -1,0 +1,136 @@
+/**
+ * One membership of a closed process group, from join to leave: what libcpg and libquorum deliver goes in, actions come out. Views and
+ * their messages are made by `../spread/synchrony.ts`, which takes any group with agreed order and virtual synchrony. Pure;
+ * `daemon-link.ts` has the libraries, `run.ts` the clock.
+ */
+import type { MemberId } from '../../model/member.ts';
+import type { CpgEvent, QuorumEvent } from '../../platform/corosync-library.ts';
+import type { Seat } from '../spread/next-view.ts';
+import { Synchrony, type SynchronyAction } from '../spread/synchrony.ts';
+import { Memberships, nameOfPlace, type Place } from './memberships.ts';
+import { type Decree, QuorumGate } from './quorum-gate.ts';
+
+export interface SessionSettings {
+  readonly self: MemberId;
+  readonly cluster: string;
+  readonly cpgGroup: string;
+  /** Where we are ourselves. */
+  readonly here: Place;
+  /** Corosync says who is primary. */
+  readonly decrees: boolean;
+  readonly least?: () => number;
+  readonly pulsesUnheard: number;
+  readonly pulsesMute: number;
+}
+
+export type SessionAction =
+  | SynchronyAction
+  /** One of our own messages came back. */
+  | { readonly kind: 'returned' }
+  /** The group has heard that we left. */
+  | { readonly kind: 'left' };
+
+export class Session {
+  readonly #settings: SessionSettings;
+  readonly #synchrony: Synchrony;
+  readonly #memberships: Memberships;
+  readonly #gate: QuorumGate | undefined;
+  #leaving = false;
+
+  constructor(settings: SessionSettings) {
+    this.#settings = settings;
+    const { self, cluster, cpgGroup, here, least, pulsesUnheard, pulsesMute } = settings;
+    this.#memberships = new Memberships(cpgGroup);
+    this.#gate = settings.decrees ? new QuorumGate() : undefined;
+    this.#synchrony = new Synchrony({
+      self,
+      cluster,
+      privateGroup: nameOfPlace(here),
+      group: cpgGroup,
+      ...(least !== undefined && { least }),
+      pulsesUnheard,
+      pulsesMute,
+    });
+  }
+
+  get settled(): boolean {
+    return this.#synchrony.settled;
+  }
+
+  get seats(): readonly Seat[] {
+    return this.#synchrony.seats;
+  }
+
+  get pulsesReturned(): number {
+    return this.#synchrony.pulsesReturned;
+  }
+
+  get counters(): Readonly<Record<string, number>> {
+    return this.#synchrony.counters;
+  }
+
+  /** We have asked to leave. */
+  leaving(): void {
+    this.#leaving = true;
+  }
+
+  /**
+   * What waited on both ways when we looked. The daemon tells of quorum before the first message of a ring: whoever reads libquorum
+   * after libcpg has it in time, and it goes first.
+   */
+  handle(events: readonly CpgEvent[], quorum: readonly QuorumEvent[]): readonly SessionAction[] {
+    const actions: SessionAction[] = [];
+    for (const event of quorum) decree(this.#gate?.learn(event), actions);
+    for (const event of events) this.#event(event, actions);
+    const { ring, isOpen } = this.#memberships;
+    decree(this.#gate?.look({ ring, settled: this.settled && !isOpen }), actions);
+    return actions;
+  }
+
+  multicast(bytes: Uint8Array): readonly SessionAction[] {
+    return this.#synchrony.multicast(bytes);
+  }
+
+  pulse(): readonly SessionAction[] {
+    return this.#synchrony.pulse();
+  }
+
+  #event(event: CpgEvent, actions: SessionAction[]): void {
+    if (event.kind === 'message') return this.#message(event, actions);
+    const messages =
+      event.kind === 'members' ? this.#memberships.change(event) : this.#memberships.ringFormed(event.ring);
+    const own = nameOfPlace(this.#settings.here);
+    for (const message of messages) {
+      if (this.#leaving && !message.members.includes(own)) actions.push({ kind: 'left' });
+      else this.#take(this.#synchrony.handle(message), actions);
+    }
+  }
+
+  #message({ node, pid, bytes }: Extract<CpgEvent, { kind: 'message' }>, actions: SessionAction[]): void {
+    const { here, cpgGroup } = this.#settings;
+    if (node === here.node && pid === here.pid) actions.push({ kind: 'returned' });
+    const message = {
+      kind: 'message',
+      service: 'agreed',
+      selfDiscard: false,
+      sender: nameOfPlace({ node, pid }),
+      groups: [cpgGroup],
+      type: 0,
+      foreignOrder: false,
+      data: bytes,
+    } as const;
+    this.#take(this.#synchrony.handle(message), actions);
+  }
+
+  #take(made: readonly SynchronyAction[], actions: SessionAction[]): void {
+    for (const action of made) {
+      if (action.kind === 'deliver' && action.event.kind === 'view')
+        decree(this.#gate?.beforeView(this.#memberships.ring), actions);
+      actions.push(action);
+    }
+  }
+}
+
+function decree(event: Decree | undefined, actions: SessionAction[]): void {
+  if (event !== undefined) actions.push({ kind: 'deliver', event });
+}

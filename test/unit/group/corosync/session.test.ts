@@ -1,0 +1,125 @@
+/** What the agents are told where processes come and go, and rings split and merge: the group contract, over closed process groups. */
+import { describe, expect, it } from 'vitest';
+import { nameOf } from '../../../../src/model/member.ts';
+import type { Departure } from '../../../../src/model/view.ts';
+import { random } from '../../agent/world.ts';
+import { CpgWorld } from './cpg-world.ts';
+
+const SEEDS = Array.from({ length: 60 }, (_, index) => index + 1);
+
+function departures(world: CpgWorld, node: number): readonly (readonly [string, Departure])[] {
+  const member = world.members.find((one) => one.node === node)!;
+  return member.views.at(-1)!.departed.map(({ member: gone, how }) => [nameOf(gone), how]);
+}
+
+function three(): CpgWorld {
+  const world = new CpgWorld(3, random(1));
+  for (const node of [1, 2, 3]) world.join(node);
+  world.run();
+  for (const member of world.members) expect(member.views.at(-1)!.members).toHaveLength(3);
+  return world;
+}
+
+describe('a session with corosync', () => {
+  it('says how somebody went', () => {
+    for (const [reason, how] of [
+      ['leave', 'leave'],
+      ['processDown', 'process'],
+    ] as const) {
+      const world = three();
+      world.end(world.members[2]!, reason);
+      world.run();
+      expect(departures(world, 1)).toEqual([['n3', how]]);
+    }
+    const world = three();
+    world.form([[1, 2], [3]]);
+    world.run();
+    // Nothing tells whether the host still answers, so the link is asked.
+    expect(departures(world, 1)).toEqual([['n3', 'process']]);
+  });
+
+  it('a split and a merge: each side alone, then all; what both sides missed is no secret', () => {
+    const world = three();
+    world.form([[1, 2], [3]]);
+    world.run();
+    expect(world.members.map(({ views }) => views.at(-1)!.members.length)).toEqual([2, 2, 1]);
+    expect(world.members.map((member) => member.decrees().at(-1))).toEqual([true, true, false]);
+    world.form([[1, 2, 3]]);
+    world.run();
+    const ids = world.members.map(({ views }) => views.at(-1)!.id);
+    expect(new Set(ids).size).toBe(1);
+    expect(world.members.map((member) => member.decrees().at(-1))).toEqual([true, true, true]);
+    world.check();
+  });
+
+  it('hears the loss of quorum before the view of the lesser side', () => {
+    const world = three();
+    world.form([[1, 2], [3]]);
+    world.run();
+    const kinds = world.members[2]!.events.map((event) =>
+      event.kind === 'quorum' ? event.primary : event.kind,
+    );
+    expect(kinds.lastIndexOf(false)).toBeGreaterThan(-1);
+    expect(kinds.lastIndexOf(false)).toBeLessThan(kinds.lastIndexOf('view'));
+  });
+
+  it('a process that comes back under the same number is another member', () => {
+    const world = three();
+    const first = world.members[2]!;
+    world.end(first, 'processDown');
+    const second = world.join(3);
+    world.run();
+    const view = world.members[0]!.views.at(-1)!;
+    expect(view.members).toContain(second.id);
+    expect(view.members).not.toContain(first.id);
+    world.check();
+  });
+
+  it.each(SEEDS)('keeps the contract whatever happens (%i)', (seed) => {
+    const chance = random(seed);
+    const world = new CpgWorld(5, chance);
+    const some = (count: number): number => Math.floor(chance() * count);
+    for (const node of [1, 2, 3]) world.join(node);
+    for (let round = 0; round < 25; round += 1) {
+      const alive = world.members.filter((member) => member.alive && member.detached === undefined);
+      const dice = some(10);
+      const free = [1, 2, 3, 4, 5].filter((node) => alive.every((member) => member.node !== node));
+      if (dice < 3) for (const member of alive) member.multicast(`m${round}`);
+      else if (dice < 5 && free.length > 0) world.join(free[some(free.length)]!);
+      else if (dice < 7 && alive.length > 1)
+        world.end(alive[some(alive.length)]!, chance() < 0.5 ? 'leave' : 'processDown');
+      else world.form(cut(chance));
+      world.run(some(40));
+    }
+    world.form([[1, 2, 3, 4, 5]]);
+    world.run();
+    const last = world.members.filter((member) => member.alive);
+    for (const member of last) expect(member.detached).toBeUndefined();
+    expect(new Set(last.map(({ views }) => views.at(-1)!.id)).size, 'views at the end').toBe(1);
+    world.check();
+    expectPrimary(world);
+  });
+});
+
+/** Any two parts, or one. */
+function cut(chance: () => number): readonly (readonly number[])[] {
+  const nodes = [1, 2, 3, 4, 5];
+  const here = nodes.filter(() => chance() < 0.6);
+  return [here, nodes.filter((node) => !here.includes(node))].filter((part) => part.length > 0);
+}
+
+/** At each view: who believes to be primary is in a ring with a majority of the site. At the end, in a ring of all, everybody is. */
+function expectPrimary(world: CpgWorld): void {
+  let judged = 0;
+  for (const member of world.members) {
+    for (const [index, primary] of member.decrees().entries()) {
+      const nodes = member.ringSizes[index];
+      if (nodes === undefined || !primary) continue;
+      expect(nodes, `nodes in the ring of view ${index} of ${member.id}`).toBeGreaterThan(2);
+      judged += 1;
+    }
+  }
+  expect(judged).toBeGreaterThan(0);
+  for (const { alive, events } of world.members)
+    if (alive) expect(events.findLast(({ kind }) => kind === 'quorum')).toMatchObject({ primary: true });
+}
