@@ -322,12 +322,12 @@ function nameField(group: string): Buffer {
 
 function bytesAt(pointer: unknown, length: number): Uint8Array {
   if (length === 0) return new Uint8Array(0);
-  return koffi.decode(pointer as never, koffi.array('uint8_t', length, 'Typed')) as Uint8Array;
+  return koffi.decode(pointer, koffi.array('uint8_t', length, 'Typed')) as Uint8Array;
 }
 
 function wordsAt(pointer: unknown, count: number): readonly number[] {
   if (count === 0) return [];
-  return [...(koffi.decode(pointer as never, koffi.array('uint32_t', count, 'Typed')) as Uint32Array)];
+  return [...(koffi.decode(pointer, koffi.array('uint32_t', count, 'Typed')) as Uint32Array)];
 }
 
 function addressesAt(pointer: unknown, count: number): readonly CpgAddress[] {

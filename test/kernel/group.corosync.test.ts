@@ -50,9 +50,9 @@ class CorosyncCluster implements GroupCluster {
     );
     const member = { thread, host: host.name, over: false };
     this.#members.set(group, member);
-    const { leave } = group;
+    const leave = group.leave.bind(group);
     group.leave = async () => {
-      await leave.call(group);
+      await leave();
       member.over = true;
     };
     return group;

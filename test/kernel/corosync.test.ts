@@ -1,0 +1,254 @@
+/**
+ * The whole product on corosync: a real daemon on each host, agents with `engine: corosync`, and everything that happens to hosts,
+ * agents, daemons and networks. Never two, always one, and what a daemon takes with it is released at once. The stories of one
+ * description are told of one cluster, each from where the last one left it: everything serves.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Cluster } from '../../src/lab/cluster.ts';
+import { lastRelease } from '../../src/lab/custody.ts';
+import { monotonicNow } from '../../src/platform/clock.ts';
+import { CorosyncSite, NO_COROSYNC, TIMES } from './corosync-site.ts';
+import {
+  answered,
+  BY_GUARDIAN,
+  during,
+  expectNeverTwo,
+  expectOutageBelow,
+  expectRejoined,
+  expectSurvived,
+  HANDOFF_MAX,
+  heldBy,
+  STILL,
+  victimOf,
+} from './vocabulary.ts';
+
+/** The ring notices and forms anew, and then what a takeover needs on a busy machine, ms. */
+const RING_MAX = TIMES.token + TIMES.consensus + 3000;
+/** A lost connection is known at once, and releasing takes milliseconds; the rest is for a busy machine. */
+const AT_ONCE = 500;
+/** Ticks that a daemon that stands still leaves unanswered, and the release, ms. */
+const STANDSTILL_MAX = 3000;
+const PATIENCE = 40_000;
+const TEST_MAX = 120_000;
+const HOSTS = ['a', 'b', 'c'];
+const GROUP = {
+  engine: 'corosync',
+  members: HOSTS,
+  ...{ listen: undefined, peers: undefined, profile: undefined, key_file: undefined },
+};
+
+class Stage {
+  cluster!: Cluster;
+  site!: CorosyncSite;
+
+  async open(sections: object = {}): Promise<void> {
+    const settings = { ...STILL, group: GROUP, ...sections };
+    this.cluster = await Cluster.open({ hosts: 3, vips: 6, patience_ms: PATIENCE, sections: settings });
+    this.site = await CorosyncSite.open(this.cluster.observatory.lab);
+    this.cluster.startAll();
+    await this.cluster.served();
+    await this.cluster.joined();
+    await answered(this.cluster);
+  }
+
+  async close(): Promise<void> {
+    await this.site?.close();
+    await this.cluster?.close();
+  }
+
+  /** A story; what the agents and daemons said is told with what went wrong. */
+  tell(what: string, story: () => Promise<void>): void {
+    it(what, { timeout: TEST_MAX }, async () => {
+      try {
+        await story();
+      } catch (error) {
+        if (error instanceof Error) error.message += `\n${this.cluster.logs(25)}\n${this.site.logs()}`;
+        throw error;
+      }
+    });
+  }
+}
+
+/** How long after `at` the host held the last of what it held then, ms. */
+async function releasedAfter(cluster: Cluster, host: string, at: number): Promise<number | undefined> {
+  const { holds } = await cluster.observatory.custody();
+  return lastRelease(holds, { host, at });
+}
+
+describe.skipIf(NO_COROSYNC !== undefined)('agents on corosync', () => {
+  const stage = new Stage();
+  beforeAll(() => stage.open(), TEST_MAX);
+  afterAll(() => stage.close());
+
+  stage.tell(
+    'agent killed: its guardian clears the host, the others hear it from their daemons at once',
+    async () => {
+      const { cluster } = stage;
+      const victim = await expectSurvived(cluster, (name) => cluster.agent(name).signal('SIGKILL'), {
+        goneWithin: BY_GUARDIAN,
+        how: 'process',
+      });
+      await expectRejoined(cluster, () => cluster.agent(victim).start());
+    },
+  );
+
+  stage.tell('agent stopped politely: handed over', async () => {
+    const { cluster } = stage;
+    const victim = await expectSurvived(cluster, (name) => cluster.agent(name).stop(), {
+      outageBelow: HANDOFF_MAX,
+      how: 'leave',
+    });
+    expect(await cluster.agent(victim).exited()).toEqual({ code: 0, signal: null });
+    await expectRejoined(cluster, () => cluster.agent(victim).start());
+  });
+
+  stage.tell(
+    'daemon killed: its host releases at once, the others take over, and it rejoins when the daemon is back',
+    async () => {
+      const { cluster, site } = stage;
+      const victim = await expectSurvived(cluster, (name) => site.signal(name, 'SIGKILL'), {
+        outageBelow: RING_MAX,
+        goneWithin: AT_ONCE,
+      });
+      expect(cluster.agent(victim).logTail(200)).toContain('CS_ERR_LIBRARY');
+      await expectRejoined(cluster, () => site.start(victim));
+    },
+  );
+
+  stage.tell(
+    'daemon stands still: given up before a second and a half is over, and it rejoins when the daemon goes on',
+    async () => {
+      const { cluster, site } = stage;
+      const victim = await expectSurvived(cluster, (name) => site.signal(name, 'SIGSTOP'), {
+        outageBelow: RING_MAX,
+        goneWithin: STANDSTILL_MAX,
+      });
+      expect(cluster.agent(victim).logTail(200)).toContain('corosync does not answer any more');
+      // Several attempts to come back, none of which may keep the agent from the next.
+      await sleep(3000);
+      await expectRejoined(cluster, () => site.signal(victim, 'SIGCONT'));
+    },
+  );
+
+  stage.tell('an agent stops though its daemon stands still', async () => {
+    const { cluster, site } = stage;
+    const victim = await victimOf(cluster);
+    await site.signal(victim, 'SIGSTOP');
+    await cluster.served([cluster.others(victim)]);
+    await sleep(1000);
+    await cluster.agent(victim).stop();
+    expect(await cluster.agent(victim).exited()).toEqual({ code: 0, signal: null });
+    await expectRejoined(cluster, async () => {
+      await site.signal(victim, 'SIGCONT');
+      cluster.agent(victim).start();
+    });
+  });
+
+  stage.tell('daemon restarted before anybody noticed: its host releases, and all meet again', async () => {
+    const { cluster, site } = stage;
+    const victim = await victimOf(cluster);
+    const at = monotonicNow();
+    const sighting = await during(cluster, async () => {
+      await site.signal(victim, 'SIGKILL');
+      await site.start(victim);
+      await cluster.joined();
+      await cluster.served();
+    });
+    expectNeverTwo(sighting);
+    expectOutageBelow(sighting, RING_MAX);
+    expect(await releasedAfter(cluster, victim, at)).toBeLessThan(AT_ONCE + sighting.stall_ms);
+  });
+
+  stage.tell('network cut and mended: each side serves, then one of all', async () => {
+    const { cluster } = stage;
+    const { lab } = cluster.observatory;
+    const split = await during(cluster, async () => {
+      await lab.partition([['a', 'b'], ['c']]);
+      await cluster.served([['a', 'b'], ['c']]);
+    });
+    expectNeverTwo(split);
+    const healed = await during(cluster, async () => {
+      await lab.heal();
+      await cluster.joined();
+      await cluster.served();
+    });
+    expectNeverTwo(healed);
+    expectOutageBelow(healed, HANDOFF_MAX);
+  });
+
+  stage.tell('cable pulled and plugged', async () => {
+    const { cluster } = stage;
+    const victim = await expectSurvived(cluster, (name) => cluster.host(name).pullCable(), {
+      outageBelow: RING_MAX,
+    });
+    await expectRejoined(cluster, () => cluster.host(victim).plugCable());
+  });
+
+  stage.tell('power of a host lost and back', async () => {
+    const { cluster, site } = stage;
+    const victim = await expectSurvived(cluster, (name) => cluster.host(name).powerOff(), {
+      outageBelow: RING_MAX,
+    });
+    await expectRejoined(cluster, async () => {
+      await cluster.host(victim).powerOn();
+      await site.start(victim);
+      cluster.agent(victim).start();
+    });
+  });
+
+  stage.tell('everything restarted in turn, agents and daemons: always one, never two', async () => {
+    const { cluster, site } = stage;
+    for (const name of HOSTS) {
+      const sighting = await during(cluster, async () => {
+        await cluster.agent(name).stop();
+        await site.signal(name, 'SIGTERM');
+        await cluster.served([cluster.others(name)]);
+        await site.start(name);
+        cluster.agent(name).start();
+        await cluster.joined();
+        await cluster.served();
+      });
+      expectNeverTwo(sighting);
+      expectOutageBelow(sighting, HANDOFF_MAX);
+    }
+  });
+});
+
+describe.skipIf(NO_COROSYNC !== undefined)('agents on corosync with policy primary', () => {
+  const stage = new Stage();
+  beforeAll(() => stage.open({ policy: 'primary', group: { ...GROUP, members: undefined } }), TEST_MAX);
+  afterAll(() => stage.close());
+
+  stage.tell('the quorum of corosync decides: the smaller side of a cut serves nothing', async () => {
+    const { cluster } = stage;
+    const split = await during(cluster, async () => {
+      await cluster.observatory.lab.partition([['a', 'b'], ['c']]);
+      await cluster.served([['a', 'b']]);
+    });
+    expectNeverTwo(split);
+    expect(await heldBy(cluster, 'c')).toEqual([]);
+    const healed = await during(cluster, async () => {
+      await cluster.observatory.lab.heal();
+      await cluster.joined();
+      await cluster.served();
+    });
+    expectNeverTwo(healed);
+    expect(healed.outage_ms, 'who had quorum serves on').toBeLessThan(HANDOFF_MAX + healed.stall_ms);
+  });
+
+  stage.tell('quorum lost with the second of three daemons, and back with it', async () => {
+    const { cluster, site } = stage;
+    for (const name of ['b', 'c']) await site.signal(name, 'SIGKILL');
+    await cluster.observatory.until((holders) => [...holders.values()].every((hosts) => hosts.length === 0), {
+      within: RING_MAX + PATIENCE,
+      what: 'nobody holds anything without quorum',
+    });
+    expect(cluster.agent('a').logTail(200)).toContain('corosync has no quorum here');
+    await site.start('b');
+    await cluster.served([['a', 'b']]);
+    await site.start('c');
+    await cluster.joined();
+    await cluster.served();
+  });
+});
