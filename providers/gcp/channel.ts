@@ -91,7 +91,7 @@ async function textOf(answer: Response): Promise<string> {
   let text = '';
   const decoder = new TextDecoder();
   for await (const chunk of answer.body ?? []) {
-    text += decoder.decode(chunk as Uint8Array, { stream: true });
+    text += decoder.decode(chunk, { stream: true });
     if (text.length > ANSWER_MAX) throw new Error('an answer without end');
   }
   return text + decoder.decode();
