@@ -1,4 +1,5 @@
 /** Calls of one round, done side by side, and what became of each piece. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Millis } from '../../src/model/time.ts';
 import type { Ec2 } from './ec2.ts';
 import { Ec2Failure } from './failures.ts';
@@ -27,7 +28,13 @@ export async function attempt(
       results.push({ planned, failure: await failureOf(() => ec2.change(planned.call, { signal })) });
     }
   };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL_MAX, calls.length) }, worker));
+  const workers: Promise<void>[] = [];
+  for (let count = Math.min(PARALLEL_MAX, calls.length); count > 0; count -= 1) {
+    // A turn of the loop for each: else the first request would leave when the last one is built.
+    if (workers.length > 0) await nextTurn();
+    workers.push(worker());
+  }
+  await Promise.all(workers);
   return results;
 }
 

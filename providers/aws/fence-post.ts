@@ -1,9 +1,10 @@
 /**
  * Shows the fence on our interfaces: by one call an interface, only when the number rises. In mode `secondary-ip` beside the call
- * that takes the addresses; in the others, where each address costs a call of its own, with the look that follows.
+ * that takes the addresses; in the others, where each address costs a call of its own, with the first look at rest: no failover
+ * has a call more for it, and of many views in a row only the last is shown. Until then `tenures.ts` guards.
  */
 import type { AwsMode } from '../../src/config/config.ts';
-import type { Millis } from '../../src/model/time.ts';
+import type { Instant, Millis } from '../../src/model/time.ts';
 import { failureOf } from './attempt.ts';
 import { fenceTag, isMember, readFence } from './fence.ts';
 import type { Settled } from './residence.ts';
@@ -14,6 +15,7 @@ export interface FencePostSettings {
 }
 
 export interface FencePostParts {
+  readonly now: () => Instant;
   readonly wall: () => number;
   readonly sleep: (length: Millis, signal: AbortSignal) => Promise<void>;
   /** Raised when the provider stops. */
@@ -26,6 +28,7 @@ export class FencePost {
   #showing: Promise<void> | undefined;
   #shown = 0;
   #due = 0;
+  #raisedAt: Instant = Number.NEGATIVE_INFINITY;
   #marked = false;
   /** Why it cannot be shown; undefined: it can. */
   trouble: string | undefined;
@@ -49,7 +52,14 @@ export class FencePost {
   /** Something is taken under this fence. */
   raise(fence: number, settled: Settled): void {
     this.#due = Math.max(this.#due, fence);
+    this.#raisedAt = this.#parts.now();
     if (this.#settings.mode === 'secondary-ip') void this.show(settled);
+  }
+
+  /** Shows what is due, unless something was taken a moment ago. Never rejects. */
+  async rest(settled: Settled): Promise<void> {
+    if (this.#settings.mode !== 'secondary-ip' && this.#parts.now() - this.#raisedAt < AT_REST_AFTER) return;
+    await this.show(settled);
   }
 
   /** Shows what is due, if it is not shown yet; tries a few times, since a fence nobody sees fences nobody. Never rejects. */
@@ -85,6 +95,8 @@ export class FencePost {
   }
 }
 
+/** Nothing was taken for so long. */
+const AT_REST_AFTER: Millis = 30_000;
 const TRIES_MAX = 5;
 /** Before the second try, doubling. */
 const AGAIN: Millis = 200;

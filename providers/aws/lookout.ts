@@ -150,7 +150,7 @@ export class Lookout {
       .filter((id) => !ledger.isBusy(id) && sight.pieces.has(id) && !isOurs(sight, id));
     if (missed.length > 0) await this.#miss(missed, settled);
     await post.mark(settled);
-    await post.show(settled);
+    await post.rest(settled);
     await this.#tidy(sight, settled);
     this.#teller.trouble(this.#troubleOf());
   }

@@ -256,7 +256,11 @@ class AwsProvider implements Provider {
     const { post } = this.#run();
     return new Taking(
       vips,
-      { settle: this.#config.settle_timeout_ms, patience: TAKE_PATIENCE },
+      {
+        settle: this.#config.settle_timeout_ms,
+        patience: TAKE_PATIENCE,
+        byTenure: this.#config.mode !== 'secondary-ip',
+      },
       {
         ...this.#givingParts(settled),
         claimOf: (id) => claimOf({ id }),

@@ -3,11 +3,13 @@
  * is one request with one timeout of ours, and what comes of it is classified. Loaded only where a provider `aws` is configured.
  */
 import type { EC2Client } from '@aws-sdk/client-ec2';
+import type { AwsMode } from '../../src/config/config.ts';
 import type { Millis } from '../../src/model/time.ts';
 import type { CallOptions, Change, Ec2, Eni, Filter, Identity, InstanceLimits, Subnet, Tag } from './ec2.ts';
 import { classify, Ec2Failure } from './failures.ts';
 import { changeCommand } from './sdk-changes.ts';
 import { elasticIpOf, eniOf, routeTableOf, subnetOf } from './sdk-shapes.ts';
+import { answerTo, rehearseVerbs } from './sdk-warm.ts';
 
 type Sdk = typeof import('@aws-sdk/client-ec2');
 
@@ -22,9 +24,35 @@ export interface SdkSettings {
 
 /** Rejects with an Error for a person where the SDK is not installed. */
 export async function openSdk(settings: SdkSettings): Promise<Ec2> {
-  let sdk: Sdk;
+  return new SdkEc2(settings, clientOf(settings, await loadSdk(), {}));
+}
+
+/**
+ * Loads the SDK and says the verbs of this mode to nobody, ahead of their first use: while the provider is loaded, and not within the time
+ * that its start has. Rejects as `openSdk` does; resolves with what kept it cold.
+ */
+export async function warmSdk(mode: AwsMode): Promise<Ec2Failure | undefined> {
+  const settings = { region: 'us-east-1', callTimeout: 3_000, name: 'aws' };
+  const credentials = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'none' };
+  const client = clientOf(settings, await loadSdk(), { credentials, requestHandler: NOBODY });
+  const ec2 = new SdkEc2(settings, client);
+  const failure = await rehearseVerbs(ec2, mode);
+  ec2.close();
+  return failure;
+}
+
+/** Instead of a network. */
+const NOBODY = {
+  async handle({ body }: { readonly body?: unknown }) {
+    const text = answerTo(String(body));
+    const headers = { 'content-type': 'text/xml', date: new Date().toUTCString() };
+    return { response: { statusCode: 200, headers, body: Buffer.from(text) } };
+  },
+};
+
+async function loadSdk(): Promise<Sdk> {
   try {
-    sdk = await import('@aws-sdk/client-ec2');
+    return await import('@aws-sdk/client-ec2');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     throw new Error(
@@ -32,7 +60,28 @@ export async function openSdk(settings: SdkSettings): Promise<Ec2> {
       { cause: error },
     );
   }
-  return new SdkEc2(settings, sdk);
+}
+
+interface Opened {
+  readonly sdk: Sdk;
+  readonly client: EC2Client;
+}
+
+function clientOf(
+  { region, endpoint, callTimeout, name }: SdkSettings,
+  sdk: Sdk,
+  instead: { readonly credentials?: object; readonly requestHandler?: object },
+): Opened {
+  const client = new sdk.EC2Client({
+    region,
+    ...(endpoint !== undefined && { endpoint }),
+    // Our own loop knows the deadline and reads before it tries again.
+    maxAttempts: 1,
+    requestHandler: { connectionTimeout: callTimeout },
+    customUserAgent: [['wackamole', name]],
+    ...(instead as object),
+  });
+  return { sdk, client };
 }
 
 /** Pages of one listing; Amazon's answers are finite, an end point gone mad must not keep us for ever. */
@@ -44,17 +93,10 @@ class SdkEc2 implements Ec2 {
   readonly #client: EC2Client;
   #clockAhead: number | undefined;
 
-  constructor(settings: SdkSettings, sdk: Sdk) {
+  constructor(settings: SdkSettings, { sdk, client }: Opened) {
     this.#settings = settings;
     this.#sdk = sdk;
-    this.#client = new sdk.EC2Client({
-      region: settings.region,
-      ...(settings.endpoint !== undefined && { endpoint: settings.endpoint }),
-      // Our own loop knows the deadline and reads before it tries again.
-      maxAttempts: 1,
-      requestHandler: { connectionTimeout: settings.callTimeout },
-      customUserAgent: [['wackamole', settings.name]],
-    });
+    this.#client = client;
     this.#client.middlewareStack.add(
       (next) => async (args) => {
         const result = await next(args);

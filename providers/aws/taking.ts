@@ -11,6 +11,7 @@ import { Ec2Failure, isPassing, outcomeCodeOf } from './failures.ts';
 import type { Claim } from './fence.ts';
 import { isOurs, oursOf, planTake, whoHas } from './judgement.ts';
 import type { Mode, Piece, Planned, Refusal, Sight } from './sight.ts';
+import { Tenures } from './tenures.ts';
 
 export interface TakingParts {
   readonly ec2: Ec2;
@@ -31,6 +32,8 @@ export interface TakingSettings {
   readonly settle: Millis;
   /** How long passing trouble is waited for. */
   readonly patience: Millis;
+  /** The fence is not shown with the change itself: nothing is taken from who came after our first look. */
+  readonly byTenure: boolean;
 }
 
 export interface Taken {
@@ -41,6 +44,8 @@ export interface Taken {
   readonly touched: boolean;
 }
 
+/** An answer that took longer is no look any more: the world went on meanwhile, or we stood still. */
+const LOOK_FRESH: Millis = 2_000;
 /** Times that a look and the answer to a call may contradict each other before we believe the call. */
 const CONFLICTS_MAX = 6;
 
@@ -57,6 +62,9 @@ export class Taking {
   readonly #conflicts = new Map<string, number>();
   readonly #unseen: Backoff;
   readonly #trouble: Backoff;
+  readonly #tenures = new Tenures();
+  /** The last look was answered too late to act on it. */
+  #late = false;
   #failure: Ec2Failure | undefined;
   #sight: Sight = { pieces: new Map(), refused: new Map() };
 
@@ -97,15 +105,21 @@ export class Taking {
 
   /** Resolves with how long to wait before the next one. */
   async #round(signal: AbortSignal): Promise<Millis> {
+    const { mode, now } = this.#parts;
     let sight: Sight;
+    const askedAt = now();
     try {
-      sight = await this.#parts.mode.look([...this.#open.values()], { signal });
+      sight = await mode.look([...this.#open.values()], { signal });
     } catch (error) {
       if (!(error instanceof Ec2Failure)) throw error;
       return this.#lookFailed(error);
     }
+    if (this.#settings.byTenure) sight = this.#tenures.judged(sight);
     this.#sight = sight;
     if (signal.aborted) return 0;
+    // Two in a row: the API is slow, and there is nothing better.
+    this.#late = !this.#late && now() - askedAt > LOOK_FRESH;
+    if (this.#late) return 0;
     return this.#act(this.#withFreed(sight), signal);
   }
 

@@ -1,4 +1,5 @@
 /** Chains of steps, done side by side, and what became of each piece; and the waits between tries. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Millis } from '../../src/model/time.ts';
 import type { Compute } from './compute.ts';
 import { GcpFailure } from './failures.ts';
@@ -26,8 +27,13 @@ export async function runChains(
   chains: readonly (readonly Step[])[],
   parts: ChainParts,
 ): Promise<readonly Done[]> {
-  const done = await Promise.all(chains.map((chain) => runChain(chain, parts)));
-  return done.flat();
+  const running: Promise<readonly Done[]>[] = [];
+  for (const chain of chains) {
+    // A turn of the loop for each: else the first request would leave when the last one is built.
+    if (running.length > 0) await nextTurn();
+    running.push(runChain(chain, parts));
+  }
+  return (await Promise.all(running)).flat();
 }
 
 async function runChain(chain: readonly Step[], parts: ChainParts): Promise<readonly Done[]> {

@@ -23,6 +23,7 @@ export class Channel {
   readonly #tokens: TokenSource;
   readonly #timeout: Millis;
   readonly #wall: () => number;
+  readonly #fetch: typeof fetch;
   readonly #context = new AsyncLocalStorage<CallContext>();
   /** By the last answer. */
   clockAhead: number | undefined;
@@ -35,10 +36,13 @@ export class Channel {
     readonly tokens: TokenSource;
     readonly timeout: Millis;
     readonly wall: () => number;
+    /** Instead of the network. */
+    readonly fetch?: typeof fetch;
   }) {
     this.#tokens = parts.tokens;
     this.#timeout = parts.timeout;
     this.#wall = parts.wall;
+    this.#fetch = parts.fetch ?? fetch;
   }
 
   /** Runs one call; whatever it rejects with, it is a `GcpFailure`. */
@@ -66,7 +70,7 @@ export class Channel {
       headers.set('authorization', `Bearer ${await this.#tokens.token(signal)}`);
       const body = patched(init.body, context?.patch);
       const sent = { method: init.method ?? 'GET', headers, redirect: 'error' as const, signal };
-      const answer = await fetch(url, { ...sent, ...(body !== undefined && { body }) });
+      const answer = await this.#fetch(url, { ...sent, ...(body !== undefined && { body }) });
       this.#readClock(answer);
       const text = await textOf(answer);
       if (answer.ok) return new Response(text, { status: answer.status, headers: answer.headers });

@@ -2,7 +2,9 @@
  * Mode `route`: a host route of the network leads to the VIP's holder. Its name says whose VIP it is, so that there is one at a time:
  * the API knows no replacing, and who inserts second is told that it exists. Its description shows member and fence.
  */
+import type { Instant, Millis } from '../../src/model/time.ts';
 import type { Vip, VipAddress, VipId } from '../../src/model/vip.ts';
+import { monotonicNow } from '../../src/platform/clock.ts';
 import { type Compute, isSame, type Route, wordsOf } from './compute.ts';
 import { fenceText, labelValue, readFence, type Shown } from './fence.ts';
 import type { Place } from './place.ts';
@@ -16,8 +18,12 @@ export interface RouteParts {
   readonly priority: number;
 }
 
+/** A look so young says as much as another one would. */
+const YOUNG: Millis = 100;
+
 export class RouteMode implements Mode {
   readonly #parts: RouteParts;
+  #lookedAt: Instant = Number.NEGATIVE_INFINITY;
 
   constructor(parts: RouteParts) {
     this.#parts = parts;
@@ -46,7 +52,9 @@ export class RouteMode implements Mode {
     const destinations = vips.flatMap(({ addresses }) =>
       addresses.filter(({ family }) => family === 4).map(destinationOf),
     );
+    const askedAt = monotonicNow();
     const found = await compute.routes({ project: place.self.project, destinations }, { signal });
+    this.#lookedAt = askedAt;
     const here = found.filter(({ network }) => network === place.nic.network);
     const refused = new Map<VipId, Refusal>();
     const pieces = new Map<VipId, readonly Piece[]>();
@@ -87,22 +95,24 @@ export class RouteMode implements Mode {
     return undefined;
   }
 
-  /** The name says nothing of the tenure, so that whose it is is looked at once more right before. */
+  /** The name says nothing of the tenure, so that whose it is is looked at once more right before, unless that has just been done. */
   #removal(piece: Piece): readonly Step[] {
     const { compute, place } = this.#parts;
     const { project } = place.self;
     const { seen, address } = piece;
     if (seen.state === 'free') return [];
     const tenure = seen.state === 'ours' ? seen.token : seen.holder.token;
+    const change = { kind: 'delete-route', project, name: this.#nameOf({ address }) } as const;
+    const lookedAt = this.#lookedAt;
     return [
       {
         pieces: [piece],
         on: `route ${address}`,
         make: async (signal) => {
+          if (monotonicNow() - lookedAt < YOUNG) return change;
           const routes = await compute.routes({ project, destinations: [rangeOf(address)] }, { signal });
           const route = routes.find((each) => each.name === this.#nameOf({ address }));
-          if (route === undefined || tenureOf(route) !== tenure) return undefined;
-          return { kind: 'delete-route', project, name: route.name };
+          return route === undefined || tenureOf(route) !== tenure ? undefined : change;
         },
       },
     ];

@@ -21,13 +21,15 @@ interface Gax {
   readonly fallback: { readonly GrpcClient: new (options: object) => Grpc };
 }
 
-export type Service =
-  | 'instances'
-  | 'zone_operations'
-  | 'global_operations'
-  | 'routes'
-  | 'addresses'
-  | 'subnetworks';
+export const SERVICES = [
+  'instances',
+  'zone_operations',
+  'global_operations',
+  'routes',
+  'addresses',
+  'subnetworks',
+] as const;
+export type Service = (typeof SERVICES)[number];
 
 type ClientClass = new (options: object, gax: object) => SdkClient;
 
@@ -73,10 +75,15 @@ export class Loader {
       string,
       ClientClass
     >;
-    const name = `${service.replaceAll(/(^|_)([a-z])/g, (_, __, letter: string) => letter.toUpperCase())}Client`;
+    const name = `${typeNameOf(service)}Client`;
     const Client = module[name] ?? (module['default'] as unknown as Record<string, ClientClass>)[name]!;
     return new Client({ auth: channel, fallback: true, ...addressOf(endpoint) }, this.#gax);
   }
+}
+
+/** `zone_operations`: `ZoneOperations`. */
+function typeNameOf(service: Service): string {
+  return service.replaceAll(/(^|_)([a-z])/g, (_, __, letter: string) => letter.toUpperCase());
 }
 
 function addressOf(endpoint: string | undefined): object {
@@ -94,14 +101,13 @@ interface Node {
   >;
 }
 
-const SERVICES = ['Instances', 'ZoneOperations', 'GlobalOperations', 'Routes', 'Addresses', 'Subnetworks'];
 const HOME = ['google', 'cloud', 'compute', 'v1'];
 
 /** Of the description of the whole API the services above, and what they speak of: a tenth. */
 export function partOf(json: object): object {
   const all = HOME.reduce<Node | undefined>((node, name) => node?.nested?.[name], json as Node)?.nested;
   if (all === undefined) return json;
-  const wanted = new Set(SERVICES);
+  const wanted = new Set(SERVICES.map(typeNameOf));
   for (const name of wanted) {
     const node: Node | undefined = all[name];
     for (const type of typesIn(node)) if (type in all) wanted.add(type);

@@ -3,6 +3,7 @@
  * ours (`channel.ts`), and an operation is waited for until it is done or the time for it is over.
  */
 import { randomUUID } from 'node:crypto';
+import type { GcpMode } from '../../src/config/config.ts';
 import type { Millis } from '../../src/model/time.ts';
 import { Channel } from './channel.ts';
 import {
@@ -19,10 +20,10 @@ import {
   type Subnet,
 } from './compute.ts';
 import { GcpFailure, isPassing } from './failures.ts';
-import { attributePath, type Metadata } from './metadata.ts';
+import { attributePath, Metadata } from './metadata.ts';
 import { type Operation, operationOf } from './operation.ts';
 import { type PlannedRequest, requestOf } from './sdk-changes.ts';
-import { type Loader, loadSdk, type SdkClient, type SdkMethod, type Service } from './sdk-load.ts';
+import { type Loader, loadSdk, type SdkClient, type SdkMethod, SERVICES, type Service } from './sdk-load.ts';
 import {
   addressFrom,
   instanceFrom,
@@ -33,6 +34,7 @@ import {
   subnetFrom,
   text,
 } from './sdk-shapes.ts';
+import { nobody, rehearseVerbs } from './sdk-warm.ts';
 import { type TokenSource, tokensOf } from './token.ts';
 
 export interface SdkSettings {
@@ -46,9 +48,16 @@ export interface SdkSettings {
 
 /** Rejects with an Error for a person where the SDK is not installed. */
 export async function openSdk(settings: SdkSettings): Promise<Compute> {
-  const compute = new SdkCompute(settings, await loadSdk());
+  const tokens = tokensOf(settings.metadata, Date.now);
+  const channel = new Channel({ tokens, timeout: settings.callTimeout, wall: Date.now });
+  const compute = new SdkCompute(settings, await loadSdk(), { tokens, channel });
   await compute.warm();
   return compute;
+}
+
+interface SdkParts {
+  readonly tokens: TokenSource;
+  readonly channel: Channel;
 }
 
 interface Asked {
@@ -57,19 +66,18 @@ interface Asked {
 }
 
 /**
- * Reads package and description ahead of the first use, which takes a second of a processor: while the provider is loaded, and not within
- * the time that its start has. Rejects as `openSdk` does.
+ * Reads package and description and says the verbs of this mode to nobody, ahead of their first use, which takes a second of a processor: while
+ * the provider is loaded, and not within the time that its start has. Rejects as `openSdk` does; resolves with what kept it cold.
  */
-export async function warmSdk(): Promise<void> {
-  const loader = await loadSdk();
+export async function warmSdk(mode: GcpMode): Promise<GcpFailure | undefined> {
   const tokens = { token: async () => '', forget: () => undefined, origin: 'nowhere' };
-  const client = await loader.open(
-    'instances',
-    new Channel({ tokens, timeout: 1_000, wall: Date.now }),
-    undefined,
-  );
-  await client.initialize();
-  await client.close();
+  const timeout = 1_000;
+  const settings = { callTimeout: timeout, operationTimeout: timeout, metadata: new Metadata() };
+  const channel = new Channel({ tokens, timeout, wall: Date.now, fetch: nobody });
+  const compute = new SdkCompute(settings, await loadSdk(), { tokens, channel });
+  const failure = await rehearseVerbs(compute, mode);
+  compute.close();
+  return failure;
 }
 
 const NEVER = new AbortController().signal;
@@ -85,16 +93,16 @@ class SdkCompute implements Compute {
   readonly #channel: Channel;
   readonly #clients = new Map<Service, Promise<SdkClient>>();
 
-  constructor(settings: SdkSettings, loader: Loader) {
+  constructor(settings: SdkSettings, loader: Loader, { tokens, channel }: SdkParts) {
     this.#settings = settings;
     this.#loader = loader;
-    this.#tokens = tokensOf(settings.metadata, Date.now);
-    this.#channel = new Channel({ tokens: this.#tokens, timeout: settings.callTimeout, wall: Date.now });
+    this.#tokens = tokens;
+    this.#channel = channel;
   }
 
-  /** Reads the description of the API now, which takes a while, and not within the time that a call has. */
+  /** Opens what every mode may need now, which takes a while, and not within the time that a call has. */
   async warm(): Promise<void> {
-    await (await this.#client('instances')).initialize();
+    for (const service of SERVICES) await (await this.#client(service)).initialize();
   }
 
   get clockAhead(): number | undefined {

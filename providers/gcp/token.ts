@@ -12,8 +12,10 @@ export interface TokenSource {
   readonly origin: string;
 }
 
-/** Before the end; the metadata server gives a new one within its last minutes. */
-const EARLY: Millis = 120_000;
+/** Before the end it is renewed, beside the call that noticed; the metadata server gives a new one within its last minutes. */
+const EARLY: Millis = 240_000;
+/** So near to the end it is not used any more. */
+const LATE: Millis = 30_000;
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
 
 export function tokensOf(metadata: Metadata, wall: () => number): TokenSource {
@@ -21,10 +23,17 @@ export function tokensOf(metadata: Metadata, wall: () => number): TokenSource {
   return file === undefined || file === '' ? new MetadataTokens(metadata, wall) : new FileTokens(file);
 }
 
+interface Known {
+  readonly token: string;
+  readonly renewAt: number;
+  readonly until: number;
+}
+
 class MetadataTokens implements TokenSource {
   readonly #metadata: Metadata;
   readonly #wall: () => number;
-  #asked: Promise<{ readonly token: string; readonly until: number }> | undefined;
+  #known: Known | undefined;
+  #asked: Promise<Known> | undefined;
 
   constructor(metadata: Metadata, wall: () => number) {
     this.#metadata = metadata;
@@ -36,29 +45,44 @@ class MetadataTokens implements TokenSource {
   }
 
   async token(signal: AbortSignal): Promise<string> {
-    try {
-      const known = await this.#asked;
-      if (known !== undefined && this.#wall() < known.until) return known.token;
-    } catch {
-      // The question of another call failed: ask ourselves.
-    }
-    this.#asked = this.#ask(signal);
-    return (await this.#asked).token;
+    const [known, now] = [this.#known, this.#wall()];
+    if (known === undefined || now >= known.until) return (await this.#renewed(signal)).token;
+    // One that is still good is used while its successor is fetched; should that fail, the next call tries again.
+    if (now >= known.renewAt) this.#renewed(AbortSignal.timeout(RENEWAL_MAX)).catch(() => undefined);
+    return known.token;
   }
 
   forget(): void {
-    this.#asked = undefined;
+    this.#known = undefined;
   }
 
-  async #ask(signal: AbortSignal): Promise<{ readonly token: string; readonly until: number }> {
+  async #renewed(signal: AbortSignal): Promise<Known> {
+    try {
+      // The question of another call will do, unless it fails for reasons of its own.
+      const asked = await this.#asked;
+      if (asked !== undefined && this.#wall() < asked.renewAt && asked === this.#known) return asked;
+    } catch {
+      // Ask ourselves.
+    }
+    const asked = this.#ask(signal);
+    this.#asked = asked;
+    this.#known = await asked;
+    return asked;
+  }
+
+  async #ask(signal: AbortSignal): Promise<Known> {
     try {
       const { token, lifetime } = await this.#metadata.token(signal);
-      return { token, until: this.#wall() + Math.max(0, lifetime - EARLY) };
+      const now = this.#wall();
+      const rest = (early: Millis) => now + Math.max(0, lifetime - early);
+      return { token, renewAt: rest(EARLY), until: rest(LATE) };
     } catch (error) {
       throw failureOf(error);
     }
   }
 }
+
+const RENEWAL_MAX: Millis = 5_000;
 
 interface AuthLibrary {
   readonly GoogleAuth: new (options: {

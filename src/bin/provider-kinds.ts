@@ -38,8 +38,10 @@ export const PROVIDER_KINDS: Wirings = {
     about: 'addresses and routes of Amazon EC2',
     isolated: true,
     packages: ['@aws-sdk/client-ec2'],
-    create: async (name, config, { cluster }) =>
-      (await import('../../providers/aws/provider.ts')).createAwsProvider(name, { config, cluster }),
+    create: async (name, config, { cluster }) => {
+      await (await import('../../providers/aws/sdk.ts')).warmSdk(config.mode);
+      return (await import('../../providers/aws/provider.ts')).createAwsProvider(name, { config, cluster });
+    },
     policy: async (settings, { place: { cluster }, vips }) => {
       const ipv6 = vips.some(({ addresses }) => addresses.some(({ family }) => family === 6));
       return (await import('../../providers/aws/policy.ts')).awsPolicy({
@@ -54,7 +56,7 @@ export const PROVIDER_KINDS: Wirings = {
     isolated: true,
     packages: ['@google-cloud/compute'],
     create: async (name, config, { cluster }) => {
-      await (await import('../../providers/gcp/sdk.ts')).warmSdk();
+      await (await import('../../providers/gcp/sdk.ts')).warmSdk(config.mode);
       return (await import('../../providers/gcp/provider.ts')).createGcpProvider(name, { config, cluster });
     },
     policy: async (settings, { place: { cluster } }) =>

@@ -4,13 +4,15 @@
  */
 
 import type { Vip } from '../model/vip.ts';
-import { lowerThreadPriority } from '../platform/priority.ts';
+import { setThreadPriority } from '../platform/priority.ts';
 import type { WorkerHome } from '../platform/worker-thread.ts';
 import type { AcquireRequest, Provider, ProviderEvent, RehearsalContext } from '../provider/provider.ts';
 import type { FromThread, ToThread, Verb } from './messages.ts';
 
 /** The agent and its heartbeats run at -20: loading an SDK must not compete with them. */
-const NICE = 5;
+const NICE_LOADING = 5;
+/** Once it is loaded: ahead of what else the host is busy with, since somebody waits for the VIP; where that is not allowed, as before. */
+const NICE_SERVING = -5;
 /** Memory outside of the JavaScript heap, which the heap's own limit does not count. */
 const EXTERNAL_MIB_MAX = 256;
 /** Entries of an answer beyond one for each VIP asked for. */
@@ -24,7 +26,7 @@ export async function serveProvider(
   home: WorkerHome,
   load: () => Promise<Provider> | Provider,
 ): Promise<void> {
-  lowerThreadPriority(NICE);
+  setThreadPriority(NICE_LOADING);
   const post = (message: FromThread): void => home.post(message);
   let provider: Provider;
   try {
@@ -33,6 +35,7 @@ export async function serveProvider(
     post({ kind: 'refused', reason: problemOf(error) });
     return;
   }
+  setThreadPriority(NICE_SERVING);
   const server = new ProviderServer(provider, post);
   home.listen((message) => server.handle(message as ToThread));
   const { families, scope, atomicTakeover, leaseBound } = provider.traits;

@@ -51,10 +51,10 @@ function leadsItsSession(): boolean {
 }
 
 /**
- * Lowers the priority of the calling thread alone to this nice value, for work that must not delay the others'. Anybody may; where it
- * is not possible nothing changes.
+ * Gives the calling thread alone this nice value, for work that must not delay the others'. Anybody may raise the value; to lower it takes
+ * CAP_SYS_NICE. Where it is not possible nothing changes.
  */
-export function lowerThreadPriority(nice: number): void {
+export function setThreadPriority(nice: number): void {
   try {
     setPriority(0, nice);
   } catch {

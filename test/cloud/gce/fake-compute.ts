@@ -91,8 +91,13 @@ export class FakeCompute {
     return this.requests.filter(({ mutating }) => mutating);
   }
 
-  async close(): Promise<void> {
+  /** Every connection ends, as those that were idle for long do. */
+  hangUp(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.hangUp();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 

@@ -1,0 +1,97 @@
+/**
+ * The verbs of a takeover, said to nobody: the first call of each costs an SDK tens of milliseconds of loading, compiling and building, which
+ * are spent here, while the provider is loaded, and not between a view and the call that moves its VIPs.
+ */
+import type { GcpMode } from '../../src/config/config.ts';
+import type { Change, Compute, InstanceRef } from './compute.ts';
+import { GcpFailure } from './failures.ts';
+
+/** Until the compiler has seen enough; more changes nothing that can be measured. */
+const TIMES = 25;
+const SIGNAL = new AbortController().signal;
+const PROJECT = 'nobodys';
+const AT: InstanceRef = { project: PROJECT, zone: 'z', instance: 'i' };
+const INSTANCE = {
+  name: 'i',
+  zone: `projects/${PROJECT}/zones/z`,
+  labels: { a: 'b' },
+  networkInterfaces: [
+    {
+      name: 'nic0',
+      network: 'n',
+      subnetwork: 's',
+      networkIP: '10.0.0.1',
+      fingerprint: 'AAAA',
+      aliasIpRanges: [{ ipCidrRange: '10.0.0.2/32' }],
+      accessConfigs: [{ name: 'External NAT', natIP: '198.51.100.1' }],
+    },
+  ],
+};
+/** Answers nobody gave, by the end of the path. */
+const ANSWERS: readonly (readonly [RegExp, object])[] = [
+  [/\/aggregated\/instances$/, { items: { 'zones/z': { instances: [INSTANCE] } } }],
+  [/\/getGuestAttributes$/, { queryValue: { items: [{ namespace: 'w', key: 'k', value: 'v' }] } }],
+  [/\/instances\/i$/, INSTANCE],
+  [/\/addresses$/, { items: [{ address: '198.51.100.1', addressType: 'EXTERNAL', users: [] }] }],
+  [/\/routes$/, { items: [{ name: 'r', destRange: '10.1.0.1/32', priority: 1, description: 'd' }] }],
+];
+const OPERATION = { name: 'operation-1', status: 'DONE', progress: 100 };
+
+/** In place of the network. */
+export const nobody: typeof fetch = async (url, { method } = {}) => {
+  const { pathname } = new URL(url instanceof Request ? url.url : url);
+  const answer =
+    method === undefined || method === 'GET' ? ANSWERS.find(([path]) => path.test(pathname))?.[1] : OPERATION;
+  return new Response(JSON.stringify(answer ?? {}), { headers: { 'content-type': 'application/json' } });
+};
+
+const READS: Readonly<Record<GcpMode, (compute: Compute) => readonly Promise<unknown>[]>> = {
+  'alias-ip': (compute) => [
+    compute.instance(AT, { signal: SIGNAL }),
+    compute.instances({ project: PROJECT, label: { key: 'a', value: 'b' } }, { signal: SIGNAL }),
+    compute.guestAttribute(AT, 'w/k', { signal: SIGNAL }),
+  ],
+  'external-ip': (compute) => [
+    compute.instance(AT, { signal: SIGNAL }),
+    compute.addresses({ project: PROJECT, region: 'r', addresses: ['198.51.100.1'] }, { signal: SIGNAL }),
+  ],
+  route: (compute) => [
+    compute.routes({ project: PROJECT, destinations: ['10.1.0.1/32'] }, { signal: SIGNAL }),
+  ],
+};
+const CHANGES: Readonly<Record<GcpMode, readonly Change[]>> = {
+  'alias-ip': [
+    { kind: 'aliases', on: AT, nic: 'nic0', fingerprint: 'AAAA', aliases: [{ range: '10.0.0.2/32' }] },
+  ],
+  'external-ip': [
+    { kind: 'delete-access-config', on: AT, nic: 'nic0', name: 'c' },
+    { kind: 'add-access-config', on: AT, nic: 'nic0', name: 'c', natIp: '198.51.100.1' },
+  ],
+  route: [
+    { kind: 'delete-route', project: PROJECT, name: 'r' },
+    {
+      kind: 'insert-route',
+      project: PROJECT,
+      network: 'n',
+      name: 'r',
+      destination: '10.1.0.1/32',
+      priority: 1,
+      description: 'd',
+      to: AT,
+    },
+  ],
+};
+
+/** `compute` must lead nowhere. What does not come to warmth here costs time later, and nothing else: its failure, for tests. */
+export async function rehearseVerbs(compute: Compute, mode: GcpMode): Promise<GcpFailure | undefined> {
+  try {
+    for (let times = 0; times < TIMES; times += 1) {
+      await Promise.all(READS[mode](compute));
+      for (const change of CHANGES[mode]) await compute.change(change);
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof GcpFailure) return error;
+    throw error;
+  }
+}
