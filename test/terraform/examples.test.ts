@@ -12,6 +12,7 @@ import { parseConfig } from '../../src/config/parse.ts';
 import { moveAwsVips, moveGcpVips } from './agents.ts';
 import { checkCloudConfig } from './cloud-config.ts';
 import { Example, KEY } from './example.ts';
+import { growthTests } from './growth.ts';
 import { type Bench, startBench, TERRAFORM_VERSION } from './terraform.ts';
 import { textOf } from './values.ts';
 
@@ -151,6 +152,8 @@ describe.skipIf(TERRAFORM_VERSION === undefined).each(SUITES)(
       expect(cloud().history.slice(calls)).toEqual([]);
       expect(JSON.stringify([...cloud().resources])).toBe(before);
     });
+
+    growthTests(name, () => example);
 
     test('and would not, without its lifecycle rules', async () => {
       const file = `modules/${provider === 'aws' ? 'aws' : 'gcp'}/main.tf`;

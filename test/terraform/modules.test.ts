@@ -7,6 +7,13 @@ import { type Bench, ROOT, startBench, TERRAFORM_VERSION, terraform } from './te
 const folders = (kind: 'modules' | 'examples') =>
   readdirSync(join(ROOT, kind)).map((name) => `${kind}/${name}`);
 const MODULES = folders('modules');
+const PROVIDERS = `terraform {
+  required_providers {
+    aws    = { source = "hashicorp/aws" }
+    google = { source = "hashicorp/google" }
+  }
+}
+`;
 const PLACES = [...MODULES, ...folders('examples')];
 
 if (TERRAFORM_VERSION === undefined)
@@ -21,19 +28,19 @@ describe.skipIf(TERRAFORM_VERSION === undefined)(`terraform ${TERRAFORM_VERSION}
     bench = await startBench();
     tree = join(bench.folder, 'tree');
     cpSync(ROOT, tree, { recursive: true });
+    const wrong = join(bench.folder, 'wrong');
+    mkdirSync(wrong);
+    writeFileSync(join(wrong, 'versions.tf'), PROVIDERS);
+    await bench.run(['init'], { in: wrong });
   }, 60_000);
   afterAll(() => bench.stop());
 
-  /** In a place of its own, so that one does not see what another has left. */
+  /** Both providers are known there. */
   async function validated(text: string): Promise<{ readonly status: number; readonly output: string }> {
-    const place = join(bench.folder, `wrong-${Math.abs(hash(text))}`);
-    mkdirSync(place);
-    writeFileSync(
-      join(place, 'main.tf'),
-      `terraform {\n  required_providers {\n    aws    = { source = "hashicorp/aws" }\n    google = { source = "hashicorp/google" }\n  }\n}\n${text}\n`,
-    );
-    await bench.run(['init', '-no-color'], { in: place });
-    const { status, output } = await bench.run(['validate', '-no-color'], { in: place });
+    writeFileSync(join(bench.folder, 'wrong', 'main.tf'), text);
+    const { status, output } = await bench.run(['validate', '-no-color'], {
+      in: join(bench.folder, 'wrong'),
+    });
     // As it is for people, it has a frame and breaks lines.
     return { status, output: output.replaceAll(/\s*\n?[╷│╵]?\s+/g, ' ') };
   }
@@ -108,9 +115,3 @@ describe.skipIf(TERRAFORM_VERSION === undefined)(`terraform ${TERRAFORM_VERSION}
     expect(status).toBe(1);
   });
 });
-
-function hash(text: string): number {
-  let sum = 0;
-  for (const character of text) sum = (sum * 31 + character.codePointAt(0)!) | 0;
-  return sum;
-}

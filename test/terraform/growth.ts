@@ -1,8 +1,6 @@
 /** A cluster that grows, shrinks and is renewed while agents have moved its VIPs: what Terraform then does, and to whom it does nothing. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { moveAwsVips, moveGcpVips } from './agents.ts';
-import { Example } from './example.ts';
-import { type Bench, startBench, TERRAFORM_VERSION } from './terraform.ts';
+import { expect, test } from 'vitest';
+import type { Example } from './example.ts';
 
 interface Change {
   readonly address: string;
@@ -12,7 +10,6 @@ interface Change {
 const CASES = [
   {
     name: 'aws',
-    provider: 'aws',
     more: [
       [
         'c = { subnet_id',
@@ -32,7 +29,6 @@ const CASES = [
   },
   {
     name: 'gcp',
-    provider: 'google',
     more: [
       ['    c = { zone', '    d = { zone = "europe-west3-a", address = "10.156.0.14" }\n    c = { zone'],
       ['    web      =', '    cache = { mode = "alias-ip", addresses = ["10.156.0.102"] }\n    web      ='],
@@ -48,25 +44,16 @@ const CASES = [
   },
 ] as const;
 
-describe.skipIf(TERRAFORM_VERSION === undefined).each(CASES)('example $name, in use', (row) => {
-  let bench: Bench;
-  let example: Example;
+/** To be called within a suite whose example is applied, and its VIPs moved. */
+export function growthTests(name: string, example: () => Example): void {
+  const row = CASES.find((each) => each.name === name);
+  if (row === undefined) return;
   const file = `examples/${row.name}/main.tf`;
-
-  beforeAll(async () => {
-    bench = await startBench();
-    example = new Example(bench, row.name);
-    await example.apply();
-    const { cloud } = bench[row.provider];
-    if (row.provider === 'aws') moveAwsVips(cloud);
-    else moveGcpVips(cloud);
-  }, 60_000);
-  afterAll(() => bench.stop());
 
   /** What a plan would do, by address; what stays as it is is left out. */
   async function planned(...words: readonly string[]): Promise<Readonly<Record<string, string>>> {
-    await example.must('plan', '-out=plan', ...words);
-    const shown = JSON.parse(await example.must('show', '-json', 'plan')) as {
+    await example().must('plan', '-out=plan', ...words);
+    const shown = JSON.parse(await example().must('show', '-json', 'plan')) as {
       readonly resource_changes: readonly Change[];
     };
     const changes = shown.resource_changes
@@ -78,15 +65,15 @@ describe.skipIf(TERRAFORM_VERSION === undefined).each(CASES)('example $name, in 
   }
 
   test('grows by a member and a VIP, and touches no other', async () => {
-    const before = example.read('main.tf');
-    for (const [there, more] of row.more) example.edit(file, (text) => text.replace(there, more));
+    const before = example().read('main.tf');
+    for (const [there, more] of row.more) example().edit(file, (text) => text.replace(there, more));
     expect(await planned()).toEqual(Object.fromEntries(row.adds.map((address) => [address, 'create'])));
-    example.edit(file, () => before);
+    example().edit(file, () => before);
   });
 
   test('shrinks by a VIP, and takes away only what that was made of', async () => {
-    const before = example.read('main.tf');
-    for (const gone of row.less) example.edit(file, (text) => text.replace(gone, ''));
+    const before = example().read('main.tf');
+    for (const gone of row.less) example().edit(file, (text) => text.replace(gone, ''));
     const changes = Object.entries(await planned());
     // A mode that nobody uses any more is no longer allowed.
     const rights = changes.filter(([address]) =>
@@ -96,7 +83,7 @@ describe.skipIf(TERRAFORM_VERSION === undefined).each(CASES)('example $name, in 
     expect(changes.filter((change) => !rights.includes(change))).toEqual(
       row.removes.map((address) => [address, 'delete']),
     );
-    example.edit(file, () => before);
+    example().edit(file, () => before);
   });
 
   test('renews one host on demand, and its interface and address stay', async () => {
@@ -107,8 +94,8 @@ describe.skipIf(TERRAFORM_VERSION === undefined).each(CASES)('example $name, in 
     const variables = `modules/${row.name}/main.tf`;
     const before = row.name === 'aws' ? 'ami                  = var.ami_id' : 'image = var.image';
     const after = row.name === 'aws' ? 'ami                  = "ami-00000000"' : 'image = "another"';
-    example.edit(variables, (text) => text.replace(before, after));
+    example().edit(variables, (text) => text.replace(before, after));
     expect(await planned()).toEqual({});
-    example.edit(variables, (text) => text.replace(after, before));
+    example().edit(variables, (text) => text.replace(after, before));
   });
-});
+}
