@@ -168,7 +168,7 @@ variable "alias_range" {
 }
 
 variable "image" {
-  description = "Image of the hosts that are made: a Debian or Ubuntu with cloud-init (for `install.npm`, with Node.js)."
+  description = "Image of the hosts that are made: one with cloud-init, as Ubuntu has it and not every Debian of Google's (for `install.npm`, with Node.js)."
   type        = string
   default     = "ubuntu-os-cloud/ubuntu-2404-lts-amd64"
   nullable    = false
