@@ -69,9 +69,11 @@ export class Approach {
   /** Until when somebody who went may have the VIP in a way that our provider knows nothing of. */
   #foreignUntil(vip: Vip): Instant | undefined {
     const { portrait, rounds } = this.#with;
-    const lasting = rounds.table?.lasting(vip.id);
-    const means = lasting && portrait.meansOf(vip);
-    if (means === undefined || lasting === undefined || !isForeign(means, lasting)) return undefined;
-    return rounds.tableSince + lasting.rest;
+    const lasting = rounds.table?.lasting(vip.id) ?? [];
+    const means = lasting.length === 0 ? undefined : portrait.meansOf(vip);
+    if (means === undefined) return undefined;
+    const foreign = lasting.filter((one) => isForeign(means, one));
+    if (foreign.length === 0) return undefined;
+    return rounds.tableSince + Math.max(...foreign.map(({ rest }) => rest));
   }
 }

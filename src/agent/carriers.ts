@@ -70,3 +70,8 @@ export function isForeign(
 function isAskable({ scope, atomicTakeover }: ProviderTraits): boolean {
   return scope === 'link' && !atomicTakeover;
 }
+
+/** By what a VIP is carried, as far as it matters to who takes it over. */
+export function wayOf({ provider, askable }: Pick<Carrier, 'provider' | 'askable'>): string {
+  return `${provider} ${askable}`;
+}

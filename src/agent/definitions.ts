@@ -50,6 +50,23 @@ export function agree(
   };
 }
 
+/** For each contested VIP those that share an address with it. */
+export function sharersOf({ vips, contested }: Agreement): Map<VipId, readonly VipId[]> {
+  const sharers = new Map<VipId, readonly VipId[]>();
+  const shared = vips.filter(({ id }) => contested.has(id));
+  for (const { id, addresses } of shared) {
+    const own = new Set(addresses.map(({ address }) => address));
+    const others = shared.filter(
+      (vip) => vip.id !== id && vip.addresses.some(({ address }) => own.has(address)),
+    );
+    sharers.set(
+      id,
+      others.map((vip) => vip.id),
+    );
+  }
+  return sharers;
+}
+
 function contestedIn(
   agreed: readonly { readonly definition: VipDefinition }[],
   addressOf: ReadonlyMap<string, VipId>,

@@ -80,7 +80,8 @@ export class Departures {
       const carrier = seat?.reported
         ? carrierOf(seat.carriers, vip.id)
         : last.isHybrid && { ...unknown, lasts: rest };
-      if (carrier) doubts.lasts(vip.id, carrier, now);
+      if (!carrier) continue;
+      for (const id of [vip.id, ...last.sharersOf(vip.id)]) doubts.lasts(id, carrier, now);
     }
   }
 

@@ -12,7 +12,7 @@ import type { Instant, Millis } from '../model/time.ts';
 import type { Departure } from '../model/view.ts';
 import type { VipId } from '../model/vip.ts';
 import type { AcquireGuard, ProviderTraits } from '../provider/provider.ts';
-import type { Carrier, Lasting } from './carriers.ts';
+import { type Carrier, type Lasting, wayOf } from './carriers.ts';
 
 export interface DoubtSettings {
   /** Longest time an address may stay with a host whose agent is gone. */
@@ -57,7 +57,7 @@ export class Doubts {
   readonly #waiting = new Map<VipId, Instant>();
   readonly #cleared = new Map<VipId, Cleared>();
   /** By which way who went without a word had it, and until when it may have it still. */
-  readonly #lasting = new Map<VipId, { readonly carrier: Carrier; readonly until: Instant }>();
+  readonly #lasting = new Map<VipId, Map<string, { readonly carrier: Carrier; readonly until: Instant }>>();
   /** How long others that were met may have a VIP in a way we cannot see; not forgotten with the rest. */
   readonly #foreign = new Map<VipId, Millis>();
   #partedAt: Instant = Number.NEGATIVE_INFINITY;
@@ -78,8 +78,11 @@ export class Doubts {
   /** Somebody that may have the VIP in this way went without a word. */
   lasts(vip: VipId, carrier: Carrier, now: Instant): void {
     const until = now + carrier.lasts;
-    const known = this.#lasting.get(vip);
-    if (known === undefined || known.until < until) this.#lasting.set(vip, { carrier, until });
+    // Each way for itself: who carries as one of them did need not wait for that one, but for the others.
+    const ways = this.#lasting.get(vip) ?? new Map();
+    const known = ways.get(wayOf(carrier));
+    if (known === undefined || known.until < until) ways.set(wayOf(carrier), { carrier, until });
+    this.#lasting.set(vip, ways);
   }
 
   /** Somebody was met that would carry the VIP in a way that we cannot see or end. */
@@ -132,10 +135,12 @@ export class Doubts {
   /** For the report: what may still be with somebody who went, for how much longer. */
   lasting(now: Instant): Lasting[] {
     const lasting: Lasting[] = [];
-    for (const [vip, { carrier, until }] of this.#lasting) {
-      const { provider, askable } = carrier;
-      if (until <= now) this.#lasting.delete(vip);
-      else lasting.push({ vip, provider, askable, rest: until - now });
+    for (const [vip, ways] of this.#lasting) {
+      for (const [way, { carrier, until }] of ways) {
+        const { provider, askable } = carrier;
+        if (until <= now) ways.delete(way);
+        else lasting.push({ vip, provider, askable, rest: until - now });
+      }
     }
     return lasting;
   }

@@ -88,6 +88,15 @@ export class Holdings {
       .map((h) => h.vip.id);
   }
 
+  /** Whether an address of the VIP is, or may be, here under another name, which the configuration has not any more. */
+  hasRenamed({ id, addresses }: Vip): boolean {
+    for (const { vip, state, retired } of this.#byVip.values()) {
+      if (!retired || state === 'idle' || vip.id === id) continue;
+      if (vip.addresses.some((old) => addresses.some(({ address }) => address === old.address))) return true;
+    }
+    return false;
+  }
+
   get empty(): boolean {
     for (const holding of this.#byVip.values()) if (holding.state !== 'idle') return false;
     return true;

@@ -103,8 +103,9 @@ function acquireIfFree(
 ): void {
   const { vip } = holding;
   if (row.holders.some((member) => member !== input.self)) return;
+  if (input.table?.isHeldOtherwise(row.vip.id, input.self)) return;
   const clearance = input.clearance(vip);
-  if (clearance === undefined || !input.hasRoom(vip)) return;
+  if (clearance === undefined || !input.hasRoom(vip) || input.holdings.hasRenamed(vip)) return;
   const { guard, notBefore } = clearance;
   if (notBefore !== undefined && notBefore > input.now) {
     input.waits.set(vip.id, notBefore);
@@ -146,6 +147,7 @@ function disown(
 ): void {
   if (!row.holders.includes(input.self)) return;
   if (holding !== undefined && (holding.state !== 'idle' || holding.disowned)) return;
+  if (input.holdings.hasRenamed(row.vip)) return;
   if (holding !== undefined) holding.disowned = true;
   plan.released.push(row.vip.id);
 }

@@ -161,7 +161,7 @@ export class SelfPortrait {
       quorum: clip(quorum.reason),
       complete: isComplete(view, this.#config),
       held: sortedIds(holdings.held().map((vip) => vip.id)),
-      claims: sortedIds(holdings.uncertain()),
+      claims: sortedIds(new Set([...holdings.uncertain(), ...this.#renamed(holdings)])),
       pinned: input.pinned,
       passed,
       doubts: input.doubts,
@@ -173,6 +173,11 @@ export class SelfPortrait {
       carriers: this.#carriers,
       ...(input.lasting.length > 0 && { lasting: input.lasting }),
     };
+  }
+
+  /** VIPs of which an address is still here under the name it had before. */
+  #renamed(holdings: Holdings): VipId[] {
+    return this.#config.vips.filter((vip) => holdings.hasRenamed(vip)).map(({ id }) => id);
   }
 
   /** The message to send when what we say about ourselves is not what the view last heard. */

@@ -21,8 +21,8 @@ import type { Instant } from '../model/time.ts';
 import type { View } from '../model/view.ts';
 import type { Vip, VipId } from '../model/vip.ts';
 import type { Barrier } from './barrier.ts';
-import type { Lasting } from './carriers.ts';
-import { agree } from './definitions.ts';
+import { type Lasting, wayOf } from './carriers.ts';
+import { agree, sharersOf } from './definitions.ts';
 import { type AgentMessage, type Moves, type Report, RULES } from './messages.ts';
 import { barredBecause, limitsOf, type Seat, seatsOf } from './seat.ts';
 
@@ -68,7 +68,9 @@ export class Table {
   /** Whether all members know of health checks; else nobody's failing ones count in this view. */
   readonly heedsHealth: boolean;
   /** VIPs that may still be with somebody who went, and for how long after this table was made, as far as any member knows. */
-  readonly #lasting = new Map<VipId, Lasting>();
+  readonly #lasting = new Map<VipId, Map<string, Lasting>>();
+  /** By VIP, those that some member has one of its addresses in. */
+  readonly #sharers: ReadonlyMap<VipId, readonly VipId[]>;
   readonly #complete: boolean;
   /** Zones and slots count only where everybody knows of them. */
   readonly #rules: number;
@@ -89,6 +91,7 @@ export class Table {
     this.seats = seatsOf(barrier, settings.view.members, agreement);
     this.rows = this.#rowsOf(barrier, { ...settings, vips: agreement?.vips ?? settings.vips }, now);
     const contested = agreement?.contested ?? [];
+    this.#sharers = agreement === undefined ? new Map() : sharersOf(agreement);
     this.doubts = new Set([...reports.flatMap((report) => report.doubts), ...contested, ...this.#unclear()]);
     if (this.isHybrid) for (const vip of this.#unclear()) this.#note({ vip, ...this.worstWay });
     for (const lasting of reports.flatMap((report) => report.lasting ?? [])) this.#note(lasting);
@@ -139,9 +142,20 @@ export class Table {
     return { provider: '?', askable: false, rest: Math.max(0, ...all) };
   }
 
-  /** That somebody who went may still have the VIP, and for how long after this table was made; undefined: nobody says so. */
-  lasting(vip: VipId): Lasting | undefined {
-    return this.#lasting.get(vip);
+  /** In which ways somebody who went may still have the VIP, and for how long after this table was made. */
+  lasting(vip: VipId): readonly Lasting[] {
+    return [vip, ...this.sharersOf(vip)].flatMap((id) => [...(this.#lasting.get(id)?.values() ?? [])]);
+  }
+
+  /** Whether another member may have an address of the VIP under another name: it lets go of that first. */
+  isHeldOtherwise(vip: VipId, self: MemberId): boolean {
+    const isElsewhere = (id: VipId) => this.rows.get(id)?.holders.some((member) => member !== self);
+    return this.sharersOf(vip).some(isElsewhere);
+  }
+
+  /** VIPs that have an address of this one, as some member defines them. */
+  sharersOf(vip: VipId): readonly VipId[] {
+    return this.#sharers.get(vip) ?? [];
   }
 
   /** Whether a handoff or takeover is still under way. */
@@ -218,9 +232,11 @@ export class Table {
   }
 
   #note(lasting: Lasting): void {
-    const known = this.#lasting.get(lasting.vip);
-    const held = (this.rows.get(lasting.vip)?.proven.length ?? 0) > 0;
-    if (!held && (known === undefined || known.rest < lasting.rest)) this.#lasting.set(lasting.vip, lasting);
+    if ((this.rows.get(lasting.vip)?.proven.length ?? 0) > 0) return;
+    const ways = this.#lasting.get(lasting.vip) ?? new Map<string, Lasting>();
+    const known = ways.get(wayOf(lasting));
+    if (known === undefined || known.rest < lasting.rest) ways.set(wayOf(lasting), lasting);
+    this.#lasting.set(lasting.vip, ways);
   }
 
   #rowsOf(barrier: Barrier, settings: TableSettings, now: Instant): Map<VipId, Row> {

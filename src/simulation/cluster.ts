@@ -37,7 +37,7 @@ function nameOfHost(index: number): string {
   return `h${String(index).padStart(2, '0')}`;
 }
 
-function vipsOf({ vips, policy }: SimulationOptions): Vip[] {
+function vipsOf({ vips, policy, placed }: SimulationOptions): Vip[] {
   const width = String(vips).length;
   return Array.from({ length: vips }, (_, i) => ({
     id: `v${String(i + 1).padStart(width, '0')}`,
@@ -49,9 +49,35 @@ function vipsOf({ vips, policy }: SimulationOptions): Vip[] {
     ],
     prefer: i % 5 === 4 ? ['h00'] : [],
     weight: 1 + (i % 7 === 6 ? 1 : 0),
+    ...(placed && constraintsOf(i)),
     policy: policy === 'mixed' ? (i % 2 === 0 ? 'component' : 'primary') : policy,
     providers: ['cloud', 'local'],
   }));
+}
+
+/** The first host may have all of them. */
+function constraintsOf(index: number): Pick<Vip, 'constraints'> {
+  const kinds: readonly Pick<Vip, 'constraints'>[] = [
+    {},
+    { constraints: { zones: ['a'] } },
+    { constraints: { tags: { disk: 'fast' } } },
+    { constraints: { spread: 'apart' } },
+  ];
+  return kinds[index % 4]!;
+}
+
+function placeOf(index: number): Pick<Config, 'zone' | 'tags'> {
+  const zone = ['a', 'b', 'c', undefined][index % 4];
+  return { ...(zone !== undefined && { zone }), ...(index % 2 === 0 && { tags: { disk: 'fast' } }) };
+}
+
+const WITNESS_QUICK = { lease_ms: 4_000, renew_ms: 900 } as const;
+const WITNESS_USUAL = { lease_ms: 10_000, renew_ms: 2_000 } as const;
+
+function quorumOf({ witness, seed }: SimulationOptions): Config['quorum'] {
+  if (!witness) return { votes: {} };
+  const times = seed % 2 === 0 ? WITNESS_QUICK : WITNESS_USUAL;
+  return { votes: {}, witness: { kind: 's3', place: 'simulated', key: 'simulated', ...times } };
 }
 
 interface Place {
@@ -102,7 +128,8 @@ function configOf(options: SimulationOptions, { member, names, vips }: Place): C
       moves_per_round_max: 10,
       hold_down_ms: options.seed % 3 === 0 ? 3000 : 30_000,
     },
-    quorum: { votes: {} },
+    quorum: quorumOf(options),
+    ...(options.placed && placeOf(names.indexOf(member))),
     default_policy: 'component',
     hooks: {
       commands: { on_up: [], on_down: [], post_up: [], post_down: [] },

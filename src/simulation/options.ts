@@ -36,6 +36,10 @@ export interface SimulationOptions {
   /** Absent: faults all the time. */
   readonly acts?: Acts;
   readonly rates: FaultRates;
+  /** A vote outside the group, for half of an even number of members. */
+  readonly witness: boolean;
+  /** Hosts are in zones and have tags, and some VIPs are for some of them only. */
+  readonly placed: boolean;
 }
 
 export interface Range {
@@ -54,6 +58,8 @@ export interface Wishes {
   /** Mean time between two of them. */
   readonly pace?: Millis;
   readonly clouds?: 'none' | 'some' | 'all';
+  readonly witness?: boolean;
+  readonly placed?: boolean;
 }
 
 /** Members times VIPs beyond which a run is kept short. */
@@ -61,13 +67,15 @@ const LARGE = 1_500;
 
 export function drawOptions(seed: number, wishes: Wishes = {}): SimulationOptions {
   const random = new Random(seed * 2 + 1);
-  const members = wishes.members ?? drawMembers(random);
+  const witness = wishes.witness ?? seed % 11 === 8;
+  const drawnMembers = wishes.members ?? drawMembers(random);
+  const members = wishes.members ?? (witness ? (seed % 3 === 0 ? 4 : 2) : drawnMembers);
   const vips = wishes.vips ?? drawVips(random, members);
   const profile = wishes.profile ?? random.pick(['lan', 'lan', 'lan', 'fast', 'wan'] as const);
   const clouds = wishes.clouds ?? drawClouds(seed);
   const drawn = random.pick(['component', 'component', 'primary', 'mixed'] as const);
   // As is the default where a cloud may carry a VIP: parts that all reach one register would pull at it for ever.
-  const policy = wishes.policy ?? (clouds === 'none' ? drawn : 'primary');
+  const policy = wishes.policy ?? (clouds === 'none' && !witness ? drawn : 'primary');
   return {
     seed,
     members,
@@ -85,9 +93,17 @@ export function drawOptions(seed: number, wishes: Wishes = {}): SimulationOption
     older: seed % 8 === 0 ? 0.2 : 0,
     ...drawTimes(random, { profile, large: members * vips > LARGE || members > 12 }),
     clouds,
-    rates: swarm(random, wishes.faults),
+    rates: ratesOf(random, wishes, witness),
+    witness,
+    placed: wishes.placed ?? (seed % 13 === 2 || seed % 13 === 8),
     ...(wishes.pace !== undefined && { pace: wishes.pace }),
   };
+}
+
+/** Nothing befalls a witness that is not there. */
+function ratesOf(random: Random, { faults }: Wishes, witness: boolean): FaultRates {
+  const rates = swarm(random, faults);
+  return witness ? rates : { ...rates, witness: { ...rates.witness, weight: 0 } };
 }
 
 function drawClouds(seed: number): 'none' | 'some' | 'all' {

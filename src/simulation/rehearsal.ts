@@ -116,6 +116,8 @@ function optionsOf(seed: number, { names, vips, timers }: Cluster): SimulationOp
     length: 0,
     pace: 0,
     rates,
+    witness: false,
+    placed: false,
   };
 }
 

@@ -9,6 +9,7 @@ import { NeverTwo } from './checks/never-two.ts';
 import { recover } from './checks/not-stuck.ts';
 import { Orphans } from './checks/orphans.ts';
 import { OwnOnly } from './checks/own-only.ts';
+import { Placed } from './checks/placed.ts';
 import { Steady } from './checks/steady.ts';
 import { TurnsTold } from './checks/turns.ts';
 import { type Fault, schedule } from './faults/kinds.ts';
@@ -57,7 +58,8 @@ export function simulate(
   const steady = new Steady(world);
   const healthy = new HealthyFirst(world);
   const turns = new TurnsTold(world);
-  world.observers.push(twice, tables, new Barred(world), one, own, orphans, steady, healthy, turns);
+  const placed = new Placed();
+  world.observers.push(twice, tables, new Barred(world), one, own, orphans, steady, healthy, turns, placed);
   let recovery = 0;
   let failure: Failure | undefined;
   try {
@@ -86,6 +88,7 @@ export function simulate(
       steady: steady.watched,
       healthyFirst: healthy.checked,
       turns: turns.told,
+      placed: placed.watched,
       races: twice.races,
     },
     timeline: world.timeline ?? [],

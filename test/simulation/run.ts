@@ -24,6 +24,10 @@ const { values } = parseArgs({
     profile: { type: 'string' },
     /** Hosts in a cloud: none, some, all; a few seeds have some or all where absent. */
     clouds: { type: 'string' },
+    /** Every seed has a witness; one of eleven where absent. */
+    witness: { type: 'boolean' },
+    /** Every seed has zones, tags and VIPs that are for some hosts only; two of thirteen where absent. */
+    placed: { type: 'boolean' },
     /** Kinds of faults, with commas; a random part of all where absent. */
     faults: { type: 'string' },
     /** Mean time between two faults, in ms. */
@@ -57,6 +61,8 @@ const wishes: Wishes = {
   ...(values.clouds !== undefined && {
     clouds: oneOf('clouds', values.clouds, ['none', 'some', 'all'] as const),
   }),
+  ...(values.witness !== undefined && { witness: values.witness }),
+  ...(values.placed !== undefined && { placed: values.placed }),
   ...(values.faults !== undefined && {
     faults: values.faults.split(',').map((kind) => oneOf('faults', kind, Object.keys(FAULTS) as FaultKind[])),
   }),

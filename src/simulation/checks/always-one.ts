@@ -2,6 +2,7 @@
  * Promise 2: where a view has stood undisturbed for a bound, every address of its agreed VIPs is up on one of its
  * members, unless nobody may have it.
  */
+import { type MemberId, nameOf } from '../../model/member.ts';
 import type { Instant, Millis } from '../../model/time.ts';
 import type { Vip } from '../../model/vip.ts';
 import { Breach } from '../breach.ts';
@@ -9,7 +10,9 @@ import type { AgentProcess } from '../world/agent-process.ts';
 import { type Host, LEASE_LATENESS } from '../world/host.ts';
 import type { Observer, World } from '../world/world.ts';
 import { serveBound } from './bounds.ts';
+import { isMisplaced } from './placed.ts';
 import { agreedVips, isReleased, quietMembers } from './quiet.ts';
+import { standingOf, voteBound } from './quorum.ts';
 
 const LOOK: Millis = 500;
 /** From the release to the next holder's acquire. */
@@ -99,6 +102,19 @@ export class AlwaysOne implements Observer {
     return count === 1;
   }
 
+  /** Or shall be: where the vote of the witness decides it has been had by now. */
+  #isPrimary(members: readonly Host[]): boolean {
+    const standing = standingOf(this.#world, members.length);
+    if (standing !== 'near') return standing === 'primary';
+    const { now, witness, hosts } = this.#world;
+    const others = hosts.filter((host) => !members.includes(host));
+    const isTheirs = others.some(({ name }) => name === nameOf(witness.owner as MemberId));
+    const bound = this.#bound + voteBound(members[0]!);
+    if (isTheirs && now - witness.writtenAt <= bound) return false;
+    if (now - witness.troubledUntil <= bound) return false;
+    return quietMembers(this.#world, members[0]!.agent!, bound) !== undefined;
+  }
+
   /** Seen from outside: drained, unfit, outranked, or without a quorum. */
   #nobodyMay(
     id: string,
@@ -106,13 +122,14 @@ export class AlwaysOne implements Observer {
     told: readonly { readonly name: string; readonly draining: boolean }[],
   ): boolean {
     const vip = members[0]?.config.vips.find((one) => one.id === id);
-    if (vip?.policy === 'primary' && 2 * members.length <= this.#world.hosts.length) return true;
+    if (vip?.policy === 'primary' && !this.#isPrimary(members)) return true;
     return members.every(
       (host) =>
         // In a cluster that has both, somebody on metal may be missing while the rooms in the cloud are full.
         host.slots !== undefined ||
         !host.carrier ||
         isReleased(host, id) ||
+        (vip !== undefined && isMisplaced(host.config, vip)) ||
         host.agent?.facts.outranked ||
         told.find(({ name }) => name === host.name)?.draining,
     );

@@ -7,6 +7,7 @@ import { Breach } from '../breach.ts';
 import type { AgentProcess } from '../world/agent-process.ts';
 import type { Host } from '../world/host.ts';
 import type { Observer, World } from '../world/world.ts';
+import { standingOf, voteLackedSince } from './quorum.ts';
 
 /** Longest way from knowing to an address being gone, for an agent that runs and a provider that is well. */
 const BOUND: Millis = 300;
@@ -60,18 +61,17 @@ export class Barred implements Observer {
       for (const { putAt } of host.addresses.values())
         if (putAt < facts.stalledAt) this.#breach(host, 'came out of a stall');
     }
-    if (
-      facts.view &&
-      over(Math.max(facts.viewAt, host.configuredAt)) &&
-      2 * facts.view.members.length <= this.#world.hosts.length
-    )
-      this.#checkPrimary(host);
+    if (!facts.view || !over(Math.max(facts.viewAt, host.configuredAt))) return;
+    const standing = standingOf(this.#world, facts.view.members.length);
+    if (standing === 'lost') this.#checkPrimary(host, 'a quorum');
+    else if (standing === 'near' && over(voteLackedSince(this.#world, agent)))
+      this.#checkPrimary(host, 'the vote of the witness');
   }
 
-  #checkPrimary(host: Host): void {
+  #checkPrimary(host: Host, what: string): void {
     for (const { policy, addresses, id } of host.config.vips) {
       if (policy === 'primary' && addresses.some(({ address }) => host.addresses.has(address)))
-        this.#breach(host, `holds ${id} without a quorum`);
+        this.#breach(host, `holds ${id} without ${what}`);
     }
   }
 

@@ -9,7 +9,9 @@ import type { AgentProcess } from '../world/agent-process.ts';
 import { type Host, LEASE_LATENESS } from '../world/host.ts';
 import type { Observer, World } from '../world/world.ts';
 import { serveBound } from './bounds.ts';
+import { isMisplaced } from './placed.ts';
 import { agreedVips, isReleased, quietMembers } from './quiet.ts';
+import { standingOf } from './quorum.ts';
 
 const LOOK: Millis = 500;
 
@@ -59,9 +61,10 @@ export class HealthyFirst implements Observer {
     }
   }
 
-  #couldServe(host: Host, { policy }: Vip, agent: AgentProcess): boolean {
+  #couldServe(host: Host, vip: Vip, agent: AgentProcess): boolean {
     const members = agent.facts.view?.members.length ?? 0;
-    if (policy === 'primary' && 2 * members <= this.#world.hosts.length) return false;
+    if (vip.policy === 'primary' && standingOf(this.#world, members) !== 'primary') return false;
+    if (isMisplaced(host.config, vip)) return false;
     const told = agent.core.status(0, 0).members.find(({ name }) => name === host.name);
     return (
       host.slots === undefined &&

@@ -4,6 +4,7 @@ import { Breach } from '../breach.ts';
 import type { Host } from '../world/host.ts';
 import type { Observer, World } from '../world/world.ts';
 import { mergeBound } from './bounds.ts';
+import { standingOf } from './quorum.ts';
 
 /** How long it is watched after the failure was noticed. */
 const WATCH: Millis = 1_500;
@@ -70,7 +71,7 @@ export class OwnOnly implements Observer {
   /** The failure may have cost the others their quorum. */
   #needsQuorum(address: string): boolean {
     const vip = this.#world.vips.find(({ addresses }) => addresses.some((one) => one.address === address));
-    return vip?.policy === 'primary' && 2 * (this.#world.hosts.length - 1) <= this.#world.hosts.length;
+    return vip?.policy === 'primary' && standingOf(this.#world, this.#world.hosts.length - 1) !== 'primary';
   }
 
   /** All others are in one view and nothing else is going on. */

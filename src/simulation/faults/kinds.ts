@@ -53,6 +53,8 @@ export const FAULTS = {
   commandInChange: { weight: 1, length: [100, 4_000] },
   stop: { weight: 1.5, length: [0, 0] },
   reload: { weight: 1.5, length: [0, 0] },
+  /** The store of the witness fails, hangs, loses answers or does things late. */
+  witness: { weight: 3, length: [200, 15_000] },
 } as const satisfies Readonly<Record<string, Shape>>;
 
 export type FaultKind = keyof typeof FAULTS;

@@ -4,6 +4,7 @@ import { Guardian } from '../world/guardian.ts';
 import type { Host } from '../world/host.ts';
 import { Random } from '../world/random.ts';
 import type { TroubleKind } from '../world/trouble.ts';
+import type { WitnessTroubleKind } from '../world/witness.ts';
 import type { World } from '../world/world.ts';
 import type { Fault, FaultKind } from './kinds.ts';
 import { reload, reloadFirst } from './reload.ts';
@@ -137,6 +138,7 @@ const DEEDS: Readonly<Record<FaultKind, Deed>> = {
   rebalance: ({ host }) => host.agent?.command({ kind: 'rebalance' }),
   stop: ({ host }) => host.agent?.stop('SIGTERM'),
   reload: ({ world, host, random }) => reload(world, host, random),
+  witness: witnessTrouble,
 };
 
 /** Waits until somebody's view is changing, and speaks up there. */
@@ -235,6 +237,19 @@ function providerTrouble({ world, host, random, length }: Scene): void {
   world.note(host, `its provider is in trouble: ${JSON.stringify(host.trouble)}`);
 }
 
+const WITNESS_TROUBLES: readonly WitnessTroubleKind[] = ['error', 'lost-answer', 'hang', 'late'];
+
+function witnessTrouble({ world, host, random, length }: Scene): void {
+  const { witness, now } = world;
+  witness.troubledUntil = Math.max(witness.troubledUntil, now + length);
+  witness.strike({
+    kind: random.pick(WITNESS_TROUBLES),
+    until: now + length,
+    hosts: random.chance(0.4) ? world.hosts : [host],
+    share: random.pick([0.3, 1]),
+  });
+}
+
 function setCarrier(world: World, host: Host, carrier: boolean): void {
   if (host.carrier === carrier) return;
   host.carrier = carrier;
@@ -256,6 +271,7 @@ export function calm(world: World): void {
   world.disturb(world.hosts, 'calm');
   world.network.calm();
   world.segment.strangers.clear();
+  world.witness.calm();
   for (const host of world.hosts) {
     host.trouble = undefined;
     if (host.frozen) host.thaw('none', true);

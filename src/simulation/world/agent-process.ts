@@ -20,6 +20,7 @@ import type { Host } from './host.ts';
 import { LocalProvider, localTraits } from './local-provider.ts';
 import type { SimulatedProvider } from './simulated-provider.ts';
 import { Channel, Thread } from './thread.ts';
+import { WitnessLease } from './witness-lease.ts';
 import type { World } from './world.ts';
 
 const TICK: Millis = 200;
@@ -63,6 +64,8 @@ export class AgentProcess {
   #commands = 0;
   /** Of the last release, which knows of no health checks. */
   readonly #older: boolean;
+  /** Absent: no witness is configured. */
+  readonly witness: WitnessLease | undefined;
 
   constructor(world: World, host: Host) {
     this.#world = world;
@@ -71,6 +74,8 @@ export class AgentProcess {
     this.startedAt = world.now;
     this.#older = host.config.checks.length > 0 && world.random.chance(world.options.older);
     this.provider = host.isCloud ? new CloudProvider(world, this) : new LocalProvider(world, this);
+    const { witness } = host.config.quorum;
+    this.witness = witness && new WitnessLease(world, this, witness);
     this.#calls = new Calls(this);
     this.core = new Agent({
       config: this.#config,
@@ -87,6 +92,7 @@ export class AgentProcess {
     this.healthChanged();
     this.#tickOn();
     this.#renewOn();
+    this.witness?.start();
     this.#join();
   }
 
@@ -102,6 +108,7 @@ export class AgentProcess {
 
   handle(event: AgentEvent): void {
     if (!this.alive) return;
+    if (event.kind !== 'witness') this.witness?.judge();
     const lateness = this.#aliveAgain();
     if (lateness > 0) this.#pass({ kind: 'stalled', lateness });
     this.#pass(event);
@@ -256,6 +263,7 @@ export class AgentProcess {
   }
 
   #tickOn(): void {
+    this.witness?.judge();
     const lateness = this.#aliveAgain();
     if (lateness > 0) this.#pass({ kind: 'stalled', lateness });
     this.#tickGroup();
@@ -323,7 +331,9 @@ export class AgentProcess {
         return this.#world.note(this.host, `${action.what}: ${action.reason} ${action.vip ?? ''}`);
       case 'announce':
       case 'neighbours':
+        return;
       case 'witness':
+        return this.witness?.want(action.wanted, action.fence);
     }
   }
 
@@ -364,6 +374,7 @@ export class AgentProcess {
   }
 
   #end(): void {
+    this.witness?.stop(!this.core.holdsAnything);
     this.die({ kernelTells: true });
   }
 

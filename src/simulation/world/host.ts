@@ -64,6 +64,8 @@ export class Host {
   troubledUntil: Instant = 0;
   /** Last instant at which anything was done to it. */
   disturbedAt: Instant = 0;
+  /** When it last thawed with clocks that had stood still, so that nothing tells it. */
+  untoldAt: Instant = Number.NEGATIVE_INFINITY;
   #boots = 0;
   #frozenAt: Instant = 0;
   #thawWork: (() => void)[] = [];
@@ -120,6 +122,7 @@ export class Host {
     const length = this.#world.now - this.#frozenAt;
     this.frozen = false;
     this.clocks.stoodStill(length, clocks);
+    if (clocks === 'both') this.untoldAt = this.#world.now;
     if (leasesStood) for (const standing of this.addresses.values()) standing.until += length;
     const work = this.#thawWork;
     this.#thawWork = [];

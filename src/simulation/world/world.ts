@@ -16,6 +16,7 @@ import { Random } from './random.ts';
 import { Segment } from './segment.ts';
 import { Streams } from './streams.ts';
 import type { Trace } from './trace.ts';
+import { Witness } from './witness.ts';
 
 /** A checker: what it wants to hear of. It throws a Breach. */
 export interface Observer {
@@ -46,6 +47,7 @@ export class World {
   readonly network: Network;
   readonly segment: Segment;
   readonly cloud: Cloud;
+  readonly witness: Witness;
   readonly streams: Streams;
   readonly engines = new Map<MemberId, EngineThread>();
   readonly traces: Trace[] = [];
@@ -72,6 +74,7 @@ export class World {
     this.vips = this.cluster.vips;
     this.segment = new Segment(this);
     this.cloud = new Cloud(this);
+    this.witness = new Witness(this);
     this.streams = new Streams(this);
     this.network = new Network(
       {

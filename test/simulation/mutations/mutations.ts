@@ -3,20 +3,8 @@
  * is blind there, so each must be caught (`hunt.ts`). `find` stands exactly once in its file.
  */
 import type { Wishes } from '../../../src/simulation/options.ts';
-
-export interface Mutation {
-  readonly name: string;
-  /** From the root of the repository. */
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-  /** A cluster in which it shows soon; drawn where absent. */
-  readonly wishes?: Wishes;
-  /** Hunted in the simulator of the group alone, where messages are many and some ways are longer than others. */
-  readonly groupOnly?: true;
-  /** Shows so seldom that only the long hunt (`npm run sim:mutations`) looks for it. */
-  readonly rare?: true;
-}
+import type { Mutation } from './mutation.ts';
+import { MUTATIONS_OF_PLACES_AND_VOTES } from './places-and-votes.ts';
 
 const SMALL: Wishes = { members: 3, vips: 6 };
 const PAIR: Wishes = { members: 2, vips: 4 };
@@ -25,6 +13,7 @@ const ENGINE = 'src/membership';
 const WORLD = 'src/simulation/world';
 
 export const MUTATIONS: readonly Mutation[] = [
+  ...MUTATIONS_OF_PLACES_AND_VOTES,
   // --- the agent: who may hold what ---
   {
     name: 'a handoff does not wait for the release',
@@ -99,7 +88,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'forgets what it may have besides',
     file: `${AGENT}/self-portrait.ts`,
-    find: 'claims: sortedIds(holdings.uncertain()),',
+    find: 'claims: sortedIds(new Set([...holdings.uncertain(), ...this.#renamed(holdings)])),',
     replace: 'claims: [],',
     wishes: { ...SMALL, pace: 150, faults: ['move', 'drain', 'reset', 'provider', 'stop'] },
     rare: true,

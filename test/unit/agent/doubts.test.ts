@@ -138,3 +138,16 @@ describe('after all is forgotten', () => {
     expect(ask(new Doubts(), 0, { access: 'blind' })?.notBefore).toBeUndefined();
   });
 });
+
+it('remembers each way in which a VIP may still be with somebody who went', () => {
+  const doubts = new Doubts();
+  doubts.lasts('v1', { provider: 'cloud', askable: false, lasts: 30_000 }, 0);
+  doubts.lasts('v1', { provider: 'local', askable: true, lasts: 4_100 }, 28_000);
+  expect(doubts.lasting(29_000)).toEqual([
+    { vip: 'v1', provider: 'cloud', askable: false, rest: 1_000 },
+    { vip: 'v1', provider: 'local', askable: true, rest: 3_100 },
+  ]);
+  expect(doubts.lasting(31_000)).toHaveLength(1);
+  doubts.held('v1');
+  expect(doubts.lasting(31_000)).toEqual([]);
+});

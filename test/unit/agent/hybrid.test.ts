@@ -342,3 +342,55 @@ describe('where a VIP may be', () => {
     expect(spread.map(({ id }) => w.holders(id)[0]?.name)).toEqual(['a', 'c']);
   });
 });
+
+describe('a VIP that gets another name, one file after the other', () => {
+  const renamed = list().map((vip) => (vip.id === 'v1' ? { ...vip, id: 'x1' } : vip));
+  const rename = (w: World, name: string) =>
+    w.give(w.host(name), {
+      kind: 'config',
+      config: config({
+        member: name,
+        members: [...w.hosts.keys()],
+        vips: renamed,
+        overrides: { ...quiet, digest: 'renamed' },
+      }),
+    });
+
+  /** The address is at most once up, whatever it is called. */
+  function onceUp(w: World): World {
+    w.check = () => {
+      const up = [...w.holders('v1'), ...w.holders('x1')].map(({ name }) => name);
+      if (new Set(up).size > 1) throw new Error(`up on ${up.join(' and ')} at ${w.now}`);
+    };
+    return w;
+  }
+
+  it.each([
+    ['c', 'c', 'm'],
+    ['c', 'm', 'c'],
+    ['m', 'c', 'm'],
+    ['m', 'm', 'c'],
+  ])(
+    'moves only when %s has let go of it under the old one: first the file of %s, then of %s',
+    (holder, first, then) => {
+      const w = onceUp(settled(world({ hosts: { c: cloud, m: metal } }), holder));
+      rename(w, first);
+      w.run(3_000);
+      rename(w, then);
+      w.run(3_000);
+      expect(w.holders('v1')).toEqual([]);
+      expect(w.holders('x1')).toHaveLength(1);
+    },
+  );
+
+  it('waits for what one that went may still have under the other name', () => {
+    const w = onceUp(settled(world({ hosts: { c: cloud, d: cloud, m: metal } }), 'c'));
+    rename(w, 'c');
+    w.run(1_000);
+    const had = w.holders('x1').map(({ name }) => name);
+    w.kill('c');
+    w.run(UNLEASED - 1_000);
+    expect(had).toEqual(['c']);
+    expect(w.host('m').up.has('v1')).toBe(false);
+  });
+});
