@@ -213,23 +213,37 @@ class Rehearsal {
       ).length;
       const slots = slotsFor(family, { mode, enis, limits: place.limits, vips: this.#vips });
       if (needed === 0 || (mode === 'elastic-ip' && family === 6)) continue;
-      const what = `room for IPv${family}`;
-      if (slots === undefined)
-        this.#pass(
-          what,
-          mode === 'route' ? 'routes need none' : 'the limits of the instance type are not known',
-        );
-      else if (slots >= needed) this.#pass(what, `${slots} addresses, and ${needed} are configured`);
-      else {
-        const mend =
-          'no harm while others live: for the last survivor use a larger instance type or a further interface';
-        this.#warn(
-          what,
-          `${slots} addresses (${place.instanceType ?? 'unknown type'}), and ${needed} are configured`,
-          mend,
-        );
-      }
+      this.#room(family, { slots, needed, place });
     }
+  }
+
+  /** With the number itself: what the others have room for after some hosts failed is judged over the whole cluster. */
+  #room(
+    family: 4 | 6,
+    {
+      slots,
+      needed,
+      place,
+    }: { readonly slots: number | undefined; readonly needed: number; readonly place: Place },
+  ): void {
+    const { mode } = this.#parts.settings.config;
+    const what = `room for IPv${family}`;
+    if (slots === undefined)
+      return this.#pass(
+        what,
+        mode === 'route' ? 'routes need none' : 'the limits of the instance type are not known',
+      );
+    const free = slots - this.#vips.reduce((sum, vip) => sum + heldOf(vip, family, place), 0);
+    const kind =
+      mode === 'elastic-ip' ? 'private addresses for public ones' : (place.instanceType ?? 'unknown type');
+    const detail = `${slots} addresses (${kind}), ${free} of them free now, and ${needed} are configured`;
+    const number = family === 4 ? { slots4: slots } : { slots6: slots };
+    if (slots >= needed) return void this.checks.push({ what, verdict: 'pass', detail, ...number });
+    const mend =
+      mode === 'elastic-ip'
+        ? 'no harm while others live: for the last survivor assign this interface further secondary addresses'
+        : 'no harm while others live: for the last survivor use a larger instance type or a further interface';
+    this.checks.push({ what, verdict: 'warn', detail, mend, ...number });
   }
 
   async #registers(ec2: Ec2, place: Place): Promise<void> {
@@ -263,6 +277,18 @@ class Rehearsal {
   #unknown(what: string, detail: string, mend: string): void {
     this.checks.push({ what, verdict: 'unknown', detail, mend });
   }
+}
+
+/** Addresses of the VIP that are on this host's interfaces now. */
+function heldOf({ addresses }: Vip, family: 4 | 6, { interfaces }: Place): number {
+  const here = new Set(
+    interfaces.flatMap(({ eni }) =>
+      family === 4
+        ? eni.addresses.flatMap(({ address, publicIp }) => [address, publicIp ?? address])
+        : eni.ipv6,
+    ),
+  );
+  return addresses.filter((each) => each.family === family && here.has(each.address)).length;
 }
 
 /** Whether the VIP could be had here, and who has it now. */

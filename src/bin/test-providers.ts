@@ -8,7 +8,7 @@ import type { Vip } from '../model/vip.ts';
 import { installedPackage } from '../platform/installed-package.ts';
 import type { Provider } from '../provider/provider.ts';
 import { PROVIDER_KINDS, wiringOf } from './provider-kinds.ts';
-import { createProvider } from './providers.ts';
+import { createCarrier } from './providers.ts';
 
 /** Of the time for all: what is left after it is for saying so. */
 const SHARE = 0.9;
@@ -51,7 +51,7 @@ async function rehearse({
   context,
 }: Rehearsal): Promise<readonly ProviderCheck[]> {
   const what = 'provider';
-  const making = createProvider(name, settings, config);
+  const making = createCarrier(name, settings, config);
   try {
     const provider = await inTime(making, signal);
     if (provider === undefined) return [tooLate('it was not loaded in time')];

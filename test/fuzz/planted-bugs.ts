@@ -95,6 +95,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     "reason: typeof reason === 'string' ? clip(reason) : 'the provider gives no reason',",
     "reason: typeof reason === 'string' ? reason : 'the provider gives no reason',",
   ]),
+  bug('exec-answers', 'providers/exec/protocol.ts', [
+    "if (typeof held !== 'boolean')",
+    'if (held === undefined)',
+  ]),
+  bug('exec-answers', 'providers/exec/protocol.ts', ['reason: reason.slice(0, TEXT_MAX) }', 'reason }']),
   bug('netlink', 'src/platform/netlink-codec.ts', [
     'if (length < HEADER_BYTES || at + length > datagram.length) break;',
     'if (at + length > datagram.length) break;',

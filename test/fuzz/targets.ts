@@ -6,6 +6,7 @@ import { configs } from './targets/configs.ts';
 import { controlLines, controlRequests, controlResponses } from './targets/control.ts';
 import { datagrams } from './targets/datagrams.ts';
 import { engines, enginesForLong } from './targets/engines.ts';
+import { execAnswers } from './targets/exec-answers.ts';
 import { frames, heartbeats } from './targets/frames.ts';
 import { importsKeepalived, importsOriginal } from './targets/imports.ts';
 import { netlink, packets, pings } from './targets/packets.ts';
@@ -30,6 +31,7 @@ export const TARGETS: readonly AnyTarget[] = [
   importsOriginal,
   importsKeepalived,
   providerAnswers,
+  execAnswers,
   netlink,
   packets,
   pings,

@@ -118,9 +118,14 @@ describe('a rehearsal', () => {
     const room = (await provider.test(vips, NEVER)).find(({ what }) => what === 'room for IPv4');
     expect(room).toMatchObject({
       verdict: 'warn',
-      detail: expect.stringContaining('1 addresses'),
+      detail: expect.stringMatching(/^1 addresses \(\S+\), 1 of them free now, and 3 are configured$/),
       mend: expect.stringContaining('larger'),
+      slots4: 1,
     });
+    stage.members[0]!.eni.secondaries.add('10.0.0.101');
+    const taken = (await provider.test(vips, NEVER)).find(({ what }) => what === 'room for IPv4');
+    expect(taken?.detail).toContain('1 addresses');
+    expect(taken?.detail).toContain(', 0 of them free now');
   });
 
   it('says soon that there are no credentials, and asks nothing more', async () => {
