@@ -205,7 +205,8 @@ class Composed implements Provider {
       this.#outer.test(vips, signal),
       this.#guest.test(this.#inGuest(vips), signal),
     ]);
-    return [...outer, ...guest.map((check) => ({ ...check, what: `in the guest: ${check.what}` }))];
+    const told = guest.filter((check) => !isOfNeighbours(check));
+    return [...outer, ...told.map((check) => ({ ...check, what: `in the guest: ${check.what}` }))];
   }
 
   async stop(): Promise<void> {
@@ -306,4 +307,9 @@ function isWell(outcome: VipOutcome | undefined): boolean {
 function overtaken(vip: VipId): VipOutcome {
   const code: OutcomeCode = 'aborted';
   return { vip, held: false, code, reason: 'released, or taken away, while it was being acquired' };
+}
+
+/** Warnings of what announces or answers on a link: where a cloud leads the address, nobody asks there, and `lo` is a good place for it. */
+function isOfNeighbours({ what, verdict }: Check): boolean {
+  return verdict === 'warn' && /^(interface|arp_ignore of) /.test(what);
 }

@@ -352,3 +352,23 @@ describe('the pair', () => {
     expect(stopped).toEqual(['b']);
   });
 });
+
+describe('a rehearsal', () => {
+  it('tells of both, and not of neighbours, whom a cloud does not have', async () => {
+    const warn = { verdict: 'warn', detail: 'd', mend: 'm' } as const;
+    outer.test = async () => [{ what: 'region', verdict: 'pass', detail: 'd' }];
+    guest.test = async () => [
+      { what: 'rights', verdict: 'pass', detail: 'd' },
+      { what: 'arp_ignore of lo', ...warn },
+      { what: 'interface lo', ...warn },
+      { what: 'interface eth1', verdict: 'fail', detail: 'd', mend: 'm' },
+      { what: 'rp_filter of eth1', ...warn },
+    ];
+    expect((await pair.test([V1], SIGNAL)).map(({ what }) => what)).toEqual([
+      'region',
+      'in the guest: rights',
+      'in the guest: interface eth1',
+      'in the guest: rp_filter of eth1',
+    ]);
+  });
+});
