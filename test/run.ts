@@ -1,13 +1,13 @@
 /**
  * `npm test`: the gate (`test/check.ts`), then the tests on the real kernel inside a private world of network namespaces.
- * Installs nftables and corosync by apt where it may and they are missing. The last line is `N passed, N failed` (and `, N skipped`).
+ * Installs what tests use by apt where it may and it is missing. The last line is `N passed, N failed` (and `, N skipped`).
  * Exit code 0 only if nothing failed. Where no world can be made the kernel tests are skipped with the reason; for root in
  * CI (`CI=true`) that is a failure. `--kernel`: only the kernel tests; further words are file filters for them.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { enterWorld, worldProblem } from '../src/lab/world.ts';
 
@@ -53,6 +53,7 @@ async function main(words: readonly string[]): Promise<void> {
   const kernelOnly = words.includes('--kernel');
   const filters = words.filter((word) => word !== '--kernel');
   const folder = mkdtempSync(join(tmpdir(), 'wackamole-test-'));
+  installTools();
   try {
     const tallies = kernelOnly ? [] : [await gate(join(folder, 'gate.json'))];
     tallies.push(await kernel(join(folder, 'kernel.json'), filters));
@@ -73,11 +74,17 @@ async function kernel(results: string, filters: readonly string[]): Promise<Tall
   heading('kernel: agents, providers and sockets in network namespaces');
   const problem = worldProblem();
   if (problem !== undefined) return withoutWorld(problem);
-  installTools();
   const program = buildProgram();
   if (program === undefined) return { ...NOTHING, failed: 1, failures: ['✗ the program could not be built'] };
+  const packages = join(dirname(results), 'packages');
+  if (!buildPackages(packages, filters))
+    return { ...NOTHING, failed: 1, failures: ['✗ the packages could not be built'] };
   const argv = [process.execPath, ...vitestKernel(results, filters)];
-  const code = await enterWorld(argv, { ...process.env, WACKAMOLE_PROGRAM: program });
+  const code = await enterWorld(argv, {
+    ...process.env,
+    WACKAMOLE_PROGRAM: program,
+    WACKAMOLE_PACKAGES: packages,
+  });
   return withExit(tallyOf(results), code);
 }
 
@@ -112,6 +119,9 @@ const TOOLS: readonly Tool[] = [
     packages: ['corosync', 'libcpg4', 'libquorum5'],
     missing: 'tests with real corosync daemons',
   },
+  { program: 'zsh', arguments: ['--version'], packages: ['zsh'], missing: 'tests of completion for zsh' },
+  { program: 'fish', arguments: ['--version'], packages: ['fish'], missing: 'tests of completion for fish' },
+  { program: 'groff', arguments: ['--version'], packages: ['groff-base'], missing: 'tests of manual pages' },
 ];
 
 function installTools(): void {
@@ -139,6 +149,14 @@ function installTools(): void {
 function buildProgram(): string | undefined {
   const { status } = spawnSync('npm', ['run', '-s', 'build'], { cwd: ROOT, stdio: 'inherit' });
   return status === 0 ? join(ROOT, 'dist/wackamole.js') : undefined;
+}
+
+/** For the tests that install them; out here, since npm fetches another architecture's parts. Quickly, and so a little bigger. */
+function buildPackages(folder: string, filters: readonly string[]): boolean {
+  const wanted = filters.length === 0 || filters.some((word) => /package|systemd|upgrade/.test(word));
+  if (!wanted || spawnSync('dpkg-deb', ['--version']).error !== undefined) return true;
+  const argv = ['run', '-s', 'package', '--', '--level', '0', '--out', folder];
+  return spawnSync('npm', argv, { cwd: ROOT, stdio: 'inherit' }).status === 0;
 }
 
 function vitestKernel(results: string, filters: readonly string[]): readonly string[] {

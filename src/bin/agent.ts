@@ -39,6 +39,8 @@ export interface AgentOptions {
 
 /** Runs until the agent was stopped politely; resolves with the exit code. */
 export async function runAgent({ config: file, core }: AgentOptions): Promise<number> {
+  // First: of a process that may not be dumped the session is not its own to raise.
+  const refused = raisePriority(NICE);
   const dumps = core ? undefined : forbidCoreDumps();
   const read = await readConfig(file);
   if (!read.ok) {
@@ -53,7 +55,6 @@ export async function runAgent({ config: file, core }: AgentOptions): Promise<nu
     return exitCode('refused');
   }
   dieLoudly(logger);
-  const refused = raisePriority(NICE);
   if (refused !== undefined) logger.info({ reason: refused }, 'running at ordinary priority');
   if (core)
     logger.warn({ reason: 'started with --core' }, 'a core dump of this process contains the cluster key');

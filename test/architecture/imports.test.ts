@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   commander: ['model', 'control', 'config', 'npm:commander'],
   install: ['node:*'],
+  packaging: ['commander', 'platform', 'node:*', 'npm:esbuild'],
   isolation: ['model', 'provider', 'platform', 'node:*'],
   conformance: ['model', 'group', 'provider', 'node:*'],
   health: ['model', 'platform', 'type:config', 'node:*'],

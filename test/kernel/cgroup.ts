@@ -29,6 +29,10 @@ export class Cgroup {
     return `control groups below ${root} have no ${needs}`;
   }
 
+  get folder(): string {
+    return this.#folder;
+  }
+
   add(pid: number): void {
     this.set('cgroup.procs', String(pid));
   }

@@ -1,0 +1,159 @@
+/**
+ * Bundles the program into one flat folder of JavaScript (`npm run build`), and for a package the SDKs of clouds into a few files that
+ * lie where Node looks for them. Run by itself it does the first: `node src/packaging/bundle.ts FOLDER`.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type BuildOptions, build } from 'esbuild';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+/** Scripts that a process or a thread begins with. */
+const ENTRIES = [
+  'src/bin/wackamole.ts',
+  'src/platform/worker-entry.ts',
+  'src/platform/program-thread.ts',
+  'src/group/embedded-worker.ts',
+  'src/group/corosync/corosync-worker.ts',
+  'src/bin/config-thread.ts',
+  'src/bin/isolated-thread.ts',
+  'src/witness/witness-thread.ts',
+  'src/lab/client-process.ts',
+  'src/lab/watcher-process.ts',
+];
+
+/** `import` alone does not reach what is written for `require`. */
+const REQUIRE =
+  "import{createRequire as makeRequire__}from'node:module';const require=makeRequire__(import.meta.url);";
+
+/** Folders below `node_modules` of the npm packages whose code is in what was bundled. */
+export type Bundled = ReadonlySet<string>;
+
+export async function bundleProgram(folder: string): Promise<Bundled> {
+  return bundle({
+    entryPoints: ENTRIES.map((entry) => join(ROOT, entry)),
+    outdir: folder,
+    entryNames: '[name]',
+    external: ['koffi', '@aws-sdk/*', '@google-cloud/*', 'google-auth-library'],
+  });
+}
+
+/** An npm package that is loaded where a cloud is configured: what is loaded of it. */
+interface Sdk {
+  readonly name: string;
+  /** Below the package; absent: its main file. */
+  readonly files?: readonly string[];
+}
+
+const GCP_CLIENTS = [
+  'instances',
+  'zone_operations',
+  'global_operations',
+  'routes',
+  'addresses',
+  'subnetworks',
+];
+
+const SDKS: readonly Sdk[] = [
+  { name: '@aws-sdk/client-ec2' },
+  { name: '@aws-sdk/client-sts' },
+  { name: '@aws-sdk/client-dynamodb' },
+  { name: '@aws-sdk/client-s3' },
+  { name: 'google-auth-library' },
+  { name: 'google-gax' },
+  { name: '@google-cloud/compute', files: GCP_CLIENTS.map((client) => `build/src/v1/${client}_client.js`) },
+];
+
+/** What they share; a folder that Node takes for a package. */
+const SHARED = 'wackamole-sdks';
+
+/** Into `folder`, a `node_modules`. They share what they have in common. */
+export async function bundleSdks(folder: string): Promise<Bundled> {
+  const modules = SDKS.flatMap(({ name, files = ['index.js'] }) =>
+    files.map((file) => ({ id: files[0] === 'index.js' ? name : `${name}/${file}`, out: `${name}/${file}` })),
+  );
+  const entries = await Promise.all(modules.map(async ({ id, out }) => [out, await reExport(id)] as const));
+  const stubs = new Map(entries);
+  const bundled = await bundle({
+    entryPoints: Object.fromEntries(
+      [...stubs.keys()].map((out) => [out.replace(/\.js$/, ''), `stub:${out}`]),
+    ),
+    outdir: folder,
+    chunkNames: `${SHARED}/[name]-[hash]`,
+    mainFields: ['module', 'main'],
+    // Old modules ask for it to find files of theirs, of which what we load opens none.
+    banner: { js: `${REQUIRE}const __dirname=import.meta.dirname;` },
+    plugins: [
+      {
+        name: 'stubs',
+        setup(hooks) {
+          hooks.onResolve({ filter: /^stub:/ }, ({ path }) => ({ path: path.slice(5), namespace: 'stub' }));
+          hooks.onLoad({ filter: /.*/, namespace: 'stub' }, ({ path }) => ({
+            contents: stubs.get(path)!,
+            resolveDir: ROOT,
+          }));
+        },
+      },
+    ],
+  });
+  for (const { name } of SDKS) writePackage(folder, name, versionOf(name));
+  writePackage(folder, SHARED, '0.0.0');
+  return bundled;
+}
+
+/** Amazon's are modules to the bundler; the names of others, which are written for `require`, are asked for. */
+async function reExport(id: string): Promise<string> {
+  const text = JSON.stringify(id);
+  if (id.startsWith('@aws-sdk/')) return `export * from ${text};`;
+  const module = (await import(id)) as Record<string, unknown>;
+  const names = Object.keys(module).filter((name) => name !== 'default' && /^[A-Za-z_$][\w$]*$/.test(name));
+  return [
+    `const whole = require(${text});`,
+    'export default whole;',
+    ...names
+      .filter((name) => name !== 'module.exports')
+      .map((name) => `export const ${name} = whole.${name};`),
+  ].join('\n');
+}
+
+function writePackage(folder: string, name: string, version: string): void {
+  const file = join(folder, name, 'package.json');
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(
+    file,
+    `${JSON.stringify({ name, version, type: 'module', main: 'index.js' }, undefined, 2)}\n`,
+  );
+}
+
+function versionOf(name: string): string {
+  const file = join(ROOT, 'node_modules', name, 'package.json');
+  if (!existsSync(file)) throw new Error(`${name} is not installed; run \`npm install --include=optional\``);
+  return String((JSON.parse(readFileSync(file, 'utf8')) as { readonly version: unknown }).version);
+}
+
+async function bundle(options: BuildOptions): Promise<Bundled> {
+  const { metafile } = await build({
+    ...options,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    logLevel: 'warning',
+    absWorkingDir: ROOT,
+    metafile: true,
+    banner: { js: REQUIRE, ...options.banner },
+  });
+  const folders = Object.values(metafile.outputs)
+    .flatMap(({ inputs }) => Object.keys(inputs))
+    .map((path) => /^(?:.*\/)?(node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[0].replace(/\/$/, ''))
+    .filter((path) => path !== undefined);
+  return new Set(folders.map((path) => path.slice(path.indexOf('node_modules/'))));
+}
+
+if (import.meta.main) {
+  const [folder] = process.argv.slice(2);
+  if (folder === undefined) throw new Error('name the folder: node src/packaging/bundle.ts FOLDER');
+  await bundleProgram(join(process.cwd(), folder));
+}
