@@ -1,98 +1,139 @@
 /**
- * How long a takeover takes on Spread from the daemon's word on: `node test/bench/spread-takeover.ts [rounds]`. Three hosts, a daemon of
- * the double on each, real agents; one agent is killed, and whoever takes its addresses over asks the link first. The daemons
- * note when they told a survivor of the new membership, when it announced itself, and when they told it the last announcement; the
- * watcher sees its first new address. Prints each part, medians of all takeovers, ms.
+ * What we add to a takeover on Spread, from the daemon's membership message on: `node test/bench/spread-takeover.ts [takeovers]`. Three
+ * hosts with a daemon each (of the double, or the real ones that `WACKAMOLE_SPREAD_DAEMON` names), real agents, and between each agent
+ * and its daemon a tap that notes what passes and when. One agent after the other is killed; whoever takes its addresses over
+ * gives one row: what passed between the membership's being readable on its socket and its provider's being asked to acquire,
+ * divided along the messages it waited for (`spread-records.ts`). Medians of all, ms.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { Cluster } from '../../src/lab/cluster.ts';
 import { enterWorld, insideWorld } from '../../src/lab/world.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
-import { SpreadSite } from '../kernel/spread-site.ts';
+import { type DaemonKind, daemonKinds, nameOfKind, SpreadSite } from '../kernel/spread-site.ts';
+import { eventually } from '../kernel/vocabulary.ts';
+import {
+  type AgentNote,
+  NOTES_EVERY,
+  notesFile,
+  type Parts,
+  partsOf,
+  type Span,
+  sideOf,
+  type TapRecord,
+} from './spread-records.ts';
 import { summarize, summaryText } from './statistics.ts';
 
-const TRACE = '/run/lab/spread-trace';
-const ANNOUNCE = 0;
+const HOSTS = ['a', 'b', 'c'];
+/** What the lab calls every cluster. */
+const CLUSTER = 'lab';
+const TAP = fileURLToPath(new URL('spread-tap.ts', import.meta.url));
+const TAP_PORT = 4804;
 const GROUP = {
   engine: 'spread',
-  daemon: '4803@localhost',
-  members: ['a', 'b', 'c'],
+  daemon: `${TAP_PORT}@localhost`,
+  members: HOSTS,
   ...{ listen: undefined, peers: undefined, profile: undefined, key_file: undefined },
 };
+/** The victim's successor is a member that knows nothing; after so long everybody is past that, ms. */
+const SETTLED = 3000;
 
-interface Note {
-  readonly at: number;
-  readonly name: string;
-  readonly way: 'to' | 'from';
-  readonly word: 'membership' | number;
-}
-
-interface Parts {
-  /** We read the membership and announce ourselves. */
-  readonly announce: number;
-  /** The daemons order the announcements of all. */
-  readonly order: number;
-  /** View, decision, question to the link where it must be, and the kernel's address. */
-  readonly acquire: number;
-  readonly all: number;
-}
-
-async function bench(rounds: number): Promise<void> {
-  const parts: Parts[] = [];
-  for (let round = 0; round < rounds; round += 1) parts.push(...(await takeover()));
-  for (const part of ['announce', 'order', 'acquire', 'all'] as const) {
-    const summary = summarize(parts.map((one) => one[part]));
-    console.log(`${part.padEnd(8)} ${summaryText(summary)} ms, ${parts.length} takeovers`);
-  }
-}
-
-/** What each survivor that took something over needed. */
-async function takeover(): Promise<Parts[]> {
-  rmSync(TRACE, { force: true });
+async function bench(kind: DaemonKind, takeovers: number): Promise<void> {
   const sections = { balance: { enabled: false }, group: GROUP };
-  const cluster = await Cluster.open({ hosts: 3, vips: 6, patience_ms: 60_000, sections });
-  const site = await SpreadSite.open(cluster.observatory.lab, 'double', { trace: TRACE });
+  // Whom nobody judges by need not ask often.
+  const client = { interval_ms: 1000 };
+  const cluster = await Cluster.open({ hosts: 3, vips: 6, patience_ms: 60_000, sections, client });
+  const site = await SpreadSite.open(cluster.observatory.lab, kind);
   try {
+    for (const name of HOSTS) rmSync(tapFile(name), { force: true });
+    for (const name of HOSTS) await tap(cluster, name);
     cluster.startAll();
-    await cluster.served();
-    await cluster.joined();
-    // Agents fresh from a merge ask the link even about what they saw released (agent/doubts.ts).
-    await sleep(3000);
-    const victim = await cluster.busiest();
-    const from = monotonicNow();
-    cluster.agent(victim).signal('SIGKILL');
-    await cluster.served([cluster.others(victim)]);
-    return await partsSince(cluster, from, victim);
+    const rows: Parts[] = [];
+    for (let round = 0; round < takeovers; round += 1) rows.push(...(await takeover(cluster)));
+    report(kind, rows, takeovers);
   } finally {
     site.close();
     await cluster.close();
   }
 }
 
-async function partsSince(cluster: Cluster, from: number, victim: string): Promise<Parts[]> {
-  const notes = readFileSync(TRACE, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Note);
-  const changes = await cluster.observatory.watcher.changes();
-  return cluster.others(victim).flatMap((host) => {
-    const at = (way: Note['way'], word: Note['word'], since: number) =>
-      notes.find((note) => note.name === host && note.way === way && note.word === word && note.at >= since)
-        ?.at;
-    const told = at('to', 'membership', from);
-    const held = changes.find((change) => change.host === host && change.held && change.at > from)?.at;
-    if (told === undefined || held === undefined) return [];
-    const announced = at('from', ANNOUNCE, told);
-    const heard = notes.filter(
-      ({ name, way, word, at: when }) =>
-        name === host && way === 'to' && word === ANNOUNCE && when >= told && when < held,
-    );
-    const last = heard.at(-1)?.at;
-    if (announced === undefined || last === undefined) return [];
-    return [{ announce: announced - told, order: last - announced, acquire: held - last, all: held - told }];
-  });
+const tapFile = (name: string) => `/run/lab/spread-tap-${name}`;
+
+async function tap(cluster: Cluster, name: string): Promise<void> {
+  const host = cluster.host(name);
+  host.spawn([process.execPath, TAP, String(TAP_PORT), '4803', tapFile(name)]);
+  await eventually(
+    `the tap of ${name} listens`,
+    async () =>
+      (await host.exec(['ss', '-Hltn', 'sport', '=', `:${TAP_PORT}`])).stdout.includes(`:${TAP_PORT}`),
+    30_000,
+  );
 }
 
-if (insideWorld()) await bench(Number(process.argv[2] ?? 10));
-else process.exitCode = await enterWorld([process.execPath, ...process.argv.slice(1)]);
+/** A row for each survivor that took something over. */
+async function takeover(cluster: Cluster): Promise<Parts[]> {
+  await cluster.served();
+  await cluster.joined();
+  await sleep(SETTLED);
+  const victim = await cluster.busiest();
+  const from = monotonicNow();
+  cluster.agent(victim).signal('SIGKILL');
+  await cluster.served([cluster.others(victim)]);
+  await cluster.agent(victim).exited();
+  // Until all is written down.
+  await sleep(3 * NOTES_EVERY);
+  const rows = rowsSince(cluster, from, victim);
+  cluster.agent(victim).start();
+  return rows;
+}
+
+function rowsSince(cluster: Cluster, from: number, victim: string): Parts[] {
+  const sides = cluster.others(victim).flatMap((name) => {
+    const records = read<TapRecord>(tapFile(name));
+    const latest = records.at(-1)?.client;
+    const notes = read<AgentNote>(notesFile(cluster.agent(name).pid));
+    return (
+      sideOf(
+        records.filter(({ client }) => client === latest),
+        notes,
+      ) ?? []
+    );
+  });
+  return sides.flatMap((taker) => partsOf({ sides, taker, from, cluster: CLUSTER }) ?? []);
+}
+
+function read<T>(file: string): T[] {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').split('\n');
+  // The last one may not be whole yet.
+  return lines.slice(0, -1).map((line) => JSON.parse(line) as T);
+}
+
+function report(kind: DaemonKind, rows: readonly Parts[], takeovers: number): void {
+  console.log(
+    `${nameOfKind(kind)}: ${rows.length} hosts took over after ${takeovers} agents were killed, ms`,
+  );
+  const line = (name: string, of: (parts: Parts) => number) =>
+    console.log(`  ${name.padEnd(40)} ${summaryText(summarize(rows.map(of)))}`);
+  const ours = ({ announce, report: said, acquire }: Parts) => [announce, said, acquire];
+  const sum = (spans: readonly Span[], of: (span: Span) => number) =>
+    spans.reduce((all, one) => all + of(one), 0);
+  line('ours: membership → announced', ({ announce }) => announce.all);
+  line('ours: announcements → reported', ({ report: said }) => said.all);
+  line('ours: reports → acquire', ({ acquire }) => acquire.all);
+  line('ours together', (parts) => sum(ours(parts), ({ all }) => all));
+  line('  of it waking up', (parts) => sum(ours(parts), ({ reading }) => reading));
+  line('  of it our code, on a processor', (parts) => sum(ours(parts), ({ working }) => working));
+  line('  of it others on the processor', (parts) =>
+    sum(ours(parts), ({ all, reading, working }) => all - reading - working),
+  );
+  line('daemons: membership told, two rounds', ({ daemons }) => daemons);
+  line('all: membership → acquire', ({ all }) => all);
+}
+
+// The lab starts this instead of the program itself.
+process.env['WACKAMOLE_PROGRAM'] = fileURLToPath(new URL('spread-agent.ts', import.meta.url));
+if (insideWorld()) {
+  for (const kind of daemonKinds()) await bench(kind, Number(process.argv[2] ?? 20));
+} else process.exitCode = await enterWorld([process.execPath, ...process.argv.slice(1)]);

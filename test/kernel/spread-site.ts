@@ -3,7 +3,16 @@
  * stories can be told of both.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Lab } from '../../src/lab/lab.ts';
@@ -37,13 +46,13 @@ export function nameOfKind(kind: DaemonKind): string {
 
 const KEEPER = fileURLToPath(new URL('../spread/ring-keeper.ts', import.meta.url));
 const DAEMON = fileURLToPath(new URL('../spread/daemon-process.ts', import.meta.url));
+/** A real daemon puts its unix socket into /tmp, in the place of another one's if they share it. */
+const OWN_TMP = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs tmpfs /tmp && exec "$@"', 'sh'];
 const KEEPER_SOCKET = '/run/lab/spread-keeper.sock';
 const KEEPER_LOG = '/run/lab/spread-keeper.log';
 
 export interface SiteOptions {
   readonly times?: RingTimes;
-  /** Where the double writes what it told its clients, and when. */
-  readonly trace?: string;
 }
 
 export class SpreadSite {
@@ -63,7 +72,6 @@ export class SpreadSite {
   static async open(lab: Lab, kind: DaemonKind, options: SiteOptions = {}): Promise<SpreadSite> {
     const site = new SpreadSite(lab, kind, options);
     if (kind === 'double') await site.#keep();
-    // One after the other: real daemons share /tmp here, where each puts its socket in the place of the last one's.
     for (const { name } of lab.hosts) await site.start(name);
     return site;
   }
@@ -98,16 +106,28 @@ export class SpreadSite {
   }
 
   #command(name: string): readonly string[] {
-    if (this.#kind !== 'double') return [this.#kind, '-n', name, '-c', this.#writeConf(name)];
+    if (this.#kind !== 'double')
+      return [...OWN_TMP, this.#program(name), '-n', name, '-c', this.#writeConf(name)];
     const sites = Object.fromEntries(this.#lab.hosts.map((host) => [host.name, host.plan.ipv4]));
-    const { trace } = this.#options;
-    const task = { name, sites, keeper: KEEPER_SOCKET, ...(trace !== undefined && { trace }) };
+    const task = { name, sites, keeper: KEEPER_SOCKET };
     return [process.execPath, DAEMON, JSON.stringify(task)];
   }
 
-  #writeConf(name: string): string {
+  /** A copy, where it can be seen when /tmp is another one. */
+  #program(name: string): string {
+    const program = `${this.#folder(name)}/daemon`;
+    if (!existsSync(program)) copyFileSync(this.#kind, program);
+    return program;
+  }
+
+  #folder(name: string): string {
     const folder = `${this.#lab.host(name).folder}/spread`;
     mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+
+  #writeConf(name: string): string {
+    const folder = this.#folder(name);
     const { token, hurry, seg, gather, lookup } = this.#times;
     const daemons = this.#lab.hosts.map((host) => `  ${host.name} ${host.plan.ipv4}`);
     const timeouts = {

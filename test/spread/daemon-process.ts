@@ -1,12 +1,10 @@
 /**
  * One Spread daemon of the double, a process on its host: clients connect to it, its ring's token passes over its host's network.
  * When it dies, stops or is cut off, so does what it stands for. What groups and members there are `ring-keeper.ts` knows.
- * Argument: JSON with `name`, `sites`, the path of the keeper's socket, and `trace` (a file for what passes, and when).
+ * Argument: JSON with `name`, `sites` and the path of the keeper's socket.
  */
 import { createSocket } from 'node:dgram';
-import { appendFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
-import { REGULAR_MEMBERSHIP, SERVICE_MASK } from '../../src/group/spread/wire.ts';
 import {
   type FromDaemon,
   listen,
@@ -21,10 +19,9 @@ interface Task {
   readonly name: string;
   readonly sites: Sites;
   readonly keeper: string;
-  readonly trace?: string;
 }
 
-const { name, sites, keeper: keeperPath, trace } = JSON.parse(process.argv[2]!) as Task;
+const { name, sites, keeper: keeperPath } = JSON.parse(process.argv[2]!) as Task;
 const keeper = connect(keeperPath);
 const network = createSocket('udp4');
 const clients = new Map<number, Socket>();
@@ -52,19 +49,7 @@ function probe(): void {
 }
 
 function write({ client, bytes }: Extract<ToDaemon, { kind: 'write' }>): void {
-  const sent = Buffer.from(bytes, 'base64');
-  note('to', sent);
-  clients.get(client)?.write(sent);
-}
-
-/** For measurements. The kind of a word between members stands behind a magic number and a version (group/spread/envelope.ts). */
-function note(way: 'to' | 'from', bytes: Buffer): void {
-  if (trace === undefined || bytes.length < 48) return;
-  const type = bytes.readUInt32LE(0);
-  const at = Number(process.hrtime.bigint()) / 1e6;
-  const membership = (type & REGULAR_MEMBERSHIP) !== 0 && (type & SERVICE_MASK) === 0;
-  const word = membership ? 'membership' : bytes[48 + 32 * bytes.readInt32LE(36) + 5];
-  appendFileSync(trace, `${JSON.stringify({ at, name, way, word })}\n`);
+  clients.get(client)?.write(Buffer.from(bytes, 'base64'));
 }
 
 listen<ToDaemon>(keeper, (word) => {
@@ -89,7 +74,6 @@ const server = createServer((socket) => {
   clients.set(client, socket);
   tell({ kind: 'open', client });
   socket.on('data', (bytes: Buffer) => {
-    note('from', bytes);
     tell({ kind: 'data', client, bytes: bytes.toString('base64') });
   });
   socket.on('error', () => undefined);

@@ -193,7 +193,6 @@ export class Synchrony {
     this.counters.rounds += 1;
     this.#announced.clear();
     this.#settled = false;
-    this.#signal();
     const number = Math.max(this.#number, this.#settings.least?.() ?? 0) + 1;
     this.#number = number + 1;
     this.#send({
@@ -204,6 +203,8 @@ export class Synchrony {
       ...(this.#installed !== undefined && { installed: this.#comingFrom(this.#installed) }),
       barred: [...this.#barred],
     });
+    // The others wait for our announcement; nobody waits for what our agent makes of the signal.
+    this.#signal();
   }
 
   #comingFrom({ view, seats }: Installed) {

@@ -1,7 +1,7 @@
 /** Whatever daemons, networks and members do, and in whichever order pieces travel: views and messages are as promised. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Synchrony } from '../../../../src/group/spread/synchrony.ts';
+import { Synchrony, type SynchronyAction } from '../../../../src/group/spread/synchrony.ts';
 import { memberId } from '../../../../src/model/member.ts';
 import { DAEMONS, World } from './synchrony-world.ts';
 
@@ -129,23 +129,18 @@ test('what somebody sent to the common view and came after both were apart is de
   expect([a.texts(), b.texts()]).toEqual([[], ['late']]);
 });
 
-test('a view that comes together while the daemons part is followed by the signal at once', () => {
+/** One member, alone so far, and what its daemon says. */
+function alone() {
   const privateGroup = '#wk~0000000#zed';
   const self = memberId('a', '0'.repeat(16));
   const limits = { pulsesUnheard: 6, pulsesMute: 3 };
   const synchrony = new Synchrony({ self, privateGroup, group: 'g', cluster: 'test', ...limits });
   const id = { daemon: 1, time: 2, index: 3 };
-  const news = {
-    kind: 'membership',
-    group: 'g',
-    cause: 'join',
-    members: [privateGroup],
-    id,
-    changed: privateGroup,
-  } as const;
-  const [announcement] = synchrony.handle({ ...news, sets: [[privateGroup]], ownSet: 0 });
-  if (announcement?.kind !== 'send') throw new Error('it announces itself');
-  expect(synchrony.handle({ kind: 'transitional', group: 'g', id })).toEqual([]);
+  const joined = (changed: string, members: readonly string[], index: number) =>
+    synchrony.handle({
+      ...({ kind: 'membership', group: 'g', cause: 'join' } as const),
+      ...{ members, changed, id: { ...id, index }, sets: [[changed]], ownSet: 0 },
+    });
   const own = {
     kind: 'message',
     service: 'agreed',
@@ -153,11 +148,28 @@ test('a view that comes together while the daemons part is followed by the signa
     type: 0,
     foreignOrder: false,
   } as const;
-  const actions = synchrony.handle({ ...own, sender: privateGroup, groups: ['g'], data: announcement.bytes });
-  expect(actions.map((action) => (action.kind === 'deliver' ? action.event.kind : action.kind))).toEqual([
-    'view',
-    'transitional',
-  ]);
+  const echo = (data: Uint8Array) => synchrony.handle({ ...own, sender: privateGroup, groups: ['g'], data });
+  return { synchrony, id, privateGroup, joined, echo };
+}
+
+const kindsOf = (actions: readonly SynchronyAction[]) =>
+  actions.map((action) => (action.kind === 'deliver' ? action.event.kind : action.kind));
+
+test('a view that comes together while the daemons part is followed by the signal at once', () => {
+  const { synchrony, id, privateGroup, joined, echo } = alone();
+  const [announcement] = joined(privateGroup, [privateGroup], 3);
+  if (announcement?.kind !== 'send') throw new Error('it announces itself');
+  expect(synchrony.handle({ kind: 'transitional', group: 'g', id })).toEqual([]);
+  expect(kindsOf(echo(announcement.bytes))).toEqual(['view', 'transitional']);
+});
+
+test('a member announces itself before its agent is told that something changes', () => {
+  const { privateGroup, joined, echo } = alone();
+  const [announcement] = joined(privateGroup, [privateGroup], 3);
+  if (announcement?.kind !== 'send') throw new Error('it announces itself');
+  expect(kindsOf(echo(announcement.bytes))).toEqual(['view']);
+  const another = '#wk~0000001#mid';
+  expect(kindsOf(joined(another, [privateGroup, another], 4))).toEqual(['send', 'transitional']);
 });
 
 test('a member that stays mute in a round is passed over in agreed order', () => {

@@ -1,0 +1,65 @@
+/**
+ * The program, with one thing more: it notes when it reads from its daemon, when it has written to it, and when it asks a provider
+ * to acquire. The notes go to a file a while after, so that they cost what is measured as little as they can.
+ */
+import { appendFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { Operations } from '../../src/agent/operations.ts';
+import { Session } from '../../src/group/spread/session.ts';
+import { monotonicNow } from '../../src/platform/clock.ts';
+import { readClock } from '../../src/platform/libc.ts';
+import { type AgentNote, NOTES_EVERY, notesFile } from './spread-records.ts';
+
+/** Of clock_gettime(2): for how long this thread has had a processor. */
+const CLOCK_THREAD_CPUTIME_ID = 3;
+
+interface Kept extends Omit<AgentNote, 'bytes'> {
+  readonly bytes?: Uint8Array;
+}
+
+let kept: Kept[] = [];
+
+function keep(kind: AgentNote['kind'], bytes?: Uint8Array): void {
+  const worked = readClock(CLOCK_THREAD_CPUTIME_ID);
+  kept.push({ at: monotonicNow(), worked, kind, ...(bytes && { bytes }) });
+}
+
+setInterval(() => {
+  const lines = kept.map(({ bytes, ...rest }) => {
+    const note: AgentNote = { ...rest, bytes: Buffer.from(bytes ?? []).toString('base64') };
+    return `${JSON.stringify(note)}\n`;
+  });
+  kept = [];
+  if (lines.length > 0) appendFileSync(notesFile(process.pid), lines.join(''));
+}, NOTES_EVERY).unref();
+
+/** Does something besides at each call of a method. */
+function around<K extends string>(
+  of: { [key in K]: (...all: never[]) => unknown },
+  method: K,
+  besides: {
+    readonly before?: (first: unknown) => void;
+    readonly after?: (self: unknown, first: unknown) => void;
+  },
+): void {
+  const original = of[method] as (...all: unknown[]) => unknown;
+  (of as Record<string, unknown>)[method] = function noted(this: unknown, ...all: unknown[]): unknown {
+    besides.before?.(all[0]);
+    const result = original.apply(this, all);
+    besides.after?.(this, all[0]);
+    return result;
+  };
+}
+
+around(Session.prototype, 'receive', {
+  before: (bytes) => keep('read', Uint8Array.from(bytes as Uint8Array)),
+});
+around(Operations.prototype, 'acquire', { before: () => keep('acquire') });
+around(Socket.prototype, 'write', {
+  after: (socket, bytes) => {
+    // To the daemon alone: what else there is are the operators' sockets.
+    if ((socket as Socket).remotePort !== undefined && bytes instanceof Uint8Array) keep('written', bytes);
+  },
+});
+
+await import('../../src/bin/wackamole.ts');
