@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import type { AwsMode } from '../../src/config/config.ts';
+import type { Sections } from '../../src/lab/agent-process.ts';
 import type { Cluster } from '../../src/lab/cluster.ts';
 import type { VipPlan } from '../../src/lab/plan.ts';
 import { CLOUD_DEVICE, CLOUD_ROUTER } from './cloud-router.ts';
@@ -18,6 +19,9 @@ vi.setConfig({ testTimeout: 300_000 });
 const NO_NFT = spawnSync('nft', ['--version']).error === undefined ? undefined : 'nft is not installed';
 /** Detection, view, one look and one call of the API, on a busy machine, ms. */
 const CLOUD_TAKEOVER_MAX = 10_000;
+
+/** Of a VIP that moved and of a member that joined, where the test balances, s. */
+const HOLD_DOWN_S = 20;
 
 interface Scene {
   readonly cluster: Cluster;
@@ -35,10 +39,11 @@ async function withVpc(
   mode: AwsMode,
   vips: readonly VipPlan[],
   body: (scene: Scene) => Promise<void>,
+  sections: Sections = STILL,
 ): Promise<void> {
   process.env['AWS_ACCESS_KEY_ID'] = 'AKIAIOSFODNN7EXAMPLE';
   process.env['AWS_SECRET_ACCESS_KEY'] = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
-  await withAgents({ hosts: 3, vips, sections: STILL }, async (cluster) => {
+  await withAgents({ hosts: 3, vips, sections }, async (cluster) => {
     const vpc = await Vpc.open(
       cluster.names,
       vips.map(({ address }) => address),
@@ -172,6 +177,41 @@ describe.skipIf(NO_WORLD !== undefined)('addresses of a VPC', () => {
       const victim = busiest(scene);
       await takenOver(scene, victim, async () => scene.cluster.agent(victim).signal('SIGKILL'));
     });
+  });
+
+  it('a cable that is out and in for a minute moves nothing more often than hold-down allows', async () => {
+    const balance = { interval: '2s', hold_down: `${HOLD_DOWN_S}s` };
+    await withVpc(
+      'secondary-ip',
+      plans('10.78.1', 6),
+      async (scene) => {
+        const { cluster, vpc } = scene;
+        const victim = busiest(scene);
+        const from = vpc.region.moves.length;
+        const until = performance.now() + 60_000;
+        while (performance.now() < until) {
+          await cluster.host(victim).pullCable();
+          await sleep(1500);
+          await cluster.host(victim).plugCable();
+          await sleep(1500);
+        }
+        const moves = vpc.region.moves.slice(from).filter(({ to }) => to !== undefined);
+        const counts = cluster.observatory.addresses.map(
+          (address) => moves.filter(({ register }) => register === address).length,
+        );
+        console.log(`moves in a minute of flapping, by VIP: ${counts.join(' ')}`);
+        // Away at once, and in each hold-down back and away at most.
+        expect(Math.max(...counts)).toBeLessThanOrEqual(1 + 2 * Math.floor(60 / HOLD_DOWN_S));
+        expect(Math.max(...counts), 'something was taken over at all').toBeGreaterThanOrEqual(1);
+        await cluster.joined(cluster.names, 60_000);
+        await eventually(
+          'every VIP answers',
+          () => cluster.observatory.addresses.every((address) => cluster.observatory.client.up(address)),
+          20_000,
+        );
+      },
+      { balance },
+    );
   });
 
   it('a split that leaves both halves the API moves nothing to the half without a majority', async () => {
