@@ -1,8 +1,8 @@
 /**
  * `config check --host`: lets every configured provider rehearse on this host, and asks the Spread daemon that is to carry the
- * group whether it takes us in. Changes nothing.
+ * group whether it takes us in, or looks for corosync's libraries. Changes nothing.
  */
-import type { Config, SpreadGroupConfig } from '../config/config.ts';
+import type { Config, CorosyncGroupConfig, SpreadGroupConfig } from '../config/config.ts';
 import type { ProgramConfig } from '../config/hooks-section.ts';
 import { connect, SpreadError } from '../group/spread/spread.ts';
 import { programIdentity, programProblem } from '../platform/program-file.ts';
@@ -15,7 +15,7 @@ const BOUND = 20_000;
 export async function checkHost(config: Config): Promise<readonly Check[]> {
   const providers = await createProviders(config);
   const signal = AbortSignal.timeout(BOUND);
-  const checks: Check[] = config.group.engine === 'spread' ? [await askDaemon(config.group)] : [];
+  const checks: Check[] = await examineEngine(config.group);
   for (const [name, provider] of providers) {
     const vips = config.vips.filter((vip) => vip.providers.find((p) => providers.has(p)) === name);
     checks.push(...(await provider.test(vips, signal)));
@@ -23,6 +23,21 @@ export async function checkHost(config: Config): Promise<readonly Check[]> {
     await provider.stop();
   }
   return [...checks, ...(await examineHooks(config))];
+}
+
+async function examineEngine(group: Config['group']): Promise<Check[]> {
+  if (group.engine === 'spread') return [await askDaemon(group)];
+  return group.engine === 'corosync' ? [await askCorosync(group)] : [];
+}
+
+/** Whether its libraries are here. The daemon itself is not asked: its library would wait for one that stands still. */
+async function askCorosync({ primary_by: primaryBy }: CorosyncGroupConfig): Promise<Check> {
+  const { missingLibrary } = await import('../group/corosync/daemon-link.ts');
+  const missing = missingLibrary(primaryBy);
+  const what = 'corosync';
+  if (missing === undefined) return { what, verdict: 'pass', detail: 'its libraries are on this host' };
+  const [detail = '', ...mend] = missing.split('; ');
+  return { what, verdict: 'fail', detail, mend: mend.join('; ') };
 }
 
 async function askDaemon({ daemon, connect_timeout_ms: timeout }: SpreadGroupConfig): Promise<Check> {

@@ -43,6 +43,7 @@ export interface Actions {
   configSchema(): Promise<number>;
   configImport(options: ImportOptions): Promise<number>;
   spreadAdvise(options: { readonly file: string }): Promise<number>;
+  engineAdvise(options: { readonly file: string }): Promise<number>;
   spreadUser(options: SpreadUserOptions): Promise<number>;
   keyGenerate(options: { readonly file?: string }): Promise<number>;
   keyFingerprint(options: { readonly file: string }): Promise<number>;
@@ -108,6 +109,7 @@ export function createProgram(
   addKey(program, actions, perform);
   addProviders(program, actions, perform);
   addSpread(program, actions, perform);
+  addEngine(program, actions, perform);
   addDemo(program, actions, perform);
   addSimulate(program, actions, perform);
   addInstall(program, actions, perform);
@@ -286,6 +288,15 @@ function addSpread(program: Command, actions: Actions, perform: Perform): void {
     .action((daemon: string, { name }: { name?: string }) =>
       perform(() => actions.spreadUser({ daemon, ...(name !== undefined && { name }) })),
     );
+}
+
+function addEngine(program: Command, actions: Actions, perform: Perform): void {
+  const engine = program.command('engine').description('corosync, where it carries the group');
+  engine
+    .command('advise')
+    .description('say what failover time a corosync.conf gives, and what to set')
+    .argument('[file]', 'configuration file of corosync', '/etc/corosync/corosync.conf')
+    .action((file: string) => perform(() => actions.engineAdvise({ file })));
 }
 
 function addKey(program: Command, actions: Actions, perform: Perform): void {

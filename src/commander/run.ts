@@ -3,6 +3,7 @@
 import { cleanUp } from './cleanup-action.ts';
 import type { Collaborators } from './collaborators.ts';
 import { configActions } from './config-actions.ts';
+import { engineActions } from './engine-actions.ts';
 import { exitCode } from './exit-codes.ts';
 import { importConfig } from './import-action.ts';
 import { installActions } from './install-commands.ts';
@@ -30,6 +31,7 @@ export function createActions(collaborators: Collaborators): Actions {
     ...operatorActions(collaborators),
     ...configActions(collaborators),
     ...spreadActions(collaborators),
+    ...engineActions(collaborators),
     ...keyActions(collaborators),
     ...providersActions(collaborators),
     ...installActions(collaborators),

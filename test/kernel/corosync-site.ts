@@ -22,7 +22,10 @@ export interface CorosyncTimes {
 export const TIMES: CorosyncTimes = { token: 700, consensus: 900 };
 
 export interface CorosyncOptions {
-  readonly times?: CorosyncTimes;
+  /** Scheduled before everything else, as corosync is unless told otherwise; false unless given. */
+  readonly realTime?: boolean;
+  /** `defaults`: the file says nothing of them; {@link TIMES} unless given. */
+  readonly times?: CorosyncTimes | 'defaults';
   /** Lines of `quorum { … }`; votequorum with a vote for each host unless given. */
   readonly quorum?: readonly string[];
 }
@@ -76,7 +79,7 @@ export class CorosyncSite {
   #writeConf(host: LabHost): string {
     const folder = `${host.folder}/corosync`;
     mkdirSync(folder, { recursive: true });
-    const { token, consensus } = this.#options.times ?? TIMES;
+    const { times = TIMES } = this.#options;
     const quorum = this.#options.quorum ?? ['provider: corosync_votequorum'];
     const nodes = this.#lab.hosts.flatMap(({ name, plan }, index) => [
       'node {',
@@ -90,15 +93,13 @@ export class CorosyncSite {
         'version: 2',
         'cluster_name: lab',
         'transport: udpu',
-        `token: ${token}`,
-        'token_coefficient: 0',
-        `consensus: ${consensus}`,
+        ...(times === 'defaults' ? [] : timing(times)),
       ]),
       ...section('nodelist', nodes),
       ...section('quorum', quorum),
       ...section('logging', ['to_stderr: yes', 'to_logfile: no', 'to_syslog: no', 'timestamp: hires']),
       // The machine is others' too.
-      ...section('system', ['sched_rr: no', 'priority: 0', 'move_to_root_cgroup: no']),
+      ...(this.#options.realTime === true ? [] : section('system', ['sched_rr: no', 'priority: 0'])),
     ];
     writeFileSync(`${folder}/corosync.conf`, `${lines.join('\n')}\n`);
     return `${folder}/corosync.conf`;
@@ -119,6 +120,11 @@ export class CorosyncSite {
   #log(name: string): string {
     const file = this.#logFile(name);
     return existsSync(file) ? readFileSync(file, 'utf8') : '';
+  }
+
+  /** Process ids of the daemons. */
+  pid(name: string): number {
+    return this.#daemons.get(name)!.pid!;
   }
 
   logs(): string {
@@ -146,6 +152,10 @@ function command(conf: string): readonly string[] {
   ];
   const script = [...steps, 'rm /tmp/$$.conf', 'exec corosync -f -c /run/corosync.conf'].join(' && ');
   return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script];
+}
+
+function timing({ token, consensus }: CorosyncTimes): readonly string[] {
+  return [`token: ${token}`, 'token_coefficient: 0', `consensus: ${consensus}`];
 }
 
 function section(name: string, lines: readonly string[]): readonly string[] {

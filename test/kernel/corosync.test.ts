@@ -3,6 +3,8 @@
  * agents, daemons and networks. Never two, always one, and what a daemon takes with it is released at once. The stories of one
  * description are told of one cluster, each from where the last one left it: everything serves.
  */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Cluster } from '../../src/lab/cluster.ts';
@@ -250,5 +252,45 @@ describe.skipIf(NO_COROSYNC !== undefined)('agents on corosync with policy prima
     await site.start('c');
     await cluster.joined();
     await cluster.served();
+  });
+});
+
+describe.skipIf(NO_COROSYNC !== undefined)('a machine without libcpg', () => {
+  it('is told in one line what to install, by the agent and by its examination', {
+    timeout: TEST_MAX,
+  }, () => {
+    const folder = mkdtempSync('/run/lab/without-');
+    const file = `${folder}/w.yaml`;
+    const control = `control: { socket: ${folder}/w.sock }`;
+    const group = 'group: { engine: corosync }\nproviders: { memory: {} }\nvips: { v: 10.0.0.1 }';
+    writeFileSync(file, `cluster: web\n${group}\n${control}\n`);
+    writeFileSync(`${folder}/nothing`, '');
+    const without = (...words: string[]) => {
+      const hide = `mount --bind ${folder}/nothing "$(readlink -f "$(ldconfig -p | sed -n 's/.*libcpg.so.4.* => //p' | head -1)")"`;
+      const script = `${hide} && exec "$0" "$@"`;
+      const program = process.env['WACKAMOLE_PROGRAM']!;
+      const argv = [
+        '--mount',
+        '--propagation',
+        'private',
+        'sh',
+        '-c',
+        script,
+        process.execPath,
+        program,
+        ...words,
+      ];
+      return spawnSync('unshare', argv, { encoding: 'utf8' });
+    };
+    const agent = without('agent', '-c', file);
+    expect(agent.status).toBe(1);
+    expect(agent.stderr.trim().split('\n')).toEqual([
+      expect.stringMatching(
+        /^the agent cannot start: engine corosync needs libcpg4, .*apt install libcpg4/,
+      ) as string,
+    ]);
+    const examined = without('config', 'check', '--host', file);
+    expect(examined.stdout).toMatch(/^fail +corosync: .*apt install libcpg4/m);
+    expect(examined.status).not.toBe(0);
   });
 });

@@ -172,6 +172,11 @@ export class SpreadSite {
     return readFileSync(this.#logFile(name), 'utf8').split('\n').slice(-20).join('\n');
   }
 
+  /** Process id of the daemon. */
+  pid(name: string): number {
+    return this.#daemons.get(name)!.pid!;
+  }
+
   logs(): string {
     const keeper = this.#keeper === undefined ? '' : `--- keeper\n${readFileSync(KEEPER_LOG, 'utf8')}\n`;
     return `${keeper}${[...this.#daemons.keys()].map((name) => `--- daemon of ${name}\n${this.#log(name)}`).join('\n')}`;

@@ -89,7 +89,10 @@ class CorosyncGroup implements GroupCommunication {
     const { cluster, group } = this.#settings;
     this.#begun = true;
     this.#late = setTimeout(
-      () => this.#cannotJoin(`corosync did not answer within ${group.connect_timeout_ms} ms: is it stopped?`),
+      () =>
+        this.#cannotJoin(
+          `corosync did not answer within ${group.connect_timeout_ms} ms: is it stopped, or its ring not formed?`,
+        ),
       group.connect_timeout_ms,
     );
     this.#thread.begin(

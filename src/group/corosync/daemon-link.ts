@@ -140,6 +140,18 @@ export class DaemonLink {
   }
 }
 
+/** What is not on this host, and how to get it; undefined: everything is. */
+export function missingLibrary(primaryBy: CorosyncGroupConfig['primary_by']): string | undefined {
+  try {
+    found(Cpg.load(), 'libcpg4');
+    if (primaryBy === 'corosync') found(SiteQuorum.load(), 'libquorum5');
+    return undefined;
+  } catch (error) {
+    if (error instanceof LibraryMissing) return error.message;
+    throw error;
+  }
+}
+
 const TOO_BIG = 26;
 
 function openQuorum(quorum: SiteQuorum): SiteQuorum | undefined {
