@@ -35,11 +35,14 @@ const plans = (network: string, count: number): readonly VipPlan[] =>
     address: `${network}.${101 + at}`,
   }));
 
-async function withVpc(
-  mode: AwsMode,
+/** Nothing moves but by what the test does. */
+const withVpc = (mode: AwsMode, vips: readonly VipPlan[], body: (scene: Scene) => Promise<void>) =>
+  withVpcAs({ mode, sections: STILL }, vips, body);
+
+async function withVpcAs(
+  { mode, sections }: { readonly mode: AwsMode; readonly sections: Sections },
   vips: readonly VipPlan[],
   body: (scene: Scene) => Promise<void>,
-  sections: Sections = STILL,
 ): Promise<void> {
   process.env['AWS_ACCESS_KEY_ID'] = 'AKIAIOSFODNN7EXAMPLE';
   process.env['AWS_SECRET_ACCESS_KEY'] = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
@@ -181,37 +184,32 @@ describe.skipIf(NO_WORLD !== undefined)('addresses of a VPC', () => {
 
   it('a cable that is out and in for a minute moves nothing more often than hold-down allows', async () => {
     const balance = { interval: '2s', hold_down: `${HOLD_DOWN_S}s` };
-    await withVpc(
-      'secondary-ip',
-      plans('10.78.1', 6),
-      async (scene) => {
-        const { cluster, vpc } = scene;
-        const victim = busiest(scene);
-        const from = vpc.region.moves.length;
-        const until = performance.now() + 60_000;
-        while (performance.now() < until) {
-          await cluster.host(victim).pullCable();
-          await sleep(1500);
-          await cluster.host(victim).plugCable();
-          await sleep(1500);
-        }
-        const moves = vpc.region.moves.slice(from).filter(({ to }) => to !== undefined);
-        const counts = cluster.observatory.addresses.map(
-          (address) => moves.filter(({ register }) => register === address).length,
-        );
-        console.log(`moves in a minute of flapping, by VIP: ${counts.join(' ')}`);
-        // Away at once, and in each hold-down back and away at most.
-        expect(Math.max(...counts)).toBeLessThanOrEqual(1 + 2 * Math.floor(60 / HOLD_DOWN_S));
-        expect(Math.max(...counts), 'something was taken over at all').toBeGreaterThanOrEqual(1);
-        await cluster.joined(cluster.names, 60_000);
-        await eventually(
-          'every VIP answers',
-          () => cluster.observatory.addresses.every((address) => cluster.observatory.client.up(address)),
-          20_000,
-        );
-      },
-      { balance },
-    );
+    await withVpcAs({ mode: 'secondary-ip', sections: { balance } }, plans('10.78.1', 6), async (scene) => {
+      const { cluster, vpc } = scene;
+      const victim = busiest(scene);
+      const from = vpc.region.moves.length;
+      const until = performance.now() + 60_000;
+      while (performance.now() < until) {
+        await cluster.host(victim).pullCable();
+        await sleep(1500);
+        await cluster.host(victim).plugCable();
+        await sleep(1500);
+      }
+      const moves = vpc.region.moves.slice(from).filter(({ to }) => to !== undefined);
+      const counts = cluster.observatory.addresses.map(
+        (address) => moves.filter(({ register }) => register === address).length,
+      );
+      console.log(`moves in a minute of flapping, by VIP: ${counts.join(' ')}`);
+      // Away at once, and in each hold-down back and away at most.
+      expect(Math.max(...counts)).toBeLessThanOrEqual(1 + 2 * Math.floor(60 / HOLD_DOWN_S));
+      expect(Math.max(...counts), 'something was taken over at all').toBeGreaterThanOrEqual(1);
+      await cluster.joined(cluster.names, 60_000);
+      await eventually(
+        'every VIP answers',
+        () => cluster.observatory.addresses.every((address) => cluster.observatory.client.up(address)),
+        20_000,
+      );
+    });
   });
 
   it('a split that leaves both halves the API moves nothing to the half without a majority', async () => {
