@@ -311,6 +311,8 @@ class LocalProvider implements Provider {
       if (verdict.kind === 'answered') {
         const reason = `${verdict.address} is answered for by ${verdict.mac}, which is not this host`;
         outcomes.set(vip.id, { held: false, code: 'address-in-use', reason });
+      } else if (verdict.kind === 'taken') {
+        this.#giveUp(vip, verdict, outcomes);
       } else if (verdict.kind === 'failed') {
         outcomes.set(vip.id, { held: false, code: verdict.code, reason: verdict.reason });
       } else if (verdict.kind === 'aborted') {
@@ -326,6 +328,26 @@ class LocalProvider implements Provider {
       }
     }
     this.#running?.leases.put(ready, outcomes);
+  }
+
+  /** Somebody else put it up while we did: it was there before us, or will say the same of us. */
+  #giveUp(
+    vip: Vip,
+    { address, mac }: { readonly address: string; readonly mac: string },
+    outcomes: Outcomes,
+  ): void {
+    const leases = this.#running?.leases;
+    const standings = leases?.get(vip.id)?.standings;
+    if (leases === undefined || standings === undefined) return;
+    const failures = leases.takeAway([{ vip, standings }]);
+    const reason = `${mac} announced ${address} while it was being put up here`;
+    if (failures.length === 0) outcomes.set(vip.id, { held: false, code: 'address-in-use', reason });
+    else
+      outcomes.set(vip.id, {
+        held: true,
+        code: 'failed',
+        reason: `${reason}; ${failures.map((failure) => failure.reason).join('; ')}`,
+      });
   }
 
   /** The VIP's addresses wherever on this host they are. */

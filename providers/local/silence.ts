@@ -33,6 +33,8 @@ export interface Question<T> {
 export type Verdict =
   | { readonly kind: 'silent' }
   | { readonly kind: 'answered'; readonly address: string; readonly mac: string }
+  /** After `silent`: somebody else said that it has it before we were done with putting it up. */
+  | { readonly kind: 'taken'; readonly address: string; readonly mac: string }
   /** The link could not be asked at all. */
   | ({ readonly kind: 'failed' } & Trouble)
   | { readonly kind: 'aborted' };
@@ -60,7 +62,10 @@ export interface AskOptions<T> {
   readonly signal: AbortSignal;
   /** Asked in each round; a question not wanted any more is `aborted`. */
   readonly wanted: (subject: T) => boolean;
-  /** Called after each round with what has become certain, each question once, before `ask` returns. */
+  /**
+   * Called after each round with what has become certain, each question once, before `ask` returns; again where what was
+   * `silent` is `taken`, once it returned from having been told so.
+   */
   readonly settled: (
     answers: readonly { readonly question: Question<T>; readonly verdict: Verdict }[],
   ) => void;
@@ -110,7 +115,10 @@ export class SilenceProbe {
           round.startOver();
         }
         options.settled(round.withdraw(options.wanted));
-        options.settled(round.judge(this.#settings.rounds, monotonicNow()));
+        const judged = round.judge(this.#settings.rounds, monotonicNow());
+        options.settled(judged);
+        const taken = round.taken(judged, monotonicNow());
+        if (taken.length > 0) options.settled(taken);
       }
       const rest = [...round.pending].map(({ question }) => ({
         question,
@@ -123,6 +131,11 @@ export class SilenceProbe {
   }
 }
 
+interface Judged<T> {
+  readonly question: Question<T>;
+  readonly verdict: Verdict;
+}
+
 class AskRound<T> {
   readonly pending: Set<Pending<T>>;
   readonly #parts: SilenceParts;
@@ -130,6 +143,8 @@ class AskRound<T> {
   readonly #frames = new Map<Standing, { link: Link; frame: Buffer }>();
   /** Who waits for an answer about an address, by {@link claimKey}. */
   readonly #byAddress = new Map<string, { pending: Pending<T>; address: string }[]>();
+  /** Who said last that it has what was asked for. */
+  readonly #claimed = new Map<Question<T>, { readonly address: string; readonly mac: string }>();
 
   constructor(questions: readonly Question<T>[], parts: SilenceParts) {
     this.#parts = parts;
@@ -191,6 +206,21 @@ class AskRound<T> {
       settled.push({ question: pending.question, verdict });
     }
     return settled;
+  }
+
+  /**
+   * Between the last look and the address being up this process may have stood still for longer than another one asks: then the
+   * other's announcement waits here. Only where nothing else is asked any more, whose answers a look would swallow.
+   */
+  taken(judged: readonly Judged<T>[], now: Instant): Judged<T>[] {
+    const silent = judged.filter(({ verdict }) => verdict.kind === 'silent');
+    if (silent.length === 0 || this.pending.size > 0) return [];
+    const questions = new Set(silent.map(({ question }) => question));
+    this.#claimed.clear();
+    this.listen(now);
+    return [...this.#claimed]
+      .filter(([question]) => questions.has(question))
+      .map(([question, claim]) => ({ question, verdict: { kind: 'taken', ...claim } }));
   }
 
   close(): void {
@@ -260,6 +290,7 @@ class AskRound<T> {
     let slowest = 0;
     for (const { pending, address } of this.#byAddress.get(claimKey(interfaceIndex, claim.address)) ?? []) {
       pending.claim = { address, mac: macText(claim.mac) };
+      this.#claimed.set(pending.question, pending.claim);
       const { rounds, since } = pending.unanswered;
       if (rounds > 1) slowest = Math.max(slowest, now - since);
       pending.unanswered.rounds = 0;

@@ -226,3 +226,57 @@ it('questions about IPv6 addresses are joined for, once', async () => {
   await ask(question('2001:db8::ab:1:7', 100), question('10.0.0.1', 100));
   expect(joined).toEqual([`${ipText(solicitedNodeGroup(ipBytes('2001:db8::ab:1:7')))} on 1`]);
 });
+
+describe('what comes while a silent address is being put up', () => {
+  const mac = Uint8Array.of(2, 0, 0, 0, 0, 0x99);
+  const announced = (address: string) => arpGratuitousReply({ mac, address: ipBytes(address) });
+
+  /** Verdicts in order; `putUp` stands for what whoever asked does with a verdict. */
+  async function told(questions: Question<string>[], putUp: (verdict: Verdict) => void): Promise<string[]> {
+    const kinds: string[] = [];
+    const linkOf = (index: number) => LINKS.find((link) => link.index === index);
+    const probe = new SilenceProbe({ interval: 4, rounds: 2 }, { sender, linkOf, links: () => LINKS });
+    await probe.ask(questions, {
+      signal: new AbortController().signal,
+      wanted: () => true,
+      settled: (answers) => {
+        for (const { question, verdict } of answers) {
+          kinds.push(`${question.subject} ${verdict.kind}`);
+          putUp(verdict);
+        }
+      },
+    });
+    return kinds;
+  }
+
+  it('is heard if another one announces it: then it is taken', async () => {
+    const late = (verdict: Verdict) => {
+      if (verdict.kind === 'silent') inbox.push({ link: 1, at: now, frame: announced('10.0.0.1') });
+    };
+    expect(await told([question('10.0.0.1', 100), question('10.0.0.2', 100)], late)).toEqual([
+      '10.0.0.1 silent',
+      '10.0.0.2 silent',
+      '10.0.0.1 taken',
+    ]);
+  });
+
+  it('is no answer to a question that is still open, which is read in its turn', async () => {
+    strangers.set('10.0.0.2', 3);
+    const late = (verdict: Verdict) => {
+      if (verdict.kind === 'silent') inbox.push({ link: 1, at: now, frame: announced('10.0.0.1') });
+    };
+    expect(await told([question('10.0.0.1', 100), question('10.0.0.2', 30)], late)).toEqual([
+      '10.0.0.1 silent',
+      '10.0.0.2 answered',
+    ]);
+  });
+
+  it('is nothing where this host announces it on its other interface, or somebody only asks', async () => {
+    const harmless = () => {
+      const own = { mac: LINKS[1]!.mac, address: ipBytes('10.0.0.1') };
+      inbox.push({ link: 1, at: now, frame: arpGratuitousReply(own) });
+      inbox.push({ link: 1, at: now, frame: arpProbe({ mac, address: ipBytes('10.0.0.1') }) });
+    };
+    expect(await told([question('10.0.0.1', 100)], harmless)).toEqual(['10.0.0.1 silent']);
+  });
+});
