@@ -17,7 +17,8 @@ export class Cgroup {
   static make(hierarchy: Hierarchy, needs: string): Cgroup | string {
     const root = rootOf(hierarchy);
     if (root === undefined) return `no ${hierarchy} control groups are mounted here`;
-    const folder = `${root}/wackamole-test-${process.pid}-${++made}`;
+    // A run that was killed may have left some, and process ids begin anew in each world.
+    const folder = `${root}/wackamole-test-${Date.now().toString(36)}-${process.pid}-${++made}`;
     try {
       mkdirSync(folder);
     } catch (error) {
