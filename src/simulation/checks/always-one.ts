@@ -111,7 +111,7 @@ export class AlwaysOne implements Observer {
     const isTheirs = others.some(({ name }) => name === nameOf(witness.owner as MemberId));
     const bound = this.#bound + voteBound(members[0]!);
     if (isTheirs && now - witness.writtenAt <= bound) return false;
-    if (now - witness.troubledUntil <= bound) return false;
+    if (now - witness.troubledUntil <= bound || now - witness.ownerSince <= this.#bound) return false;
     return quietMembers(this.#world, members[0]!.agent!, bound) !== undefined;
   }
 
