@@ -70,7 +70,9 @@ export class AlwaysOne implements Observer {
 
   #check(agent: AgentProcess, members: readonly Host[]): void {
     const { now } = this.#world;
-    const served = agreedVips(members).filter((vip) => !this.#isPulledAt(vip));
+    const served = agreedVips(members).filter(
+      (vip) => !this.#isPulledAt(vip) && !this.#isNewlyVoted(vip, members),
+    );
     const unserved = served.filter(({ addresses }) =>
       addresses.some(
         ({ address }) =>
@@ -96,6 +98,13 @@ export class AlwaysOne implements Observer {
     return policy === 'component' && this.#world.hosts.some(({ isCloud }) => isCloud);
   }
 
+  /** The vote of the witness came, or went, within a view that stands: what it brings has its own time. */
+  #isNewlyVoted({ policy }: Vip, members: readonly Host[]): boolean {
+    const { now, witness } = this.#world;
+    if (policy !== 'primary' || standingOf(this.#world, members.length) !== 'near') return false;
+    return now - witness.ownerSince <= this.#bound;
+  }
+
   #isOnOne(address: string, members: readonly Host[]): boolean {
     let count = 0;
     for (const host of this.#world.segment.holders(address)) if (members.includes(host)) count += 1;
@@ -111,7 +120,7 @@ export class AlwaysOne implements Observer {
     const isTheirs = others.some(({ name }) => name === nameOf(witness.owner as MemberId));
     const bound = this.#bound + voteBound(members[0]!);
     if (isTheirs && now - witness.writtenAt <= bound) return false;
-    if (now - witness.troubledUntil <= bound || now - witness.ownerSince <= this.#bound) return false;
+    if (now - witness.troubledUntil <= bound) return false;
     return quietMembers(this.#world, members[0]!.agent!, bound) !== undefined;
   }
 
