@@ -394,8 +394,9 @@ export class Agent {
       this.#outbox.push(...lettingGo);
       if (standing) this.#outbox.say(standing);
       this.#outbox.push(...rest);
+      const able = this.#isAble;
       const holds = !this.#holdings.empty;
-      const demand = this.#tiebreak.demand(self, { fence: table?.fence ?? 0, able: this.#isAble, holds });
+      const demand = this.#tiebreak.demand(self, { fence: table?.fence ?? 0, able, holds, table });
       if (demand) this.#outbox.push(demand);
     }
     for (const row of table?.rows.values() ?? []) {

@@ -11,6 +11,7 @@ import type { Instant, Millis } from '../model/time.ts';
 import { representativeOf, type View } from '../model/view.ts';
 import type { AgentAction, AgentEvent } from './events.ts';
 import { quorumIn } from './quorum.ts';
+import { barredBecause, type Seat } from './seat.ts';
 import type { Table } from './table.ts';
 
 /** How long a part that was primary keeps what it holds while the witness has not answered. */
@@ -33,6 +34,8 @@ export interface Demand {
   readonly able: boolean;
   /** Whether it holds, or may hold, anything. */
   readonly holds: boolean;
+  /** What the members of the view agreed on; absent while reports are being collected. */
+  readonly table: Table | undefined;
 }
 
 export class Tiebreak {
@@ -146,14 +149,14 @@ export class Tiebreak {
   }
 
   /** What the driver is to be told, when that is news. */
-  demand(self: MemberId, { fence, able, holds }: Demand): WitnessAction | undefined {
+  demand(self: MemberId, { fence, able, holds, table }: Demand): WitnessAction | undefined {
     if (!this.isConfigured) return undefined;
     const view = this.#view;
     const has = this.#own?.has === true;
     const near = view !== undefined && this.#isNear(view);
     // What is ours is given back when nothing is held under it any more, or the members decide without it.
     const wanted = near
-      ? (has && holds) || (able && (has || representativeOf(view) === self))
+      ? (has && holds) || (able && (has || askerOf(view, table) === self))
       : has && holds && view === undefined;
     const asked = `${wanted} ${fence}`;
     if (asked === this.#asked) return undefined;
@@ -175,4 +178,10 @@ export class Tiebreak {
   #isNear(view: View): boolean {
     return this.isNear(view) && !quorumIn(view, this.#config, false).primary;
   }
+}
+
+/** Who asks: the first that may be given anything. A representative that drains would leave the vote to nobody. */
+function askerOf(view: View, table: Table | undefined): MemberId {
+  const able = (seat: Seat) => barredBecause(seat) === undefined && seat.standing.capacity > 0;
+  return [...(table?.seats.values() ?? [])].find(able)?.member ?? representativeOf(view);
 }

@@ -153,7 +153,7 @@ export const MUTATIONS_OF_PLACES_AND_VOTES: readonly Mutation[] = [
   {
     name: 'nobody asks the witness',
     file: `${AGENT}/tiebreak.ts`,
-    find: '? (has && holds) || (able && (has || representativeOf(view) === self))',
+    find: '? (has && holds) || (able && (has || askerOf(view, table) === self))',
     replace: '? has && holds && able && representativeOf(view) === self',
     wishes: WITNESSED,
     rare: true,
