@@ -74,10 +74,10 @@ export async function bundleSdks(folder: string): Promise<Bundled> {
     files.map((file) => ({ id: files[0] === 'index.js' ? name : `${name}/${file}`, out: `${name}/${file}` })),
   );
   const entries = await Promise.all(modules.map(async ({ id, out }) => [out, await reExport(id)] as const));
-  const stubs = new Map(entries);
+  const reExports = new Map(entries);
   const bundled = await bundle({
     entryPoints: Object.fromEntries(
-      [...stubs.keys()].map((out) => [out.replace(/\.js$/, ''), `stub:${out}`]),
+      [...reExports.keys()].map((out) => [out.replace(/\.js$/, ''), `re-export:${out}`]),
     ),
     outdir: folder,
     chunkNames: `${SHARED}/[name]-[hash]`,
@@ -86,11 +86,14 @@ export async function bundleSdks(folder: string): Promise<Bundled> {
     banner: { js: `${REQUIRE}const __dirname=import.meta.dirname;` },
     plugins: [
       {
-        name: 'stubs',
+        name: 're-exports',
         setup(hooks) {
-          hooks.onResolve({ filter: /^stub:/ }, ({ path }) => ({ path: path.slice(5), namespace: 'stub' }));
-          hooks.onLoad({ filter: /.*/, namespace: 'stub' }, ({ path }) => ({
-            contents: stubs.get(path)!,
+          hooks.onResolve({ filter: /^re-export:/ }, ({ path }) => ({
+            path: path.slice('re-export:'.length),
+            namespace: 're-export',
+          }));
+          hooks.onLoad({ filter: /.*/, namespace: 're-export' }, ({ path }) => ({
+            contents: reExports.get(path)!,
             resolveDir: ROOT,
           }));
         },

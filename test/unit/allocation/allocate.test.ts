@@ -171,7 +171,7 @@ describe('allocate', () => {
     expect(new Set(order)).toEqual(new Set(['Z#0000000000000001']));
   });
 
-  it('places 10,000 VIPs on 100 members in at most a second', () => {
+  it('places 10,000 VIPs on 100 members in well under a second', () => {
     const candidates = Array.from({ length: 100 }, (_, i) => candidate(`m${i}`));
     const list = vips(10_000);
     allocate(input({ candidates, vips: list.slice(0, 1000) }));
@@ -179,6 +179,6 @@ describe('allocate', () => {
     const decided = allocate(input({ candidates, vips: list }));
     const took = processorTime() - started;
     expect(decided.size).toBe(10_000);
-    expect(took, 'milliseconds; the aim is 50, the bound allows for a busy machine').toBeLessThan(1000);
+    expect(took, 'milliseconds; the aim is 50, the bound allows for a busy machine').toBeLessThan(500);
   });
 });

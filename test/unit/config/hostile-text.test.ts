@@ -86,7 +86,7 @@ describe('parseConfig of hostile text', () => {
     expect(processorTime() - before).toBeLessThan(5000);
   });
 
-  test('a file of 1,000 VIPs in the long form is read within seconds', () => {
+  test('a file of 1,000 VIPs in the long form is read within a generous second', () => {
     const entry = (i: number) =>
       `  w${i}: { addresses: [10.${i >> 8}.${i & 255}.1/24, "2001:db8::${i + 1}"], prefer: [a] }`;
     const text = file({ vips: `\n${Array.from({ length: 1000 }, (_, i) => entry(i)).join('\n')}` }).replace(
@@ -95,6 +95,6 @@ describe('parseConfig of hostile text', () => {
     );
     const before = processorTime();
     expect(configOf(text.replace('10.0.0.1/24', '10.250.0.1/24')).vips).toHaveLength(1000);
-    expect(processorTime() - before).toBeLessThan(5000);
+    expect(processorTime() - before).toBeLessThan(1000);
   });
 });

@@ -93,6 +93,7 @@ describe.each(KINDS)('the record in $kind', ({ serve, create, key }) => {
       /exceeded|SlowDown|rate limit/,
     );
     fake.next = 'damage';
+    // What was damaged was the answer: whether the writer noticed is the store's matter, the record must be whole.
     await written('n1').catch(() => undefined);
     await expect(store.read(SIGNAL)).resolves.toMatchObject({ kind: 'record' });
   });

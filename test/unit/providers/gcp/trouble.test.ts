@@ -325,8 +325,7 @@ describe('nothing is lost', () => {
       giveUp.abort();
       const began = performance.now();
       expect((await taking).get('a')).toMatchObject({ code: 'aborted' });
-      // The operation goes on for 1,500 ms.
-      expect(performance.now() - began).toBeLessThan(1_000);
+      expect(performance.now() - began).toBeLessThan(100);
       expect((await scene.take(0, { fence: 2 })).get('a')).toMatchObject({ held: true, code: 'ok' });
       expect(scene.cloud.mutations).toHaveLength(1);
     },
