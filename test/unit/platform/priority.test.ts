@@ -37,7 +37,8 @@ describe.skipIf(!grouped)('raisePriority', () => {
 
   it('leaves the session of somebody else alone', async () => {
     const ours = readFileSync('/proc/self/autogroup', 'latin1').trim();
-    expect(await afterRaising(false)).toBe(`5 ${ours}`);
+    // A process that never was in a session of its own, as some container runtimes start theirs, is in no group: the file is empty.
+    expect(await afterRaising(false)).toBe(`5 ${ours}`.trim());
   });
 });
 
