@@ -24,8 +24,17 @@ export type AgentEvent =
   | { readonly kind: 'provider'; readonly provider: ProviderName; readonly event: ProviderEvent }
   /** A health check of this host says otherwise than before. */
   | { readonly kind: 'health'; readonly verdict: HealthVerdict }
-  /** The witness's vote was gained or lost. `fence`: acts under it have to have a higher one than whoever had it before. */
-  | { readonly kind: 'witness'; readonly has: boolean; readonly fence: number; readonly reason: string }
+  /**
+   * The witness's vote was gained, lost or refused. `fence`: acts under it have to have a higher one than whoever had it before. `owner`:
+   * whose it is instead, as the witness writes its members; absent: not known, or nobody's.
+   */
+  | {
+      readonly kind: 'witness';
+      readonly has: boolean;
+      readonly fence: number;
+      readonly reason: string;
+      readonly owner?: string;
+    }
   /** Whether the witness can be asked; `reason` absent: it can. */
   | { readonly kind: 'witness-trouble'; readonly reason: string | undefined }
   | { readonly kind: 'command'; readonly number: number; readonly command: OperatorCommand }

@@ -52,7 +52,7 @@ export interface LoopComponents {
 /** A vote outside the group, as the loop drives it (`src/witness/driver.ts`). */
 export interface LoopWitness {
   start(listener: {
-    vote(vote: { readonly has: boolean; readonly fence: number; readonly reason: string }): void;
+    vote(vote: Omit<Extract<AgentEvent, { kind: 'witness' }>, 'kind'>): void;
     trouble(reason: string | undefined): void;
   }): void;
   want(wanted: boolean, fence: number): void;

@@ -69,8 +69,9 @@ export class News {
   witness(event: Of<'witness'>, now: Instant): void {
     const { portrait, tiebreak } = this.#with;
     const { has, fence, reason } = event;
-    tiebreak.vote(event);
+    const news = tiebreak.vote(event);
     if (has) portrait.fence = Math.max(portrait.fence, fence - 1);
+    if (!news) return;
     const what = has ? 'has the vote of the witness' : 'has no vote of the witness';
     this.#tell(has, { at: now, what, reason });
   }

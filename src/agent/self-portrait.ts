@@ -57,6 +57,10 @@ export class SelfPortrait {
   readonly #ailments = new Ailments();
   /** VIPs that are not for this host: it has no provider for them, or is not where they may be. */
   readonly #unsuited = new Map<VipId, string>();
+  /** {@link unfit}, while nothing of it changes. */
+  #allUnfit:
+    | { readonly ailing: ReadonlyMap<VipId, string>; readonly all: ReadonlyMap<VipId, string> }
+    | undefined;
   /** Limits of its providers. */
   readonly slots = new Slots();
   #carriers: readonly Carrier[] = [];
@@ -83,6 +87,7 @@ export class SelfPortrait {
 
   configure(config: Config): void {
     this.#config = config;
+    this.#allUnfit = undefined;
     const known = new Set(config.vips.map((vip) => vip.id));
     for (const vip of this.#unfit.keys()) if (!known.has(vip)) this.#unfit.delete(vip);
     this.#ailments.configure(config.checks, config.vips);
@@ -127,6 +132,7 @@ export class SelfPortrait {
 
   /** True when it is news. */
   fitness(event: Extract<ProviderEvent, { kind: 'fitness' }>): boolean {
+    this.#allUnfit = undefined;
     if (event.fit) return this.#unfit.delete(event.vip);
     const news = this.#unfit.get(event.vip) !== event.reason;
     this.#unfit.set(event.vip, event.reason);
@@ -211,7 +217,10 @@ export class SelfPortrait {
   get unfit(): ReadonlyMap<VipId, string> {
     const ailing = this.#ailments.unfit;
     if (this.#unsuited.size + ailing.size === 0) return this.#unfit;
-    return new Map([...ailing, ...this.#unfit, ...this.#unsuited]);
+    // Asked for each VIP after each event, and seldom another than before.
+    if (this.#allUnfit?.ailing !== ailing) this.#allUnfit = undefined;
+    this.#allUnfit ??= { ailing, all: new Map([...ailing, ...this.#unfit, ...this.#unsuited]) };
+    return this.#allUnfit.all;
   }
 
   /** Those of them that something is wrong with. */

@@ -6,7 +6,7 @@
 import type { Quorum } from '../allocation/quorum.ts';
 import type { Config } from '../config/config.ts';
 import type { GroupEvent } from '../group/group.ts';
-import type { MemberId } from '../model/member.ts';
+import { isMemberId, type MemberId, nameOf } from '../model/member.ts';
 import type { Instant, Millis } from '../model/time.ts';
 import { representativeOf, type View } from '../model/view.ts';
 import type { AgentAction, AgentEvent } from './events.ts';
@@ -93,8 +93,16 @@ export class Tiebreak {
     );
   }
 
-  vote(event: WitnessEvent): void {
+  /**
+   * Whether that is another answer than before. That another part has it closes the question; a member of ours that has it says so in its
+   * report, which may be under way.
+   */
+  vote(event: WitnessEvent): boolean {
+    const { owner, has } = event;
+    const news = has !== this.#own?.has || owner !== this.#own.owner;
     this.#own = event;
+    if (!has && this.#isElsewhere(owner)) this.#openUntil = Number.NEGATIVE_INFINITY;
+    return news;
   }
 
   /** Whether that is another answer than before. */
@@ -172,6 +180,11 @@ export class Tiebreak {
 
   nextTimeout(): Instant | undefined {
     return this.#state === 'open' ? this.#openUntil : undefined;
+  }
+
+  #isElsewhere(owner: string | undefined): boolean {
+    if (owner === undefined || !isMemberId(owner) || this.#view === undefined) return false;
+    return this.#view.members.every((member) => nameOf(member) !== nameOf(owner));
   }
 
   /** Primary with the vote, and not without. */

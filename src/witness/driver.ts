@@ -9,6 +9,8 @@ export interface WitnessVote {
   readonly has: boolean;
   readonly fence: number;
   readonly reason: string;
+  /** Who has it instead of us; absent: not known, or nobody. */
+  readonly owner?: string;
 }
 
 export interface WitnessListener {
@@ -76,8 +78,10 @@ export class WitnessDriver {
 
   #perform(action: LeaseAction): void {
     switch (action.kind) {
-      case 'vote':
-        return this.#listener.vote({ has: action.has, fence: action.fence, reason: action.reason });
+      case 'vote': {
+        const { kind: _, ...vote } = action;
+        return this.#listener.vote(vote);
+      }
       case 'trouble':
         return this.#listener.trouble(action.reason);
       case 'read':

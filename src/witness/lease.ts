@@ -37,8 +37,14 @@ export type LeaseAction =
       readonly record: WitnessRecord;
       readonly version: string | undefined;
     }
-  /** `fence`: higher than that of anybody who had the vote before; only with `has`. */
-  | { readonly kind: 'vote'; readonly has: boolean; readonly fence: number; readonly reason: string }
+  /** `fence`: higher than that of anybody who had the vote before; only with `has`. `owner`: who has it instead of us, as far as is known. */
+  | {
+      readonly kind: 'vote';
+      readonly has: boolean;
+      readonly fence: number;
+      readonly reason: string;
+      readonly owner?: string;
+    }
   /** Whether the store can be reached; undefined: it can. */
   | { readonly kind: 'trouble'; readonly reason: string | undefined };
 
@@ -148,7 +154,8 @@ export class Lease {
     const own = record && this.#unsure.get(record.nonce);
     if (own && this.#wanted) this.#gain(own.record, own.sentAt, now);
     else if (this.#until !== undefined && record?.owner !== this.#settings.self)
-      this.#drop(`${record?.owner || 'nobody'} has it`);
+      this.#drop(`${record?.owner || 'nobody'} has it`, record?.owner);
+    else if (this.#wanted) this.#refuse(record);
     if (this.#wanted) this.#nextAt = this.#nextLook(now);
     else this.#nextAt = record?.owner === this.#settings.self ? now : now + this.#settings.look;
   }
@@ -251,14 +258,19 @@ export class Lease {
     if (news) this.#actions.push({ kind: 'vote', has: true, fence, reason: 'the witness is ours' });
   }
 
-  #drop(reason: string): void {
+  #drop(reason: string, owner?: string): void {
     this.#until = undefined;
-    this.#actions.push({
-      kind: 'vote',
-      has: false,
-      fence: this.#fence,
-      reason: `the witness is lost: ${reason}`,
-    });
+    this.#deny(`the witness is lost: ${reason}`, owner);
+  }
+
+  /** Somebody else has it: an answer too, and told each time, since what hangs on it may have begun after the last one. */
+  #refuse(record: WitnessRecord | undefined): void {
+    const { owner = '' } = record ?? {};
+    if (owner !== '' && owner !== this.#settings.self) this.#deny(`the witness is with ${owner}`, owner);
+  }
+
+  #deny(reason: string, owner?: string): void {
+    this.#actions.push({ kind: 'vote', has: false, fence: this.#fence, reason, ...(owner && { owner }) });
   }
 
   #tell(trouble: string | undefined): void {

@@ -63,8 +63,8 @@ export class WitnessLease {
   #perform(action: LeaseAction): void {
     switch (action.kind) {
       case 'vote': {
-        const { has, fence, reason } = action;
-        return this.#agent.handle({ kind: 'witness', has, fence, reason });
+        const { kind: _, ...vote } = action;
+        return this.#agent.handle({ kind: 'witness', ...vote });
       }
       case 'trouble':
         return this.#agent.handle({ kind: 'witness-trouble', reason: action.reason });

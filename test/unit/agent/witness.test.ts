@@ -188,6 +188,40 @@ describe('two members with a witness', () => {
     expect(s.witness.record?.record.owner).toBe('');
   });
 
+  it('who is told that the other one has it lets go at once, says whose it is, and does not say so again', () => {
+    const s = scene();
+    const notes = () =>
+      s.w.actions.flatMap(({ host, action }) =>
+        action.kind === 'note' && action.what === 'has no vote of the witness'
+          ? [`${host.slice(0, 1)}: ${action.reason}`]
+          : [],
+      );
+    split(s);
+    // Two calls there and back for the winner; the loser's write conflicts, and it has another look.
+    s.w.run(6 * (1 + s.witness.delay));
+    const [winner, loser] = s.witness.has('a') ? ['a', 'b'] : ['b', 'a'];
+    expect(s.w.host(loser).up.size).toBe(0);
+    s.w.run(20_000);
+    expect(s.w.host(winner).up.size).toBe(4);
+    expect(notes()).toEqual([expect.stringContaining(`${loser}: the witness is with ${winner}#`)]);
+  });
+
+  it('is no refusal where a member of the same view has it', () => {
+    const s = scene();
+    const a = s.w.host('a');
+    s.witness.down.add('a');
+    dies(s, 'b');
+    const hears = (owner: string) => {
+      s.w.give(a, { kind: 'witness', has: false, fence: 0, reason: 'test', owner });
+      s.w.run(100);
+      return a.up.size;
+    };
+    // An earlier answer tells of a member that is here, whose report is on its way.
+    expect(hears(a.id)).toBe(2);
+    expect(hears('not a member')).toBe(2);
+    expect(hears(s.w.host('b').id)).toBe(0);
+  });
+
   it('when who has it dies while they are apart, the other one has it a lease later', () => {
     const s = scene();
     split(s);
