@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { hunt, occurrences } from '../simulation/mutations/hunt.ts';
 import { MUTATIONS } from '../simulation/mutations/mutations.ts';
+import { failureOfScene, SCENE_NAMES } from '../simulation/mutations/scenes/scenes.ts';
 
 const BOUNDS = { seeds: 400, cpu: 15_000 };
 const MOST = 20;
@@ -26,6 +27,10 @@ describe('mutations of the core', () => {
       expect(invariant, `survived ${seeds} seeds`).toBeDefined();
     },
   );
+
+  it.each(SCENE_NAMES)('without one, scene %s is clean', async (scene) => {
+    for (const seed of [1, 2, 3]) expect(await failureOfScene(scene, seed)).toBeUndefined();
+  });
 
   it('without one, the same seeds are clean', { timeout: 120_000 }, async () => {
     expect(await hunt(undefined, { seeds: 25, cpu: 15_000 })).toMatchObject({ seeds: 25 });

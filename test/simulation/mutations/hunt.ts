@@ -35,6 +35,7 @@ export async function occurrences({ file, find }: Mutation): Promise<number> {
   return (await readFile(join(root, file), 'utf8')).split(find).length - 1;
 }
 
+/** @param mutation undefined: the code as it is */
 export async function hunt(mutation: Mutation | undefined, bounds: Bounds): Promise<Catch> {
   const folder = await mkdtemp(join(tmpdir(), 'wackamole-mutant-'));
   try {
@@ -51,6 +52,7 @@ export async function hunt(mutation: Mutation | undefined, bounds: Bounds): Prom
     const asked = JSON.stringify({
       wishes: mutation?.wishes ?? {},
       groupOnly: mutation?.groupOnly === true,
+      scene: mutation?.scene,
       ...bounds,
     });
     const { stdout } = await run(process.execPath, [outfile, asked], { timeout: 20 * bounds.cpu + 30_000 });

@@ -4,6 +4,7 @@
  */
 import type { Wishes } from '../../../src/simulation/options.ts';
 import type { Mutation } from './mutation.ts';
+import { MUTATIONS_OF_THE_OPERATOR } from './operator.ts';
 import { MUTATIONS_OF_PLACES_AND_VOTES } from './places-and-votes.ts';
 
 const SMALL: Wishes = { members: 3, vips: 6 };
@@ -14,6 +15,7 @@ const WORLD = 'src/simulation/world';
 
 export const MUTATIONS: readonly Mutation[] = [
   ...MUTATIONS_OF_PLACES_AND_VOTES,
+  ...MUTATIONS_OF_THE_OPERATOR,
   // --- the agent: who may hold what ---
   {
     name: 'a handoff does not wait for the release',

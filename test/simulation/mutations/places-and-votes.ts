@@ -46,16 +46,14 @@ export const MUTATIONS_OF_PLACES_AND_VOTES: readonly Mutation[] = [
     file: 'src/allocation/allocate.ts',
     find: 'const freed = this.#freed(vip);',
     replace: 'const freed = this.#input.vips.length < 0 ? this.#freed(vip) : undefined;',
-    wishes: ROOMS,
-    rare: true,
+    scene: 'roomToMake',
   },
   {
     name: 'acquires before there is room',
     file: `${AGENT}/reconcile.ts`,
     find: 'if (clearance === undefined || !input.hasRoom(vip) || input.holdings.hasRenamed(vip)) return;',
     replace: 'if (clearance === undefined || input.holdings.hasRenamed(vip)) return;',
-    wishes: ROOMS,
-    rare: true,
+    scene: 'fullHouse',
   },
   {
     name: 'takes what may still be with a host on metal, or in a cloud',
@@ -94,6 +92,20 @@ export const MUTATIONS_OF_PLACES_AND_VOTES: readonly Mutation[] = [
     replace: '',
     wishes: { members: 3, vips: 3, clouds: 'some', pace: 300, faults: ['reload', 'move'] },
     rare: true,
+  },
+  {
+    name: 'VIPs of one spread group lie where the load lets them',
+    file: 'src/allocation/allocate.ts',
+    find: 'return crowd === 0 ? a.rank < b.rank : crowd < 0;',
+    replace: 'return crowd === undefined || a.rank < b.rank;',
+    scene: 'apart',
+  },
+  {
+    name: 'all zones are one to a spread group',
+    file: 'src/allocation/seats.ts',
+    find: "candidate.zone ?? ''",
+    replace: "candidate.zone === '' ? candidate.zone : ''",
+    scene: 'apart',
   },
   // --- health, and what providers say of themselves ---
   {
@@ -193,10 +205,23 @@ export const MUTATIONS_OF_PLACES_AND_VOTES: readonly Mutation[] = [
     file: `${AGENT}/news.ts`,
     find: 'if (has) portrait.fence = Math.max(portrait.fence, fence - 1);',
     replace: '',
-    wishes: { ...WITNESSED, clouds: 'all', faults: ['split', 'power', 'crash', 'restart'] },
-    rare: true,
+    scene: 'staleFence',
   },
   // --- who is primary ---
+  {
+    name: 'the votes count though the engine has its own rule',
+    file: `${AGENT}/tiebreak.ts`,
+    find: '    const decree = this.#decree;\n    if (decree !== undefined)',
+    replace: "    const decree = this.#decree;\n    if (decree?.reason === '')",
+    scene: 'decreed',
+  },
+  {
+    name: 'what the engine says is not told to the others',
+    file: `${AGENT}/tiebreak.ts`,
+    find: 'this.#decreed ||= fresh && this.#view !== undefined;',
+    replace: '',
+    scene: 'decreed',
+  },
   {
     name: 'a part without a quorum keeps what it has',
     file: `${AGENT}/agent.ts`,

@@ -2,10 +2,12 @@
 import { drawOptions, type Wishes } from '../../../src/simulation/options.ts';
 import { type Failure, faultsOf, simulate } from '../../../src/simulation/run-seed.ts';
 import { runSeed } from '../membership/run-seed.ts';
+import { failureOfScene, type SceneName } from './scenes/scenes.ts';
 
 interface Asked {
   readonly wishes: Wishes;
   readonly groupOnly: boolean;
+  readonly scene?: SceneName;
   readonly seeds: number;
   readonly cpu: number;
 }
@@ -15,7 +17,8 @@ let failure: Failure | undefined;
 let seed = 0;
 while (failure === undefined && seed < asked.seeds && spent() < asked.cpu) {
   seed += 1;
-  failure = asked.groupOnly ? failureOfGroup(seed) : failureOfCluster(seed);
+  if (asked.scene !== undefined) failure = await failureOfScene(asked.scene, seed);
+  else failure = asked.groupOnly ? failureOfGroup(seed) : failureOfCluster(seed);
 }
 const told = { invariant: failure?.invariant, text: failure?.text.slice(0, 300) };
 process.stdout.write(JSON.stringify({ ...told, seeds: seed, cpu: spent() }));

@@ -11,6 +11,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '120' },
   },
 });
+const began = performance.now();
 let survivors = 0;
 for (const mutation of MUTATIONS.filter(({ name }) => name.includes(values.only))) {
   if ((await occurrences(mutation)) !== 1) {
@@ -28,5 +29,6 @@ for (const mutation of MUTATIONS.filter(({ name }) => name.includes(values.only)
     `${mutation.name.padEnd(56)} ${String(seeds).padStart(5)} seeds ${(cpu / 1000).toFixed(1).padStart(6)} s  ${caught}`,
   );
 }
+console.log(`the whole took ${((performance.now() - began) / 1000).toFixed(0)} s`);
 console.log(survivors === 0 ? 'all were caught' : `${survivors} survived`);
 process.exitCode = survivors === 0 ? 0 : 1;
