@@ -207,6 +207,20 @@ export const MUTATIONS_OF_PLACES_AND_VOTES: readonly Mutation[] = [
     replace: '',
     scene: 'staleFence',
   },
+  {
+    name: 'that another part has the vote leaves the question open',
+    file: `${AGENT}/tiebreak.ts`,
+    find: 'if (!has && this.#isElsewhere(owner)) this.#openUntil = Number.NEGATIVE_INFINITY;',
+    replace: '',
+    scene: 'refused',
+  },
+  {
+    name: 'who is refused the vote is not told',
+    file: 'src/witness/lease.ts',
+    find: 'else if (this.#wanted) this.#refuse(record);',
+    replace: '',
+    scene: 'refused',
+  },
   // --- who is primary ---
   {
     name: 'the votes count though the engine has its own rule',

@@ -7,6 +7,7 @@ import type { Failure } from '../../../../src/simulation/run-seed.ts';
 import { apart } from './apart.ts';
 import { decreed } from './decreed.ts';
 import { failAndStart } from './fail-and-start.ts';
+import { refused } from './refused.ts';
 import { fullHouse, roomToMake } from './rooms.ts';
 import { staleFence } from './stale-fence.ts';
 
@@ -15,6 +16,7 @@ const SCENES = {
   decreed,
   failAndStart,
   fullHouse,
+  refused,
   roomToMake,
   staleFence,
 } as const satisfies Readonly<Record<string, (seed: number) => void | Promise<void>>>;
