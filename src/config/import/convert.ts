@@ -64,8 +64,11 @@ function complaintsOf({ spread, vifs }: OriginalConfig): Complaint[] {
     const fit = parseVipAddress(`${address.address}/${address.prefixLength}`);
     if (!fit.ok) complain(fit.what, fit.mend);
   }
-  const daemon = parseSpreadDaemon(spread ?? '');
-  if (!daemon.ok) complaints.push({ line: 1, column: 1, what: `Spread: ${daemon.what}`, mend: daemon.mend });
+  const daemon = parseSpreadDaemon(spread?.text ?? '');
+  if (!daemon.ok) {
+    const { line, column } = spread ?? { line: 1, column: 1 };
+    complaints.push({ line, column, what: `Spread: ${daemon.what}`, mend: daemon.mend });
+  }
   return complaints;
 }
 
@@ -101,11 +104,11 @@ function clusterOf({ group = 'wackamole' }: OriginalConfig): { cluster: string; 
   };
 }
 
-function groupLines({ spread = '4803', spreadRetryInterval }: OriginalConfig): string[] {
+function groupLines({ spread, spreadRetryInterval }: OriginalConfig): string[] {
   return [
     'group:',
     '  engine: spread',
-    `  daemon: ${JSON.stringify(spread)}`,
+    `  daemon: ${JSON.stringify(spread?.text ?? '4803')}`,
     "  # Not the original's Spread group: it would take our members for its own. Ours is wackamole-CLUSTER.",
     '  # Name all hosts here and it is known who is missing: members: [a, b]',
     ...(spreadRetryInterval === undefined
@@ -198,9 +201,24 @@ function agentLines({ mature }: OriginalConfig): string[] {
   ];
 }
 
+function arpCacheRemark(arpCache: OriginalTime): string[] {
+  const bounds = `\`neighbour_share_interval\` is at least ${SHARE_INTERVAL.least}s and at most an hour.`;
+  const { text, seconds } = arpCache;
+  if (isHours(arpCache))
+    return [
+      `# Arp-Cache = ${text} meant ${seconds} seconds: the original does not multiply hours. ${bounds}`,
+    ];
+  return shareInterval(arpCache) === seconds ? [] : [`# Arp-Cache = ${text}: ${bounds}`];
+}
+
+function isHours({ text }: OriginalTime): boolean {
+  return /h$/i.test(text);
+}
+
 /** The original reads `1h` as one second. */
-function hours(keyword: string, { text, seconds }: OriginalTime): string[] {
-  if (!/h$/i.test(text)) return [];
+function hours(keyword: string, time: OriginalTime): string[] {
+  if (!isHours(time)) return [];
+  const { text, seconds } = time;
   return [
     `# ${keyword} = ${text} meant ${seconds} seconds: the original does not multiply hours. Write ${text.toLowerCase()} if hours are meant.`,
   ];
@@ -241,11 +259,7 @@ function restLines({ control, arpCache, notify, others }: OriginalConfig): strin
       : [
           `# Control = ${printable(control.text)}: ours listens on /run/wackamole/CLUSTER.sock and is asked by \`wackamole status\`; wackatrl does not understand it.`,
         ]),
-    ...(arpCache === undefined || shareInterval(arpCache) === arpCache.seconds
-      ? []
-      : [
-          `# Arp-Cache = ${arpCache.text}: \`neighbour_share_interval\` is at least ${SHARE_INTERVAL.least}s and at most an hour.`,
-        ]),
+    ...(arpCache === undefined ? [] : arpCacheRemark(arpCache)),
     ...notifyRemarks(notify),
     ...others
       .filter(({ keyword }) => keyword !== 'RunDynamic')

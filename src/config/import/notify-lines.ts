@@ -1,22 +1,20 @@
 /** What becomes of the original's `Notify`: neighbours of the `local` provider that are told directly. Pure. */
 import { DEFAULTS } from '../defaults.ts';
-import { NEIGHBOURS_MAX } from '../providers/notify.ts';
+import { NEIGHBOURS_MAX, NOTIFY_ENTRIES_MAX } from '../providers/notify.ts';
 import type { OriginalNotify } from './original.ts';
 
 const PREFIX_MIN = 32 - Math.log2(NEIGHBOURS_MAX);
 const THROTTLE_MAX = 10_000;
-/** Entries of our list. */
-const ENTRIES_MAX = 64;
 
 /** Lines of the key, below `local:`; empty where nobody is told so. */
 export function notifyLines(notify: readonly OriginalNotify[]): string[] {
-  const carried = notify.filter(isCarried).slice(0, ENTRIES_MAX);
+  const carried = notify.filter(isCarried).slice(0, NOTIFY_ENTRIES_MAX);
   return carried.length === 0 ? [] : ['    notify:', ...carried.map((entry) => `      - ${entryOf(entry)}`)];
 }
 
 /** Remarks about those that are not carried over. */
 export function notifyRemarks(notify: readonly OriginalNotify[]): string[] {
-  const carried = new Set<OriginalNotify>(notify.filter(isCarried).slice(0, ENTRIES_MAX));
+  const carried = new Set<OriginalNotify>(notify.filter(isCarried).slice(0, NOTIFY_ENTRIES_MAX));
   return notify
     .filter((entry) => !carried.has(entry))
     .map((entry) => `# Notify ${entry.text}: ${whyNot(entry)}`);
@@ -27,7 +25,8 @@ function isCarried({ address }: OriginalNotify): boolean {
 }
 
 function entryOf({ address, throttle, ping }: OriginalNotify): string {
-  const rate = Math.min(Math.max(1, throttle ?? DEFAULTS.local.notify.throttle), THROTTLE_MAX);
+  // To the original none and 0 are the same: as fast as it can.
+  const rate = Math.min(throttle || DEFAULTS.local.notify.throttle, THROTTLE_MAX);
   const parts = [
     address === undefined ? 'neighbours: shared' : `addresses: ${address.address}/${address.prefixLength}`,
     ...(address?.interface === undefined ? [] : [`interface: ${JSON.stringify(address.interface)}`]),
@@ -40,5 +39,5 @@ function entryOf({ address, throttle, ping }: OriginalNotify): string {
 function whyNot({ address }: OriginalNotify): string {
   if (address !== undefined && address.prefixLength < PREFIX_MIN)
     return `more than ${NEIGHBOURS_MAX} neighbours are not told one by one; write /${PREFIX_MIN} or longer in \`notify\`.`;
-  return `\`notify\` has room for ${ENTRIES_MAX} entries.`;
+  return `\`notify\` has room for ${NOTIFY_ENTRIES_MAX} entries.`;
 }

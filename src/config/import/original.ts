@@ -33,7 +33,7 @@ export interface OriginalNotify extends OriginalNote {
 }
 
 export interface OriginalConfig {
-  readonly spread?: string;
+  readonly spread?: OriginalNote;
   readonly spreadRetryInterval?: OriginalTime;
   readonly group?: string;
   readonly control?: OriginalNote;
@@ -243,13 +243,12 @@ type Setting = (reader: Reader, word: Word) => void;
 const SETTINGS: Readonly<Record<string, Setting>> = Object.assign(
   Object.create(null) as Record<string, Setting>,
   {
-    spread: (r: Reader) => {
+    spread: (r: Reader, word: Word) => {
       r.equals();
       const next = r.peek();
       const port = next?.kind === 'plain' && NUMBER.test(next.text);
-      r.assign({
-        spread: port ? String(r.number('a daemon')) : r.string('a daemon such as 4803@localhost').text,
-      });
+      const text = port ? String(r.number('a daemon')) : r.string('a daemon such as 4803@localhost').text;
+      r.assign({ spread: { ...placeOf(next ?? word), keyword: 'Spread', text } });
     },
     spreadretryinterval: timed((time) => ({ spreadRetryInterval: time })),
     group: (r: Reader) => {

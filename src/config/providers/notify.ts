@@ -26,6 +26,8 @@ export interface SharedNotifyConfig extends Pick<NotifyConfig, 'interface' | 'pi
 
 /** Of one entry. Each of them is told of each address of each VIP that comes. */
 export const NEIGHBOURS_MAX = 4096;
+/** As many as the original Wackamole took. */
+export const NOTIFY_ENTRIES_MAX = 1024;
 
 const addresses = z
   .string()
@@ -69,7 +71,7 @@ const entry = z
 
 export const NOTIFY_SECTION = z
   .array(z.union([addresses, entry]))
-  .max(64)
+  .max(NOTIFY_ENTRIES_MAX)
   .prefault([])
   .describe('Neighbours that are told directly of a new holder, after the broadcast and in the background');
 

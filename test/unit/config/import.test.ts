@@ -147,6 +147,19 @@ describe('a file of the original', () => {
     ["Group = 'my group'", { cluster: 'my-group' }],
     ['Group = a=b', { cluster: 'a-b' }],
     ['Prefer None', { vips: [{ prefer: [] }] }],
+    ['PREFER NONE notify NONE', { vips: [{ prefer: [] }] }],
+    ['Spread = /tmp/4803', { group: { daemon: '/tmp/4803' } }],
+    ["Spread = '4803'#daemon", { group: { daemon: '4803' } }],
+    ['Mature = 0s', { agent: { maturity_ms: 0 } }],
+    ['Mature = 2M Group = wack1# a comment', { agent: { maturity_ms: 120_000 }, cluster: 'wack1' }],
+    [
+      'Control = 127.0.0.1:2413 SpreadRetryInterval = 1h',
+      { control: { socket: '/run/wackamole/wackamole.sock' } },
+    ],
+    [
+      'vIPs{{eth1:10.0.0.102/24n8 eth1:10.0.0.103/32}}',
+      { vips: [{ id: '10.0.0.100' }, { addresses: { length: 2 } }] },
+    ],
     ['Prefer 10.0.0.0/8', { vips: [{ prefer: ['a'] }] }],
     ['Prefer eth9:10.0.0.100/32 Notify None', { vips: [{ prefer: ['a'] }] }],
   ])('%j', (settings, expected) => {
@@ -159,11 +172,79 @@ describe('a file of the original', () => {
     expect(config.capacity).toBe(0);
   });
 
-  test('warns of hours', () => {
-    expect(imported(`Mature = 1h ${VIFS}`)).toContain(
-      '# Mature = 1h meant 1 seconds: the original does not multiply hours',
-    );
+  test.each([
+    ['Mature = 1h', '# Mature = 1h meant 1 seconds', { agent: { maturity_ms: 1000 } }],
+    ['Mature = 3H', '# Mature = 3H meant 3 seconds', { agent: { maturity_ms: 3000 } }],
+    [
+      'Balance { interval = 4h }',
+      '# Balance interval = 4h meant 4 seconds',
+      { balance: { interval_ms: 4000 } },
+    ],
+    [
+      'Arp-Cache = 90h Notify arp-cache',
+      '# Arp-Cache = 90h meant 90 seconds',
+      { providers: { local: { shared_neighbours: { interval_ms: 90_000 } } } },
+    ],
+  ])('warns of hours, which the original does not multiply: %s', (setting, remark, expected) => {
+    expect(imported(`${setting} ${VIFS}`)).toContain(`${remark}: the original does not multiply hours`);
+    expect(configOf(`${setting} ${VIFS}`)).toMatchObject(expected);
   });
+
+  test('says which defaults the original had and which it documented', () => {
+    const text = imported(VIFS);
+    expect(text).toContain('# Mature was not set: the original said 5s and waited 5 minutes; ours waits 5s.');
+    expect(text).toContain('# Balance was not set: the original said 4s and moved one VIP every 5 minutes');
+    const set = imported(`Mature = 5s Balance { interval = 4s } ${VIFS}`);
+    expect(set).not.toContain('was not set');
+  });
+
+  test('lists of who is preferred and notified add up, and None takes nothing back', () => {
+    const config = configOf(`
+      Prefer eth0:10.0.0.100/32 Prefer None Prefer { eth0:10.0.0.101/32 }
+      Notify None Notify arp-cache Notify { eth0:10.0.0.1/32 ping } Notify { eth0:10.0.0.2/32 }
+      Vifs { eth0:10.0.0.100/24 eth0:10.0.0.101/24 eth0:10.0.0.102/24 }`);
+    expect(config.vips.map(({ prefer }) => prefer)).toEqual([['a'], ['a'], []]);
+    expect(config.providers['local']).toMatchObject({
+      notify: [
+        { address: '10.0.0.1', ping: true },
+        { address: '10.0.0.2', ping: false },
+      ],
+      shared_neighbours: { notify: [{ ping: false }] },
+    });
+  });
+
+  test('a throttle of none and of 0 are the same', () => {
+    const throttleOf = (throttle: string) =>
+      configOf(`${VIFS} Notify { eth0:10.0.0.0/24 ${throttle} }`).providers['local'];
+    expect(throttleOf('throttle 0')).toEqual(throttleOf(''));
+    expect(throttleOf('throttle 7')).not.toEqual(throttleOf(''));
+  });
+
+  test('as large as the original could read', () => {
+    const notify = Array.from({ length: 1024 }, (_, at) => `eth0:10.64.${at >> 8}.${at & 255}/32`);
+    const further = Array.from({ length: 31 }, (_, at) => `eth0:10.1.${at}.1/24`);
+    const sets = [
+      `{ ${further.join(' ')} }`,
+      ...Array.from({ length: 253 }, (_, set) => `eth0:10.2.${set}.1/24`),
+    ];
+    const config = configOf(`Vips { ${sets.join('\n')} } Notify { ${notify.join(' ')} }`);
+    expect(config.vips).toHaveLength(254);
+    expect(config.vips[0]?.addresses).toHaveLength(31);
+    expect(config.providers['local']).toMatchObject({ notify: { length: 1024 } });
+  });
+
+  test('with the VIP 0.0.0.0 alone is right, and serves nothing', () => {
+    const result = parseConfig(imported('Vips { eth0:0.0.0.0/32 }'), { fileName: 'w.yaml', hostName: 'a' });
+    expect(result).toMatchObject({ ok: true, config: { capacity: 0, vips: [] } });
+  });
+
+  test.each(['on up', 'on down', 'post up', 'post down', 'On Up', 'POST DOWN'])(
+    'RunDynamic x:y %s',
+    (event) => {
+      const key = event.toLowerCase().replace(' ', '_');
+      expect(imported(`${VIFS} RunDynamic x:y ${event}`)).toContain(`#   ${key}: [/usr/local/bin/x-y]`);
+    },
+  );
 });
 
 test.each([
@@ -185,7 +266,17 @@ test.each([
   ['Vips { eth0:224.0.0.1/32 }', '1:8 224.0.0.1/32 is a multicast address'],
   ['}', '1:1 "}" is no setting'],
   ['"Spread" = 4803', '1:1 "Spread" is no setting'],
-  ['Spread = host', '1:1 Spread: "host" names no Spread daemon'],
+  ['Spread = host', '1:10 Spread: "host" names no Spread daemon'],
+  ['Group = x\n  Spread = 99999', '2:12 Spread: port of "99999" is out of range'],
+  ['Prefer { None }', '1:10 "None" where an address is expected'],
+  ['Prefer { }', '1:10 "}" where an address is expected'],
+  ['Notify { }', '1:10 "}" where an address is expected'],
+  ['Notify { None }', '1:10 "None" where an address is expected'],
+  ['Notify { eth0:10.0.0.1/32 ping throttle 8 }', '1:32 "throttle" where an address is expected'],
+  ['Balance { }', '1:11 "}" is no setting of `Balance`'],
+  ['Vips { { } }', '1:10 "}" where an address is expected'],
+  ['Vips { eth0:10.0.0.1/24n }', '1:8 "eth0:10.0.0.1/24n" where an address is expected'],
+  ['RunDynamic x:y on sideways', '1:16 the event of `RunDynamic` is missing'],
   ['constructor = 1', '1:1 "constructor" is no setting'],
 ])('%j is refused: %s', (text, complaint) => {
   expect(complaintOf(text)).toBe(complaint);
