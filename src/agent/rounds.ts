@@ -47,7 +47,7 @@ export class Rounds {
   #round = 0;
   /** We have begun a new round, and the others still act on the table of this one: until somebody reports again. */
   #ahead: number | undefined;
-  /** The same while they still collect: what they collect in. */
+  /** The same while they still collect: what they collect in, in an earlier round than ours. */
   #givenUp: Barrier | undefined;
   #proceedAt: Instant | undefined;
   readonly #departures = new Departures();
@@ -167,18 +167,27 @@ export class Rounds {
 
   /** Keeps track of what the others do in a round that we have given up: where they come to a table, they act on it. */
   #follow(sender: MemberId, message: ViewMessage): void {
-    const barrier = this.#givenUp;
     if (!('round' in message)) return;
-    // Whoever reports to a table that stands makes everybody collect again: from here on the others do what we began before.
-    if (message.kind === 'report' && this.#ahead !== undefined && message.round >= this.#ahead)
-      this.#ahead = undefined;
-    if (barrier === undefined) return;
-    if (message.kind === 'report' && message.round > barrier.round) this.#givenUp = undefined;
-    else if (message.round === barrier.round) barrier.add(sender, message);
-    if (this.#givenUp === undefined || !barrier.complete) return;
+    if (message.kind === 'report') this.#begun(message.round);
+    const barrier = this.#givenUp;
+    if (barrier === undefined || message.round !== barrier.round) return;
+    barrier.add(sender, message);
+    if (!barrier.complete) return;
     this.#givenUp = undefined;
     this.#ahead = barrier.round;
     this.barrier?.voidOrders();
+  }
+
+  /** Whoever reports in a later round, or to a table that stands, makes the others collect again: that may be less late than ours yet. */
+  #begun(round: number): void {
+    const { view } = this;
+    const ahead = this.#ahead;
+    const given = this.#givenUp?.round;
+    if (view === undefined || (ahead === undefined && given === undefined)) return;
+    if (ahead !== undefined ? round < ahead : round <= given!) return;
+    const next = ahead === undefined ? round : Math.max(round, ahead + 1);
+    this.#ahead = undefined;
+    this.#givenUp = next < this.#round ? new Barrier(view.members, next) : undefined;
   }
 
   /** What may still be with who went: where all carry alike, nobody needs it. */

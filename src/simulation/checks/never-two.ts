@@ -8,6 +8,12 @@ import { type Host, LEASE_LATENESS } from '../world/host.ts';
 import type { Observer, World } from '../world/world.ts';
 import { calmMergeBound, mergeBound } from './bounds.ts';
 
+/** Who let go of an address that others had as well, under which view, and beside whom. */
+interface HandedOn {
+  readonly view: string;
+  readonly beside: readonly Host[];
+}
+
 /** Longer than the question before an acquire takes. */
 const ASKING: Millis = 50;
 /** Between two looks at a duplicate. */
@@ -29,6 +35,7 @@ export class NeverTwo implements Observer {
   races = 0;
   readonly #doubled = new Map<string, Instant>();
   readonly #looks = new Map<string, Instant>();
+  readonly #handedOn = new Map<string, HandedOn>();
 
   constructor(world: World) {
     this.#world = world;
@@ -38,6 +45,7 @@ export class NeverTwo implements Observer {
 
   addressChanged(address: string, host: Host): void {
     if (host.addresses.has(address)) this.#putBeside(address, host);
+    else this.#letGo(address, host);
     this.#check(address);
   }
 
@@ -49,11 +57,29 @@ export class NeverTwo implements Observer {
   #putBeside(address: string, host: Host): void {
     for (const other of this.#world.segment.holders(address)) {
       if (other === host || !this.#hearsOnLink(host, other) || this.#race(address, [host, other])) continue;
+      if (this.#isHandedOn(address, host, other)) continue;
       throw new Breach(
         'never-two',
         `${host.name} puts ${address} up beside ${other.name}, which would have answered for it`,
       );
     }
+  }
+
+  #letGo(address: string, host: Host): void {
+    const view = host.agent?.facts.view?.id;
+    const beside = this.#world.segment
+      .holders(address)
+      .filter((other) => this.#world.network.connected(host, other));
+    if (view === undefined || beside.length === 0) this.#handedOn.delete(address);
+    else this.#handedOn.set(address, { view, beside });
+  }
+
+  /** Two parts that met both had it, and one of them, which does not know of the other yet, hands it on in its own view: nobody is asked. */
+  #isHandedOn(address: string, host: Host, other: Host): boolean {
+    const handed = this.#handedOn.get(address);
+    return (
+      handed !== undefined && handed.view === host.agent?.facts.view?.id && handed.beside.includes(other)
+    );
   }
 
   /** Both have been there for longer than the asking takes, on a link that loses nothing, and reach the same others. */

@@ -156,6 +156,51 @@ describe('a member that begins yet another round while all collect', () => {
   });
 });
 
+describe('a member that is two rounds ahead of those who go on without it', () => {
+  it('leaves to their table what was ordered after it, and is told that it is void by the next report', () => {
+    const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
+    const outbox = new Outbox();
+    const components = {
+      holdings: new Holdings(),
+      doubts: new Doubts(),
+      history: new History(),
+      tiebreak: new Tiebreak(own),
+    };
+    const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, new Map()), ...components });
+    rounds.self = b;
+    rounds.install(view, { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } });
+    const first = reportIn(outbox);
+    rounds.deliver(a, first, 1);
+    rounds.deliver(b, first, 1);
+    expect(rounds.table).toBeDefined();
+    rounds.again(2);
+    const second = reportIn(outbox);
+    rounds.again(3);
+    const third = reportIn(outbox);
+    const order = (number: number) => {
+      const command = { kind: 'move', vip: 'v1', to: 'b' } as const;
+      rounds.order(a, { kind: 'operator', command, via: 'a', number }, number);
+      return rounds.barrier?.early.length;
+    };
+    // The table of the first round stands at a: there it is carried out.
+    expect(order(4)).toBe(0);
+    // a begins the second round by itself, in which it waits with it.
+    rounds.deliver(a, second, 5);
+    expect(order(6)).toBe(1);
+    // It has a table again, without us, and has carried it out there.
+    rounds.deliver(a, { kind: 'proceed', view: view.id, round: second.round, without: [b] }, 7);
+    expect(rounds.barrier?.early).toEqual([]);
+    expect(order(8)).toBe(0);
+    // Our own reports make it collect in the second round no more, but in the third, as we do.
+    rounds.deliver(b, second, 9);
+    expect(order(10)).toBe(1);
+    rounds.deliver(b, third, 11);
+    expect(order(12)).toBe(2);
+    rounds.deliver(a, third, 13);
+    expect(rounds.table).toBeDefined();
+  });
+});
+
 describe('a round that is over', () => {
   it('gets no more reports: what is late tells of an older truth', () => {
     const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
