@@ -4,7 +4,7 @@
  */
 import { type MemberId, nameOf } from '../../model/member.ts';
 import type { Instant, Millis } from '../../model/time.ts';
-import type { Vip } from '../../model/vip.ts';
+import type { Vip, VipId } from '../../model/vip.ts';
 import { Breach } from '../breach.ts';
 import type { AgentProcess } from '../world/agent-process.ts';
 import { type Host, LEASE_LATENESS } from '../world/host.ts';
@@ -47,6 +47,8 @@ export class AlwaysOne implements Observer {
   #flapped(address: string, host: Host): void {
     const { agent } = host;
     if (agent === undefined || !quietMembers(this.#world, agent, this.#bound)) return;
+    const vip = host.config.vips.find(({ addresses }) => addresses.some((one) => one.address === address));
+    if (vip !== undefined && this.#isPulledBySome(vip.id)) return;
     throw new Breach(
       'always-one',
       `${address} goes down and up again on ${host.name}, though nothing happens`,
@@ -96,6 +98,13 @@ export class AlwaysOne implements Observer {
   /** In a cloud one address is on one host, however many parts of the group want it. */
   #isPulledAt({ policy }: Vip): boolean {
     return policy === 'component' && this.#world.hosts.some(({ isCloud }) => isCloud);
+  }
+
+  /** The same where only some mean it so: in what they are loaded with the policies differ. */
+  #isPulledBySome(id: VipId): boolean {
+    return this.#world.hosts.some(({ config }) =>
+      config.vips.some((vip) => vip.id === id && this.#isPulledAt(vip)),
+    );
   }
 
   /** The vote of the witness came, or went, within a view that stands: what it brings has its own time. */
