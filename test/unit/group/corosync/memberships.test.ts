@@ -35,7 +35,7 @@ describe('memberships of a closed process group', () => {
     expect(memberships.change(change([1], { joined: [at(1, JOIN)] }))).toEqual([]);
     expect(memberships.isOpen).toBe(true);
     expect(memberships.ringFormed(ring(8))).toMatchObject([
-      { cause: 'join', changed: name(1), members: [name(1)], group: 'g' },
+      { cause: 'join', changed: name(1), members: [name(1)], sets: [[name(1)]], group: 'g' },
     ]);
     expect(memberships.isOpen).toBe(false);
   });
@@ -81,6 +81,55 @@ describe('memberships of a closed process group', () => {
     later.change(change([1, 2], { left: [at(3, NODE_DOWN)] }));
     later.change(change([1, 2, 3], { joined: [at(3, NODE_UP)] }));
     expect(later.ringFormed(ring(12))[1]!.id).not.toEqual(ids[0]);
+  });
+
+  it('have one order of members at all, also of two processes of one node', () => {
+    const both = [at(2, 0, 10), at(1), at(2, 0, 9)];
+    const orders = [both, both.toReversed()].map((members) => {
+      const memberships = new Memberships('g');
+      memberships.change({ kind: 'members', members, left: [], joined: [at(1, JOIN)] });
+      return memberships.ringFormed(ring(8))[0]!;
+    });
+    expect(orders[0]!.members).toEqual([name(1), name(2, 9), name(2, 10)]);
+    expect(orders[1]).toEqual(orders[0]);
+  });
+
+  it('within a ring have one identity for each set: an announcement for another one does not count', () => {
+    const memberships = settled(1, 2, 3);
+    const [without] = memberships.change(change([1, 2], { left: [at(3, LEAVE)] }));
+    const [again] = memberships.change(change([1, 2, 3], { joined: [at(3, JOIN)] }));
+    const [other] = memberships.change(change([1, 3], { left: [at(2, LEAVE)] }));
+    expect(new Set([without, again, other].map((one) => one!.id.index)).size).toBe(3);
+  });
+
+  it('of two rings with one number, which two parts may form, have two identities', () => {
+    const ids = [1, 3].map((node) => {
+      const memberships = new Memberships('g');
+      memberships.change(change([1, 2, 3], { joined: [at(1, JOIN)] }));
+      return memberships.ringFormed({ node, seq: 8n })[0]!.id;
+    });
+    expect(ids[0]).not.toEqual(ids[1]);
+  });
+
+  it('who came with the ring has not come along, though it is a member now', () => {
+    const memberships = settled(1, 2);
+    memberships.change(change([1, 2, 3], { joined: [at(3, NODE_UP)] }));
+    expect(memberships.ringFormed(ring(12))).toMatchObject([{ sets: [[name(1), name(2)]] }]);
+    // A process under the number of one that was there before: the node was away, and is back at once.
+    memberships.change(change([1, 2, 3], { joined: [at(3, NODE_UP)] }));
+    expect(memberships.ringFormed(ring(16))).toMatchObject([{ sets: [[name(1), name(2)]] }]);
+  });
+
+  it('nobody came along with who has just joined', () => {
+    const memberships = new Memberships('g');
+    memberships.change(change([1, 2, 3], { joined: [at(1, JOIN), at(2, JOIN)] }));
+    expect(memberships.ringFormed(ring(8))).toMatchObject([{ cause: 'network', sets: [[]] }]);
+  });
+
+  it('of several changes at once have the cause that says nothing of one of them', () => {
+    const told = settled(1, 2, 3).change(change([1], { left: [at(2, LEAVE), at(3, LEAVE)] }));
+    expect(told).toMatchObject([{ cause: 'network', members: [name(1)], sets: [[name(1)]] }]);
+    expect(told[0]).not.toHaveProperty('changed');
   });
 
   it('name places so that ours are told from strangers, and people can read them', () => {
