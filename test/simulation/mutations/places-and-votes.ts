@@ -241,8 +241,7 @@ export const MUTATIONS_OF_PLACES_AND_VOTES: readonly Mutation[] = [
     file: `${AGENT}/agent.ts`,
     find: 'return lacking?.primary === false ?',
     replace: 'return lacking?.primary === false && this.#config.vips.length === 0 ?',
-    wishes: { members: 3, vips: 4, policy: 'primary' },
-    rare: true,
+    scene: 'outvoted',
   },
   {
     name: 'a part without a quorum is given VIPs',

@@ -7,6 +7,7 @@ import type { Failure } from '../../../../src/simulation/run-seed.ts';
 import { apart } from './apart.ts';
 import { decreed } from './decreed.ts';
 import { failAndStart } from './fail-and-start.ts';
+import { outvoted } from './outvoted.ts';
 import { refused } from './refused.ts';
 import { fullHouse, roomToMake } from './rooms.ts';
 import { staleFence } from './stale-fence.ts';
@@ -16,6 +17,7 @@ const SCENES = {
   decreed,
   failAndStart,
   fullHouse,
+  outvoted,
   refused,
   roomToMake,
   staleFence,
