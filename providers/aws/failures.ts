@@ -178,8 +178,9 @@ export function mendingOf(kind: FailureKind, action: string): string | undefined
     case 'throttled':
       return 'the account asks EC2 too often; it is tried again';
     case 'busy':
-    case 'unknown':
       return 'it is tried again';
+    case 'unknown':
+      return 'it is tried again; if it lasts, look whether this host reaches the end point, and into the AWS Health Dashboard';
     default:
       return undefined;
   }

@@ -212,7 +212,10 @@ export class AliasMode implements Mode {
   #seen(address: string, others: readonly Instance[], shown: ReadonlyMap<Instance, Shown | undefined>): Seen {
     if (carries(this.#nic, address)) return { state: 'ours' };
     for (const instance of others) {
-      const nic = instance.nics.find((each) => carries(each, address) || each.address === address);
+      // Another network may use the same addresses for something else.
+      const nic = instance.nics.find(
+        (each) => each.network === this.#nic.network && (carries(each, address) || each.address === address),
+      );
       if (nic === undefined) continue;
       return {
         state: 'theirs',

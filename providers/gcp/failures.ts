@@ -132,8 +132,9 @@ export function mendingOf(kind: FailureKind, method: string): string | undefined
       return 'the project asks the API too often; it is tried again';
     case 'stale':
     case 'busy':
-    case 'unknown':
       return 'it is tried again';
+    case 'unknown':
+      return 'it is tried again; if it lasts, look whether this host reaches the end point, and at the Google Cloud status page';
     default:
       return undefined;
   }

@@ -3,11 +3,17 @@
  * are spent here, while the provider is loaded, and not between a view and the call that moves its VIPs.
  */
 import type { GcpMode } from '../../src/config/config.ts';
+import type { Millis } from '../../src/model/time.ts';
+import { monotonicNow } from '../../src/platform/clock.ts';
 import type { Change, Compute, InstanceRef } from './compute.ts';
 import { GcpFailure } from './failures.ts';
 
 /** Until the compiler has seen enough; more changes nothing that can be measured. */
 const TIMES = 25;
+/** On a host that is busy with other things a cold start is better than a late one. */
+const WARMING_MAX: Millis = 2_000;
+/** Entries of an answer: a busy host's. With few of them the code that reads one entry stays cold, which costs 10 ms of processor a hundred. */
+const ENTRIES = Array.from({ length: 100 }, (_, at) => at + 1);
 const SIGNAL = new AbortController().signal;
 const PROJECT = 'nobodys';
 const AT: InstanceRef = { project: PROJECT, zone: 'z', instance: 'i' };
@@ -22,18 +28,27 @@ const INSTANCE = {
       subnetwork: 's',
       networkIP: '10.0.0.1',
       fingerprint: 'AAAA',
-      aliasIpRanges: [{ ipCidrRange: '10.0.0.2/32' }],
+      aliasIpRanges: ENTRIES.map((at) => ({ ipCidrRange: `10.0.1.${at}/32` })),
       accessConfigs: [{ name: 'External NAT', natIP: '198.51.100.1' }],
     },
   ],
 };
+const routeTo = (at: number) => ({
+  id: `${at}`,
+  name: `r-${at}`,
+  network: `projects/${PROJECT}/global/networks/n`,
+  destRange: `10.1.0.${at}/32`,
+  priority: 1,
+  description: 'd',
+  nextHopInstance: `projects/${PROJECT}/zones/z/instances/i`,
+});
 /** Answers nobody gave, by the end of the path. */
 const ANSWERS: readonly (readonly [RegExp, object])[] = [
   [/\/aggregated\/instances$/, { items: { 'zones/z': { instances: [INSTANCE] } } }],
   [/\/getGuestAttributes$/, { queryValue: { items: [{ namespace: 'w', key: 'k', value: 'v' }] } }],
   [/\/instances\/i$/, INSTANCE],
   [/\/addresses$/, { items: [{ address: '198.51.100.1', addressType: 'EXTERNAL', users: [] }] }],
-  [/\/routes$/, { items: [{ name: 'r', destRange: '10.1.0.1/32', priority: 1, description: 'd' }] }],
+  [/\/routes$/, { items: ENTRIES.map(routeTo) }],
 ];
 const OPERATION = { name: 'operation-1', status: 'DONE', progress: 100 };
 
@@ -56,12 +71,21 @@ const READS: Readonly<Record<GcpMode, (compute: Compute) => readonly Promise<unk
     compute.addresses({ project: PROJECT, region: 'r', addresses: ['198.51.100.1'] }, { signal: SIGNAL }),
   ],
   route: (compute) => [
-    compute.routes({ project: PROJECT, destinations: ['10.1.0.1/32'] }, { signal: SIGNAL }),
+    compute.routes(
+      { project: PROJECT, destinations: ENTRIES.map((at) => `10.1.0.${at}/32`) },
+      { signal: SIGNAL },
+    ),
   ],
 };
 const CHANGES: Readonly<Record<GcpMode, readonly Change[]>> = {
   'alias-ip': [
-    { kind: 'aliases', on: AT, nic: 'nic0', fingerprint: 'AAAA', aliases: [{ range: '10.0.0.2/32' }] },
+    {
+      kind: 'aliases',
+      on: AT,
+      nic: 'nic0',
+      fingerprint: 'AAAA',
+      aliases: ENTRIES.map((at) => ({ range: `10.0.1.${at}/32` })),
+    },
   ],
   'external-ip': [
     { kind: 'delete-access-config', on: AT, nic: 'nic0', name: 'c' },
@@ -85,7 +109,8 @@ const CHANGES: Readonly<Record<GcpMode, readonly Change[]>> = {
 /** `compute` must lead nowhere. What does not come to warmth here costs time later, and nothing else: its failure, for tests. */
 export async function rehearseVerbs(compute: Compute, mode: GcpMode): Promise<GcpFailure | undefined> {
   try {
-    for (let times = 0; times < TIMES; times += 1) {
+    const until = monotonicNow() + WARMING_MAX;
+    for (let times = 0; times < TIMES && monotonicNow() < until; times += 1) {
       await Promise.all(READS[mode](compute));
       for (const change of CHANGES[mode]) await compute.change(change);
     }

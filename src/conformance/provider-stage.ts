@@ -7,7 +7,7 @@ import { monotonicNow } from './timing.ts';
 /** A provider that is not started yet, and hands on the world around it. */
 export interface ProviderStage {
   readonly provider: Provider;
-  /** At least three that this host can carry, one of them of several addresses. Nobody holds them. */
+  /** At least three that this host can carry, one of them of several addresses; fewer where it cannot carry as many. Nobody holds them. */
   readonly vips: readonly Vip[];
   /** Takes the VIP's addresses away as another tool would. Absent: cannot happen. */
   remove?(vip: Vip): Promise<void>;

@@ -1,10 +1,7 @@
-/**
- * The suite of every provider against `gcp`, with the real SDK and a make-believe Compute Engine. Not in mode `external-ip`, in which one
- * host carries one VIP, and the suite wants three.
- */
+/** The suite of every provider against `gcp` in its three ways, with the real SDK and a make-believe Compute Engine. */
 import type { GcpMode } from '../../src/config/config.ts';
 import type { Vip } from '../../src/model/vip.ts';
-import { ALIAS_VIPS, ROUTE_VIPS, Scene } from '../cloud/gce/scene.ts';
+import { ALIAS_VIPS, EXTERNAL_VIPS, ROUTE_VIPS, Scene } from '../cloud/gce/scene.ts';
 import { describeProvider, type ProviderStage } from './provider.ts';
 
 async function open(mode: GcpMode, vips: readonly Vip[]): Promise<ProviderStage> {
@@ -29,3 +26,5 @@ async function open(mode: GcpMode, vips: readonly Vip[]): Promise<ProviderStage>
 
 describeProvider('gcp, mode alias-ip', () => open('alias-ip', ALIAS_VIPS));
 describeProvider('gcp, mode route', () => open('route', ROUTE_VIPS));
+// An interface has one external address, so that a host carries one such VIP.
+describeProvider('gcp, mode external-ip', () => open('external-ip', EXTERNAL_VIPS.slice(0, 1)));

@@ -33,6 +33,7 @@ const assignPrivate: Action = (region, input) => {
   const eni = eniOf(region, text(input, 'NetworkInterfaceId'));
   const addresses = [...new Set(texts(input, 'PrivateIpAddresses'))];
   const subnet = region.state.subnets.get(eni.subnet)!;
+  const { vpc } = subnet;
   for (const address of addresses) {
     if (!isIPv4(address))
       throw new Refused('InvalidParameterValue', `Invalid value '${address}' for address`);
@@ -46,11 +47,11 @@ const assignPrivate: Action = (region, input) => {
       throw new Refused('InvalidParameterValue', `Address ${address} is in subnet's reserved address range`);
   }
   const held = addresses.filter((address) => {
-    const holder = region.holderOf(address);
+    const holder = region.holderOf(address, vpc);
     return holder !== undefined && holder.id !== eni.id;
   });
   // aws-sdk-go#2864: the primary address of another interface cannot be taken
-  if (held.some((address) => region.holderOf(address)?.primary === address))
+  if (held.some((address) => region.holderOf(address, vpc)?.primary === address))
     throw new Refused('InvalidParameterValue', 'secondary-addresses');
   // Ansible ec2_eni: "[10.0.0.9] assigned, but move is not allowed."
   if (held.length > 0 && input['AllowReassignment'] !== true)
@@ -60,7 +61,7 @@ const assignPrivate: Action = (region, input) => {
   if (1 + eni.secondaries.size + fresh.length > region.ipv4PerInterface)
     throw new Refused('PrivateIpAddressLimitExceeded', 'Number of private addresses will exceed limit.');
   for (const address of fresh) {
-    const from = region.holderOf(address);
+    const from = region.holderOf(address, vpc);
     from?.secondaries.delete(address);
     eni.secondaries.add(address);
     // "If you move a secondary private IP address that is associated with an Elastic IP, the Elastic IP moves with it"
@@ -101,6 +102,7 @@ const assignIpv6: Action = (region, input) => {
   const eni = eniOf(region, text(input, 'NetworkInterfaceId'));
   const addresses = texts(input, 'Ipv6Addresses');
   const subnet = region.state.subnets.get(eni.subnet)!;
+  const { vpc } = subnet;
   for (const address of addresses) {
     if (!isIPv6(address) || subnet.ipv6Cidr === undefined || !contains(subnet.ipv6Cidr, address))
       throw new Refused(
@@ -109,7 +111,7 @@ const assignIpv6: Action = (region, input) => {
       );
     if (reservedByAmazon(subnet.ipv6Cidr, address))
       throw new Refused('InvalidParameterValue', `Address ${address} is in subnet's reserved address range`);
-    const holder = region.holderOf(address);
+    const holder = region.holderOf(address, vpc);
     if (holder !== undefined && holder.id !== eni.id)
       throw new Refused(
         'InvalidParameterValue',
@@ -186,6 +188,12 @@ function routeParts(region: Region, input: Input) {
     throw new Refused('InvalidRouteTableID.NotFound', `The routeTable ID '${id}' does not exist`);
   const destination = text(input, 'DestinationCidrBlock') || text(input, 'DestinationIpv6CidrBlock');
   const eni = eniOf(region, text(input, 'NetworkInterfaceId'));
+  // "route table rtb-… and interface eni-… belong to different networks"
+  if (region.vpcOf(eni) !== region.vpc)
+    throw new Refused(
+      'InvalidParameterValue',
+      `route table ${id} and interface ${eni.id} belong to different networks`,
+    );
   // A more specific route than the local one is refused unless it leads to an interface of a middlebox in the VPC's own subnets.
   if (contains(region.vpcCidr, destination.split('/')[0]!))
     throw new Refused(

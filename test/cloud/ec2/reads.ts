@@ -70,7 +70,7 @@ function eniFacts(region: Region, state: State, eni: EniState): Facts {
   return {
     'network-interface-id': [eni.id],
     'subnet-id': [eni.subnet],
-    'vpc-id': [region.vpc],
+    'vpc-id': [region.vpcOf(eni)],
     'addresses.private-ip-address': addresses,
     'ipv6-addresses.ipv6-address': [...eni.ipv6],
     'association.public-ip': addresses.map((address) => publicOf(state, eni.id, address)?.address),
@@ -88,7 +88,7 @@ function eniShape(region: Region, state: State, eni: EniState): Answer {
   return {
     NetworkInterfaceId: eni.id,
     SubnetId: eni.subnet,
-    VpcId: region.vpc,
+    VpcId: region.vpcOf(eni),
     AvailabilityZone: subnet.zone,
     OwnerId: region.account,
     Description: eni.description,
@@ -181,12 +181,12 @@ function tableShape(region: Region, state: State, table: TableState): Answer {
 const subnets: Read = (region, input) => {
   const { shown } = region;
   const found = [...shown.subnets.values()].filter((subnet) =>
-    passes({ 'subnet-id': [subnet.id], 'vpc-id': [region.vpc] }, filtersOf(input), noTags),
+    passes({ 'subnet-id': [subnet.id], 'vpc-id': [subnet.vpc] }, filtersOf(input), noTags),
   );
   return {
-    Subnets: found.map(({ id, cidr, ipv6Cidr, zone }) => ({
+    Subnets: found.map(({ id, cidr, ipv6Cidr, zone, vpc }) => ({
       SubnetId: id,
-      VpcId: region.vpc,
+      VpcId: vpc,
       CidrBlock: cidr,
       AvailabilityZone: zone,
       AvailableIpAddressCount: 200,

@@ -40,6 +40,7 @@ export interface SubnetState {
   readonly cidr: string;
   readonly ipv6Cidr?: string;
   readonly zone: string;
+  readonly vpc: string;
 }
 
 export interface State {
@@ -133,11 +134,15 @@ export class Region {
     return this.#history.find((entry) => entry.at > at)?.state ?? this.state;
   }
 
-  addSubnet(cidr: string, options: { readonly ipv6Cidr?: string; readonly zone?: string } = {}): SubnetState {
+  addSubnet(
+    cidr: string,
+    options: { readonly ipv6Cidr?: string; readonly zone?: string; readonly vpc?: string } = {},
+  ): SubnetState {
     const subnet: SubnetState = {
       id: this.id('subnet'),
       cidr,
       zone: options.zone ?? `${this.name}a`,
+      vpc: options.vpc ?? this.vpc,
       ...(options.ipv6Cidr !== undefined && { ipv6Cidr: options.ipv6Cidr }),
     };
     this.state.subnets.set(subnet.id, subnet);
@@ -208,10 +213,15 @@ export class Region {
     this.state.tags.set(resource, all);
   }
 
-  /** The interface that has the address, primary or not. */
-  holderOf(address: string, state: State = this.state): EniState | undefined {
-    for (const eni of state.enis.values())
-      if (eni.primary === address || eni.secondaries.has(address) || eni.ipv6.has(address)) return eni;
+  /** Of the interface, by its subnet. */
+  vpcOf({ subnet }: EniState): string {
+    return this.state.subnets.get(subnet)?.vpc ?? this.vpc;
+  }
+
+  /** The interface that has the address, primary or not; each VPC has addresses of its own. */
+  holderOf(address: string, vpc = this.vpc): EniState | undefined {
+    for (const eni of this.state.enis.values())
+      if (this.vpcOf(eni) === vpc && hasAddress(eni, address)) return eni;
     return undefined;
   }
 
@@ -227,4 +237,8 @@ export class Region {
       if (elastic.association?.eni === id) elastic.association = undefined;
     this.changed();
   }
+}
+
+function hasAddress({ primary, secondaries, ipv6 }: EniState, address: string): boolean {
+  return primary === address || secondaries.has(address) || ipv6.has(address);
 }

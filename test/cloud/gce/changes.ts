@@ -159,6 +159,7 @@ function checkAliases(project: Project, nic: NicState, aliases: NicState['aliase
       );
     for (const other of project.state.instances.values())
       for (const each of other.nics) {
+        if (each.network !== nic.network) continue;
         const taken =
           each.primary === address || (each !== nic && each.aliases.some((alias) => alias.range === range));
         if (taken)

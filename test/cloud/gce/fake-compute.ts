@@ -56,6 +56,8 @@ export class FakeCompute {
   readonly tokens = new Set<string>();
   /** The clock of the cloud is ahead, ms. */
   clockAhead = 0;
+  /** Happens right before the next request of that action is answered, once. */
+  readonly meanwhile = new Map<string, () => void>();
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -208,6 +210,9 @@ export class FakeCompute {
 
   async #do({ method, parameters }: Found, body: Readonly<Record<string, unknown>>): Promise<object> {
     const { name } = method;
+    const meddle = this.meanwhile.get(name);
+    this.meanwhile.delete(name);
+    meddle?.();
     if (name.endsWith('.TestIamPermissions')) return { permissions: this.#granted(body['permissions']) };
     const operation = /^(Zone|Global)Operations\.(Get|Wait)$/.exec(name);
     if (operation !== null)

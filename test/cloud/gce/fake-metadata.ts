@@ -7,8 +7,8 @@ import type { InstanceState } from './project.ts';
 export class FakeMetadata {
   /** Paths asked for. */
   readonly asked: string[] = [];
-  /** `hung`: it does not answer; `no-account`: the instance has no service account. */
-  state: 'well' | 'hung' | 'no-account' = 'well';
+  /** `hung`: it does not answer; `no-account`: the instance has no service account; `expired`: its tokens are refused by the API. */
+  state: 'well' | 'hung' | 'no-account' | 'expired' = 'well';
   scopes = ['https://www.googleapis.com/auth/cloud-platform'];
   /** It shows the aliases of so long ago; here: none at all. */
   stale = false;
@@ -58,7 +58,7 @@ export class FakeMetadata {
       if (this.state === 'no-account') return [404, ''];
       this.#number += 1;
       const token = `${this.#instance.name}-${this.#number}`;
-      this.#cloud.tokens.add(token);
+      if (this.state !== 'expired') this.#cloud.tokens.add(token);
       return [200, JSON.stringify({ access_token: token, expires_in: 3600, token_type: 'Bearer' })];
     }
     const attribute = /^instance\/guest-attributes\/([a-z]+\/[A-Za-z0-9_.-]+)$/.exec(path)?.[1];

@@ -116,12 +116,13 @@ export class Project {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Names of instances by the address that leads there: aliases, external addresses, routes. */
+  /** Names of instances by the address that leads there: aliases of the network, external addresses, routes. */
   holders(): Map<string, string> {
     const holders = new Map<string, string>();
     for (const { name, nics } of this.state.instances.values())
-      for (const { aliases, accessConfigs } of nics) {
-        for (const { range } of aliases) holders.set(range.replace('/32', ''), name);
+      for (const { aliases, accessConfigs, network } of nics) {
+        if (network === this.network)
+          for (const { range } of aliases) holders.set(range.replace('/32', ''), name);
         for (const { natIp } of accessConfigs) holders.set(natIp, name);
       }
     for (const { destination, instance } of this.state.routes.values())
@@ -140,6 +141,7 @@ export class Project {
     {
       zone = `${this.region}-a`,
       subnet = 'sub',
+      network = this.network,
       primary,
       labels = {},
       canIpForward = true,
@@ -148,6 +150,7 @@ export class Project {
     }: {
       readonly zone?: string;
       readonly subnet?: string;
+      readonly network?: string;
       readonly primary: string;
       readonly labels?: Readonly<Record<string, string>>;
       readonly canIpForward?: boolean;
@@ -166,7 +169,7 @@ export class Project {
       nics: [
         {
           name: 'nic0',
-          network: this.network,
+          network,
           subnet,
           primary,
           mac: `42:01:${primary

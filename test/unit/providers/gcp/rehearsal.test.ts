@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { permissionsFor } from '../../../../providers/gcp/policy.ts';
 import { checkGuestAgent } from '../../../../providers/gcp/surroundings.ts';
+import { clusterChecks } from '../../../../src/commander/cluster-checks.ts';
 import type { GcpMode } from '../../../../src/config/config.ts';
 import type { Check } from '../../../../src/provider/provider.ts';
-import { Scene, type SceneOptions, SIGNAL, vip } from '../../../cloud/gce/scene.ts';
+import { ALIAS_VIPS, Scene, type SceneOptions, SIGNAL, vip } from '../../../cloud/gce/scene.ts';
+import { configOf } from '../../config/parse-text.ts';
 
 let scene: Scene;
 /** Methods that may be asked in a rehearsal. */
@@ -232,6 +234,92 @@ describe('what would spoil a failover', () => {
       const checks = await rehearse({}, () => void scene.cloud.faults.meet('server-error'));
       expect(verdictOf(checks, 'interface')).toBe('fail');
       for (const { verdict, mend } of checks) expect(verdict === 'pass' || Boolean(mend)).toBe(true);
+    },
+    LONG,
+  );
+});
+
+describe('room, in numbers', () => {
+  const FILE = (limit: number) => `cluster: web
+group: { peers: { a: 10.0.0.1, b: 10.0.0.2, c: 10.0.0.3 }, key_file: k }
+providers: { gcp: { kind: gcp, mode: alias-ip, alias_limit: ${limit} } }
+vips: { a: 10.0.0.50, b: { addresses: [10.0.0.51, 10.0.0.52] }, c: 10.0.0.53, d: { addresses: [10.0.0.54, 10.0.0.55] } }
+`;
+  const VIPS = [...ALIAS_VIPS, vip('d', '10.0.0.54', '10.0.0.55')];
+
+  /** This host has an alias that is a stranger to the cluster, and the first VIP. */
+  const rehearsed = (limit: number) =>
+    rehearse({ vips: VIPS, config: { alias_limit: limit } }, () => {
+      scene.host(0).instance.nics[0]!.aliases = [{ range: '10.0.0.200/32' }, { range: '10.0.0.50/32' }];
+    });
+
+  /** As `providers test` adds it up over the cluster. */
+  const after = (failures: number, { limit, checks }: { limit: number; checks: readonly Check[] }) => {
+    const config = configOf(FILE(limit));
+    const own = checks.map((check) => ({ ...check, provider: 'gcp' }));
+    return clusterChecks({ config, status: undefined, routes: [], failures, checks: own }).filter(
+      ({ what }) => what.startsWith('room'),
+    );
+  };
+
+  it.each([
+    // Six addresses are configured on three hosts; the stranger takes one of the limit on each. `left`: after one, two failed.
+    { limit: 8, slots: 7, free: 6, verdict: 'pass', left: ['pass', 'pass'] },
+    { limit: 5, slots: 4, free: 3, verdict: 'warn', left: ['pass', 'fail'] },
+    { limit: 3, slots: 2, free: 1, verdict: 'warn', left: ['fail', 'fail'] },
+  ])(
+    'a limit of $limit: $slots for VIPs, $free free now, and after failures',
+    async ({ limit, slots, free, verdict, left }) => {
+      const checks = await rehearsed(limit);
+      const room = checks.find(({ what }) => what === 'room')!;
+      expect(room).toMatchObject({ verdict, slots4: slots });
+      expect(room.detail).toBe(`${slots} addresses, ${free} more fit now, and 6 are configured`);
+      expect([1, 2].map((failures) => after(failures, { limit, checks })[0])).toMatchObject([
+        {
+          what: 'room after 1 host failed',
+          verdict: left[0],
+          detail: expect.stringContaining(`2 hosts with room for ${slots} IPv4 addresses each`),
+        },
+        {
+          what: 'room after 2 hosts failed',
+          verdict: left[1],
+          detail: expect.stringContaining(`1 host with room for ${slots} IPv4 addresses each`),
+        },
+      ]);
+    },
+    LONG,
+  );
+
+  it(
+    'is told to the allocator, and told again when a stranger takes some of it',
+    async () => {
+      scene = await Scene.open({ config: { alias_limit: 5, look_interval_ms: 1_000 }, hosts: 1 });
+      const told = () =>
+        scene.host(0).events.flatMap((event) => (event.kind === 'slots' ? [event.slots] : []));
+      expect(told()).toEqual([5]);
+      scene.host(0).instance.nics[0]!.aliases = [{ range: '10.0.0.200/32' }, { range: '10.0.0.201/32' }];
+      await expect.poll(told, { timeout: 20_000 }).toEqual([5, 3]);
+    },
+    LONG,
+  );
+
+  it(
+    'an external address: one an interface, none where a stranger’s lies there',
+    async () => {
+      const options = { mode: 'external-ip', vips: [vip('a', '34.1.1.1'), vip('b', '34.1.1.2')] } as const;
+      const room = async (spoil?: () => void) =>
+        (await rehearse(options, spoil)).find(({ what }) => what === 'room')!;
+      expect(await room()).toMatchObject({
+        slots4: 1,
+        verdict: 'warn',
+        detail: '1 addresses, 1 more fit now, and 2 are configured',
+      });
+      await scene.end();
+      const configs = [{ name: 'External NAT', natIp: '35.0.0.1' }];
+      expect(await room(() => (scene.host(0).instance.nics[0]!.accessConfigs = configs))).toMatchObject({
+        slots4: 0,
+        detail: '0 addresses, 0 more fit now, and 2 are configured',
+      });
     },
     LONG,
   );
