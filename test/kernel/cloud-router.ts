@@ -14,9 +14,12 @@ export const CLOUD_DEVICE = 'eth9';
 export const CLOUD_SUBNET = '10.78.0.0/16';
 export const CLOUD_ROUTER = '10.78.0.1';
 
-/** Where an address leads: to a host by its own address there; `public`: the host does not have it, and is asked under its own. */
+/**
+ * Where an address leads: to a host by its own address there, or (`undefined`) to whoever answers for it on the link; `public`: the host
+ * does not have it, and is asked under its own.
+ */
 export interface Way {
-  readonly host: string;
+  readonly host: string | undefined;
   readonly public: boolean;
 }
 
@@ -74,12 +77,12 @@ export class CloudRouter {
     let translations = false;
     for (const address of this.#addresses) {
       const [before, way] = [this.#ways.get(address), wayOf(address)];
-      if (before?.host === way?.host) continue;
+      if (wordsOf(before) === wordsOf(way)) continue;
       if (way === undefined) this.#ways.delete(address);
       else this.#ways.set(address, way);
       if ((way ?? before)?.public === true) translations = true;
       else if (way === undefined) lines.push(`route del ${address}/32`);
-      else lines.push(`route replace ${address}/32 via ${way.host}`);
+      else lines.push(`route replace ${address}/32 ${wordsOf(way)}`);
     }
     if (lines.length > 0) run(['ip', '-n', ROUTER, '-force', '-batch', '-'], `${lines.join('\n')}\n`);
     if (translations) this.#translate();
@@ -100,6 +103,11 @@ export class CloudRouter {
     const table = `table ip eip {\nchain pre { type filter hook prerouting priority raw;\n${rules.join('\n')}\n}\n}\n`;
     run(['ip', 'netns', 'exec', ROUTER, 'nft', '-f', '-'], `table ip eip {}\ndelete table ip eip\n${table}`);
   }
+}
+
+function wordsOf(way: Way | undefined): string {
+  if (way === undefined) return 'nowhere';
+  return way.host === undefined ? 'dev fab' : `via ${way.host}`;
 }
 
 async function cable(name: string, address: string): Promise<void> {

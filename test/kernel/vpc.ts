@@ -12,14 +12,23 @@ export class Vpc {
   readonly fake = new FakeEc2(this.region);
   readonly enis = new Map<string, EniState>();
   readonly router: CloudRouter;
+  readonly #onLink: (address: string) => boolean;
 
-  private constructor(router: CloudRouter) {
+  private constructor(router: CloudRouter, onLink: (address: string) => boolean) {
     this.router = router;
+    this.#onLink = onLink;
   }
 
-  /** Cables every host and the client; `addresses`: those whose holder the router follows. */
-  static async open(hosts: readonly string[], addresses: readonly string[]): Promise<Vpc> {
-    const vpc = new Vpc(await CloudRouter.open(hosts, addresses));
+  /**
+   * Cables every host and the client; `addresses`: those whose holder the router follows, on the link rather than by the VPC where
+   * `onLink` says so.
+   */
+  static async open(
+    hosts: readonly string[],
+    addresses: readonly string[],
+    onLink: (address: string) => boolean = () => false,
+  ): Promise<Vpc> {
+    const vpc = new Vpc(await CloudRouter.open(hosts, addresses), onLink);
     const subnet = vpc.region.addSubnet(CLOUD_SUBNET);
     for (const [at, name] of hosts.entries()) {
       const eni = vpc.region.addEni(subnet, CloudRouter.addressOf(at), {
@@ -32,8 +41,13 @@ export class Vpc {
       vpc.enis.set(name, eni);
     }
     await vpc.router.within(() => vpc.fake.listen(API_PORT));
-    vpc.region.onChange(() => vpc.router.follow((address) => vpc.#wayOf(address)));
+    vpc.region.onChange(() => vpc.follow());
     return vpc;
+  }
+
+  /** Leads every address anew. */
+  follow(): void {
+    this.router.follow((address) => this.#wayOf(address));
   }
 
   async close(): Promise<void> {
@@ -65,6 +79,7 @@ export class Vpc {
 
   /** An Elastic IP leads to the private address it lies on. */
   #wayOf(address: string): Way | undefined {
+    if (this.#onLink(address)) return { host: undefined, public: false };
     const elastic = this.region.elasticIp(address);
     const eni = this.#eniOf(address);
     const host =
