@@ -4,73 +4,16 @@
  */
 import type { Config } from '../config/config.ts';
 import type { GroupCommunication, GroupStatus } from '../group/group.ts';
-import type { HealthVerdict } from '../model/health.ts';
 import type { CommandResult, OperatorCommand } from '../model/operator.ts';
 import type { Status } from '../model/status.ts';
 import type { Instant, Millis } from '../model/time.ts';
-import type { ProviderName, Vip } from '../model/vip.ts';
-import type { Provider } from '../provider/provider.ts';
+import type { ProviderName } from '../model/vip.ts';
 import { Agent } from './agent.ts';
-import type { AgentAction, AgentEvent, HookAction } from './events.ts';
+import type { AgentAction, AgentEvent } from './events.ts';
+import type { LoopComponents, LoopPractice, LoopSettings } from './loop-components.ts';
 import { encodeMessage } from './messages.ts';
 import { Operations } from './operations.ts';
 import { readEvent } from './provider-answers.ts';
-
-export interface LoopSettings {
-  readonly config: Config;
-  readonly version: string;
-}
-
-/** What happens to the log: pino's shape, so that tests may pass anything. */
-export interface LoopLogger {
-  debug(fields: object, text: string): void;
-  info(fields: object, text: string): void;
-  warn(fields: object, text: string): void;
-  error(fields: object, text: string): void;
-}
-
-export interface LoopComponents {
-  /** A fresh connection under a fresh identity each time. */
-  createGroup(config: Config): GroupCommunication;
-  readonly providers: ReadonlyMap<ProviderName, Provider>;
-  readonly clock: {
-    monotonic(): Instant;
-    /** Also counts the time the machine was suspended. */
-    boot(): Instant;
-    /** Milliseconds since 1970. */
-    wall(): number;
-  };
-  readonly logger: LoopLogger;
-  /** Absent: nothing looks at the health of this host. */
-  readonly health?: HealthChecks;
-  /** Told of comings and goings, and to return at once; absent: nobody wants to know. */
-  readonly hooks?: (action: HookAction) => void;
-  /** Absent: no witness is configured. */
-  readonly witness?: LoopWitness | undefined;
-}
-
-/** A vote outside the group, as the loop drives it (`src/witness/driver.ts`). */
-export interface LoopWitness {
-  start(listener: {
-    vote(vote: Omit<Extract<AgentEvent, { kind: 'witness' }>, 'kind'>): void;
-    trouble(reason: string | undefined): void;
-  }): void;
-  want(wanted: boolean, fence: number): void;
-  /** Before anything else is believed: a vote whose time is over is told as lost. */
-  judge(): void;
-  /** `giveBack`: nothing is held under it any more. */
-  stop(giveBack: boolean): void;
-}
-
-/** Looks at the health of this host beside the agent's work. */
-export interface HealthChecks {
-  /**
-   * Also to begin with; tells the listener of each change from then on. Resolves, in bounded time, when each check has been looked
-   * at once. Never rejects.
-   */
-  configure(checks: Config['checks'], listener: (verdict: HealthVerdict) => void): Promise<void>;
-  stop(): Promise<void>;
-}
 
 /** How often the loop shows that it is alive. */
 const TICK: Millis = 200;
@@ -100,6 +43,9 @@ export class AgentLoop {
   #ended: Promise<void> | undefined;
   #left: (() => void) | undefined;
   #closed = false;
+  #practice: LoopPractice | undefined;
+  /** Something happened since the last tick. */
+  #stirred = false;
 
   constructor(settings: LoopSettings, components: LoopComponents) {
     this.#config = settings.config;
@@ -202,6 +148,11 @@ export class AgentLoop {
     });
   }
 
+  /** From here on, at ticks at which all is quiet. */
+  practise(practice: LoopPractice): void {
+    this.#practice = practice;
+  }
+
   /** A checked configuration of the same cluster and member; what needs a restart is refused by the caller. */
   reconfigure(config: Config): void {
     this.#config = config;
@@ -265,10 +216,13 @@ export class AgentLoop {
     return lateness > this.#config.agent.stall_bound_ms ? lateness : 0;
   }
 
+  /** What others wait for comes first; what is told to people, and to their programs, when it is on its way. */
   #pass(event: AgentEvent): void {
+    this.#stirred = true;
     const actions = this.#core.handle(event, this.#with.clock.monotonic());
     for (const action of actions) this.#perform(action);
     this.#arm();
+    for (const action of actions) this.#tell(action);
     if (actions.length > 0) for (const listener of this.#listeners) listener();
   }
 
@@ -287,6 +241,14 @@ export class AgentLoop {
     this.#tickedAt = this.#lastAlive;
     this.#group?.tick();
     this.#operations.tick();
+    this.#practiseNow();
+  }
+
+  /** Not within an interval in which anything happened: what is under way comes first. */
+  #practiseNow(): void {
+    const quiet = !this.#stirred && this.#core.phase === 'settled' && this.#core.table?.busy === false;
+    this.#stirred = false;
+    if (quiet && this.#operations.isIdle && this.#practice?.turn() === false) this.#practice = undefined;
   }
 
   #renew(): void {
@@ -306,11 +268,7 @@ export class AgentLoop {
       case 'release':
         return this.#operations.release(action.vips, action.reason);
       case 'announce':
-        return this.#announce(action.vips, action.reason);
-      case 'neighbours':
-        return this.#operations.neighbours(action.neighbours);
-      case 'hook':
-        return this.#with.hooks?.(action);
+        return this.#operations.announce(action.vips);
       case 'witness':
         return this.#with.witness?.want(action.wanted, action.fence);
       case 'answer':
@@ -319,16 +277,23 @@ export class AgentLoop {
         return void this.#leave();
       case 'rejoin':
         return void this.#rejoin(action.after);
-      case 'note': {
-        const { kind: _, level, what, ...fields } = action;
-        return this.#with.logger[level](fields, what);
-      }
+      case 'note':
+      case 'neighbours':
+      case 'hook':
+        return;
     }
   }
 
-  #announce(vips: readonly Vip[], reason: string): void {
-    this.#with.logger.info({ vips: vips.map((vip) => vip.id), reason }, 'announcing again');
-    this.#operations.announce(vips);
+  #tell(action: AgentAction): void {
+    const { logger, hooks } = this.#with;
+    if (action.kind === 'note') {
+      const { kind: _, level, what, ...fields } = action;
+      logger[level](fields, what);
+    } else if (action.kind === 'announce') {
+      const vips = action.vips.map((vip) => vip.id);
+      logger.info({ vips, reason: action.reason }, 'announcing again');
+    } else if (action.kind === 'neighbours') this.#operations.neighbours(action.neighbours);
+    else if (action.kind === 'hook') hooks?.(action);
   }
 
   #answer(number: number, result: CommandResult): void {

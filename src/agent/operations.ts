@@ -43,6 +43,11 @@ export class Operations {
     this.#complain = listeners.complain;
   }
 
+  /** No call is under way. */
+  get isIdle(): boolean {
+    return this.#running.size === 0;
+  }
+
   /** The VIPs for which this provider is the first one that this host has. */
   carriedBy(name: ProviderName, vips: readonly Vip[]): Vip[] {
     return vips.filter((vip) => this.#providerOf(vip) === name);

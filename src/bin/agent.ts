@@ -7,6 +7,7 @@ import type { ControlServer } from '../control/server.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import type { CommandResult } from '../model/operator.ts';
 import type { Status } from '../model/status.ts';
+import type { ProviderName } from '../model/vip.ts';
 import { bootTimeNow, monotonicNow } from '../platform/clock.ts';
 import { compileSparingly } from '../platform/compilers.ts';
 import { forbidCoreDumps } from '../platform/core-dumps.ts';
@@ -15,6 +16,7 @@ import { createLogger, type Logger } from '../platform/logger.ts';
 import { forgetStartPages, returnFreeMemory } from '../platform/memory.ts';
 import { OldGarbage } from '../platform/old-garbage.ts';
 import { raisePriority } from '../platform/priority.ts';
+import type { Provider } from '../provider/provider.ts';
 import { loadEngine } from './groups.ts';
 import { LazyHealth } from './health.ts';
 import { openControl } from './open-control.ts';
@@ -29,6 +31,8 @@ import { createWitness } from './witness.ts';
 const NICE = -20;
 /** What the start and the runtime's compilers needed is given back so often. Two milliseconds each time. */
 const TIDY_EVERY = 20_000;
+/** Until takeovers are practised: others have joined by then. */
+const PRACTISE_AFTER = 1_000;
 
 export interface AgentOptions {
   /** Path of the configuration file. */
@@ -89,6 +93,7 @@ class AgentRun {
   #tidying: NodeJS.Timeout | undefined;
   readonly #garbage = new OldGarbage();
   #startOver: NodeJS.Timeout | undefined;
+  #practising: NodeJS.Timeout | undefined;
   #reloading: Promise<CommandResult> | undefined;
 
   constructor(file: string, config: Config, logger: Logger) {
@@ -134,6 +139,7 @@ class AgentRun {
     await this.#openHooks(this.#config);
     await loop.start();
     compileSparingly();
+    this.#practising = setTimeout(() => void this.#practise(loop, providers), PRACTISE_AFTER);
     this.#startOver = setTimeout(forgetStartPages, TIDY_EVERY);
     this.#tidying = setInterval(() => this.#tidy(), TIDY_EVERY);
     this.#running = true;
@@ -151,8 +157,14 @@ class AgentRun {
     this.#control = undefined;
     this.#supervision.close();
     this.#shortages.stop();
+    clearTimeout(this.#practising);
     clearTimeout(this.#startOver);
     clearInterval(this.#tidying);
+  }
+
+  async #practise(loop: AgentLoop, providers: ReadonlyMap<ProviderName, Provider>): Promise<void> {
+    const { openPractice } = await import('./practice.ts');
+    loop.practise(await openPractice(this.#config, { providers, logger: this.#logger }));
   }
 
   #tidy(): void {

@@ -1,5 +1,5 @@
 /** Health checks, loaded with the first one that is configured: an agent without them pays nothing. */
-import type { HealthChecks } from '../agent/loop.ts';
+import type { HealthChecks } from '../agent/loop-components.ts';
 import type { Config } from '../config/config.ts';
 import type { HealthWatch } from '../health/watch.ts';
 import type { HealthVerdict } from '../model/health.ts';

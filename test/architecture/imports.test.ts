@@ -11,6 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   platform: ['model', 'node:*', 'npm:koffi', 'npm:pino'],
   group: ['model', 'membership', 'platform', 'config', 'node:*'],
   agent: ['model', 'allocation', 'type:config', 'type:group', 'type:provider'],
+  practice: ['model', 'agent', 'group', 'type:config'],
   hooks: ['model', 'platform', 'type:config', 'node:*'],
   control: ['model', 'platform', 'node:*'],
   simulation: [

@@ -4,6 +4,7 @@ import { bareCode, importsOf, roomOf, type SourceFile, sources } from './sources
 /** Files of pure rooms that may touch the machine, each with why. */
 const IMPURE: Readonly<Record<string, string>> = {
   'src/agent/loop.ts': 'performs the actions of the core',
+  'src/agent/loop-components.ts': 'types of what the loop performs them with',
   'src/agent/operations.ts': 'calls providers for the loop',
 };
 
@@ -25,7 +26,7 @@ const FORBIDDEN: readonly RegExp[] = [
   /\bfetch\(/,
 ];
 
-const PURE_ROOMS = ['model', 'config', 'membership', 'allocation', 'agent', 'simulation'];
+const PURE_ROOMS = ['model', 'config', 'membership', 'allocation', 'agent', 'practice', 'simulation'];
 
 const pure = sources('src').filter(
   (file) => PURE_ROOMS.includes(roomOf(file.path)) && IMPURE[file.path] === undefined,

@@ -5,7 +5,6 @@
 import { appendFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { Operations } from '../../src/agent/operations.ts';
-import { Session } from '../../src/group/spread/session.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
 import { readClock } from '../../src/platform/libc.ts';
 import { type AgentNote, NOTES_EVERY, notesFile } from './spread-records.ts';
@@ -38,27 +37,34 @@ function around<K extends string>(
   of: { [key in K]: (...all: never[]) => unknown },
   method: K,
   besides: {
-    readonly before?: (first: unknown) => void;
-    readonly after?: (self: unknown, first: unknown) => void;
+    readonly before?: (self: unknown, ...all: readonly unknown[]) => void;
+    readonly after?: (self: unknown, ...all: readonly unknown[]) => void;
   },
 ): void {
   const original = of[method] as (...all: unknown[]) => unknown;
   (of as Record<string, unknown>)[method] = function noted(this: unknown, ...all: unknown[]): unknown {
-    besides.before?.(all[0]);
+    besides.before?.(this, ...all);
     const result = original.apply(this, all);
-    besides.after?.(this, all[0]);
+    besides.after?.(this, ...all);
     return result;
   };
 }
 
-around(Session.prototype, 'receive', {
-  before: (bytes) => keep('read', Uint8Array.from(bytes as Uint8Array)),
+/** Of the daemon's connection alone: what else there is are the operators' sockets. */
+function isDaemons(socket: unknown): boolean {
+  return (socket as Socket).remotePort !== undefined;
+}
+
+// Not what the session receives: those with which the agent practises have no socket.
+around(Socket.prototype as { emit(...all: never[]): unknown }, 'emit', {
+  before: (socket, event, bytes) => {
+    if (event === 'data' && isDaemons(socket)) keep('read', Uint8Array.from(bytes as Uint8Array));
+  },
 });
 around(Operations.prototype, 'acquire', { before: () => keep('acquire') });
 around(Socket.prototype, 'write', {
   after: (socket, bytes) => {
-    // To the daemon alone: what else there is are the operators' sockets.
-    if ((socket as Socket).remotePort !== undefined && bytes instanceof Uint8Array) keep('written', bytes);
+    if (isDaemons(socket) && bytes instanceof Uint8Array) keep('written', bytes);
   },
 });
 

@@ -31,13 +31,13 @@ export class Parts {
   add(sender: string, { last, bytes }: Part): Uint8Array | undefined {
     const unfinished = this.#unfinished.get(sender);
     // Of its own, not a view on what a socket read: agents keep messages.
-    if (unfinished === undefined && last) return Uint8Array.from(bytes);
+    if (unfinished === undefined && last) return new Uint8Array(bytes);
     const { parts, length } = unfinished ?? { parts: [], length: 0 };
     if (length + bytes.length > MULTICAST_BYTES_MAX) {
       this.#unfinished.delete(sender);
       return undefined;
     }
-    parts.push(Uint8Array.from(bytes));
+    parts.push(new Uint8Array(bytes));
     this.#unfinished.set(sender, { parts, length: length + bytes.length });
     if (!last) return undefined;
     this.#unfinished.delete(sender);

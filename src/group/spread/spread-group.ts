@@ -169,7 +169,7 @@ class SpreadGroup implements GroupCommunication {
       throw new RangeError(`a message of ${bytes.length} bytes: at most ${MULTICAST_BYTES_MAX} are allowed`);
     }
     if (this.#state === 'new') throw new Error('multicast before join');
-    const actions = this.#synchrony?.multicast(Uint8Array.from(bytes)) ?? [];
+    const actions = this.#synchrony?.multicast(new Uint8Array(bytes)) ?? [];
     for (const action of actions) {
       if (action.kind === 'detach') setImmediate(() => this.#lost(action.reason));
       else this.#perform([action]);

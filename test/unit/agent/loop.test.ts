@@ -9,7 +9,6 @@ import { viewId } from '../../../src/model/view.ts';
 import type { Provider, ProviderEvent } from '../../../src/provider/provider.ts';
 import { config, vips } from './config.ts';
 
-const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 let incarnation = 0;
 
 /** A group of one, which hands back what it is told. */
@@ -35,6 +34,7 @@ class Alone implements GroupCommunication {
   }
 
   multicast(bytes: Uint8Array): void {
+    this.calls.push('multicast');
     setImmediate(() => this.#listener?.({ kind: 'message', sender: this.self, bytes }));
   }
 
@@ -43,7 +43,11 @@ class Alone implements GroupCommunication {
     this.#listener = undefined;
   }
 
-  tick(): void {}
+  ticks = 0;
+
+  tick(): void {
+    this.ticks += 1;
+  }
 
   lose(): void {
     this.#listener?.({ kind: 'detached', reason: 'the engine died' });
@@ -62,6 +66,7 @@ class Alone implements GroupCommunication {
 function stage({ slow = 0 }: { slow?: number } = {}) {
   const calls: string[] = [];
   const neighbours: (readonly KnownNeighbour[])[] = [];
+  const log = (_: object, text: string): void => void groups.at(-1)?.calls.push(`log ${text}`);
   let tell: (event: ProviderEvent) => void = () => {};
   const memory = createMemoryProvider('memory');
   const provider: Provider = Object.assign(Object.create(memory) as Provider, {
@@ -71,7 +76,10 @@ function stage({ slow = 0 }: { slow?: number } = {}) {
       await new Promise((resolve) => setTimeout(resolve, slow));
       await memory.start(...args);
     },
-    acquire: (...args: Parameters<Provider['acquire']>) => memory.acquire(...args),
+    acquire: (...args: Parameters<Provider['acquire']>) => {
+      groups.at(-1)?.calls.push('acquire');
+      return memory.acquire(...args);
+    },
     release: (...args: Parameters<Provider['release']>) => {
       calls.push(`release ${args[0].length}`);
       return memory.release(...args);
@@ -101,7 +109,7 @@ function stage({ slow = 0 }: { slow?: number } = {}) {
       },
       providers: new Map([['memory', provider]]),
       clock: { monotonic: () => performance.now(), boot: now, wall: () => Date.now() },
-      logger: silent,
+      logger: { debug: log, info: log, warn: log, error: log },
     },
   );
   return { loop, calls, neighbours, groups, clock, tell: (event: ProviderEvent) => tell(event) };
@@ -124,7 +132,8 @@ describe('AgentLoop', () => {
     await until(() => held(loop) === 3);
     await loop.stop('test');
     expect(calls).toEqual(['start', 'release 3', 'stop']);
-    expect(groups[0]?.calls).toEqual(['join', 'leave']);
+    const told = groups[0]!.calls.filter((call) => call === 'join' || call === 'leave');
+    expect(told).toEqual(['join', 'leave']);
   });
 
   it('stops what it started when the group cannot be joined, and says why', async () => {
@@ -190,6 +199,58 @@ describe('AgentLoop', () => {
     expect(neighbours).toEqual([known]);
     groups[0]!.hear(groups[0]!.self, bytes);
     expect(neighbours).toHaveLength(1);
+    await loop.stop('test');
+  });
+
+  it('does what others wait for before it tells people of it', async () => {
+    const { loop, groups } = stage();
+    await loop.start();
+    await until(() => held(loop) === 3);
+    const { calls } = groups[0]!;
+    const inOrder = (first: string, then: string) => {
+      expect(calls).toContain(first);
+      expect(calls.indexOf(first)).toBeLessThan(calls.indexOf(then));
+    };
+    inOrder('multicast', 'log view installed');
+    inOrder('acquire', 'log acquired');
+    // What is told keeps its order.
+    inOrder('log joining the group', 'log view installed');
+    inOrder('log view installed', 'log acquired');
+    await loop.stop('test');
+  });
+
+  it('practises while all is quiet, until it is over, and touches neither group nor provider by it', async () => {
+    const { loop, groups, calls } = stage();
+    const turns: string[] = [];
+    loop.practise({
+      turn: () => {
+        turns.push(loop.status().phase);
+        return turns.length < 2;
+      },
+    });
+    await loop.start();
+    await until(() => held(loop) === 3);
+    const before = [...groups[0]!.calls, ...calls];
+    await until(() => turns.length === 2);
+    const { ticks } = groups[0]!;
+    await until(() => groups[0]!.ticks > ticks + 2);
+    expect(turns).toEqual(['settled', 'settled']);
+    expect([...groups[0]!.calls, ...calls]).toEqual(before);
+    await loop.stop('test');
+  });
+
+  it('does not practise after an interval in which something happened', async () => {
+    const { loop, groups, tell } = stage();
+    await loop.start();
+    await until(() => held(loop) === 3);
+    const { ticks } = groups[0]!;
+    let turns = 0;
+    const stir = setInterval(() => tell({ kind: 'trouble', reason: `again ${turns}` }), 20);
+    loop.practise({ turn: () => ++turns > 0 });
+    await until(() => groups[0]!.ticks > ticks + 3);
+    expect(turns).toBe(0);
+    clearInterval(stir);
+    await until(() => turns > 0);
     await loop.stop('test');
   });
 });
