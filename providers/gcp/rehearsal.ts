@@ -13,6 +13,7 @@ import { metadataOf, modeOf, type OpenCompute, type ProviderSettings, sdkSetting
 import type { Mode, Sight } from './sight.ts';
 import { strangerChecks } from './strangers.ts';
 import { checkGuestAgent } from './surroundings.ts';
+import { tokensOf } from './token.ts';
 
 export interface RehearsalParts {
   readonly settings: ProviderSettings;
@@ -22,6 +23,8 @@ export interface RehearsalParts {
 }
 
 const CREDENTIALS_MAX = 5_000;
+const NO_CREDENTIALS =
+  'attach a service account to the instance with the role that `wackamole providers policy gcp` prints, or set GOOGLE_APPLICATION_CREDENTIALS; nothing else was asked';
 /** Tokens are refused when clocks are minutes apart. */
 const CLOCK_WARN = 30_000;
 const CLOCK_FAIL = 300_000;
@@ -57,6 +60,7 @@ class Rehearsal {
   async run(): Promise<void> {
     const { settings, signal } = this.#parts;
     this.checks.push(checkGuestAgent(settings.config.mode));
+    if (!(await this.#token())) return;
     const compute = await this.#open();
     if (compute === undefined || !(await this.#credentials(compute))) return;
     const place = await this.#place(compute);
@@ -84,17 +88,31 @@ class Rehearsal {
     }
   }
 
+  /** Before the SDK is loaded, which takes seconds of a busy host: without a token it would be of no use. */
+  async #token(): Promise<boolean> {
+    const { settings } = this.#parts;
+    try {
+      await tokensOf(metadataOf(settings.config), Date.now).token(this.#credentialsSignal());
+      return true;
+    } catch (error) {
+      this.#fail('credentials', messageOf(error), NO_CREDENTIALS);
+      return false;
+    }
+  }
+
+  #credentialsSignal(): AbortSignal {
+    return AbortSignal.any([this.#parts.signal, AbortSignal.timeout(CREDENTIALS_MAX)]);
+  }
+
   async #credentials(compute: Compute): Promise<boolean> {
-    const signal = AbortSignal.any([this.#parts.signal, AbortSignal.timeout(CREDENTIALS_MAX)]);
+    const signal = this.#credentialsSignal();
     try {
       const { who, scopes } = await compute.identity({ signal });
       this.#pass('credentials', who);
       this.#scopes(scopes);
       return true;
     } catch (error) {
-      const mend =
-        'attach a service account to the instance with the role that `wackamole providers policy gcp` prints, or set GOOGLE_APPLICATION_CREDENTIALS; nothing else was asked';
-      this.#fail('credentials', messageOf(error), mend);
+      this.#fail('credentials', messageOf(error), NO_CREDENTIALS);
       return false;
     }
   }

@@ -10,8 +10,14 @@ export interface IsolatedThreadData {
   readonly name: ProviderName;
   readonly settings: ProviderConfig;
   readonly place: ProviderPlace;
+  /** It is only asked, and shall answer soon. */
+  readonly cold: boolean;
 }
 
 const home = workerHome();
-const { name, settings, place } = home.data as IsolatedThreadData;
-await serveProvider(home, () => wiringOf(settings).create(name, settings, place));
+const { name, settings, place, cold } = home.data as IsolatedThreadData;
+const wiring = wiringOf(settings);
+await serveProvider(home, async () => {
+  if (!cold) await wiring.warm?.(settings);
+  return wiring.create(name, settings, place);
+});

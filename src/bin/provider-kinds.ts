@@ -15,6 +15,8 @@ export interface Wiring<Settings extends ProviderConfig> {
   readonly isolated: boolean;
   /** npm packages that it needs and that an installation may lack. */
   readonly packages: readonly string[];
+  /** Before `create`, where it shall act soon: what makes its first call slow otherwise. Rejects with an Error for a person. */
+  warm?(settings: Settings): Promise<unknown>;
   /** Runs in that thread, where it is isolated. Rejects with an Error for a person. */
   create(name: ProviderName, settings: Settings, place: ProviderPlace): Promise<Provider>;
   /** What the agent must be allowed to do by these providers for these VIPs, and nothing more, in the platform's own notation. */
@@ -38,10 +40,9 @@ export const PROVIDER_KINDS: Wirings = {
     about: 'addresses and routes of Amazon EC2',
     isolated: true,
     packages: ['@aws-sdk/client-ec2'],
-    create: async (name, config, { cluster }) => {
-      await (await import('../../providers/aws/sdk.ts')).warmSdk(config.mode);
-      return (await import('../../providers/aws/provider.ts')).createAwsProvider(name, { config, cluster });
-    },
+    warm: async ({ mode }) => (await import('../../providers/aws/sdk.ts')).warmSdk(mode),
+    create: async (name, config, { cluster }) =>
+      (await import('../../providers/aws/provider.ts')).createAwsProvider(name, { config, cluster }),
     policy: async (settings, { place: { cluster }, vips }) => {
       const ipv6 = vips.some(({ addresses }) => addresses.some(({ family }) => family === 6));
       return (await import('../../providers/aws/policy.ts')).awsPolicy({
@@ -55,10 +56,9 @@ export const PROVIDER_KINDS: Wirings = {
     about: 'addresses and routes of Google Compute Engine',
     isolated: true,
     packages: ['@google-cloud/compute'],
-    create: async (name, config, { cluster }) => {
-      await (await import('../../providers/gcp/sdk.ts')).warmSdk(config.mode);
-      return (await import('../../providers/gcp/provider.ts')).createGcpProvider(name, { config, cluster });
-    },
+    warm: async ({ mode }) => (await import('../../providers/gcp/sdk.ts')).warmSdk(mode),
+    create: async (name, config, { cluster }) =>
+      (await import('../../providers/gcp/provider.ts')).createGcpProvider(name, { config, cluster }),
     policy: async (settings, { place: { cluster } }) =>
       (await import('../../providers/gcp/policy.ts')).gcpRole({ cluster, providers: settings }),
   },

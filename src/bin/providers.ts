@@ -20,11 +20,18 @@ export async function createProviders(config: Config): Promise<Map<ProviderName,
   return providers;
 }
 
+/** Where it is made. */
+export interface Making extends ProviderPlace {
+  readonly guests?: Config['guests'];
+  /** It is only asked, and takes nothing over: nothing is spent on its first call. */
+  readonly cold?: boolean;
+}
+
 /** With what it needs on this host beside. Rejects with an Error for a person; what was made is stopped again then. */
 export async function createCarrier(
   name: ProviderName,
   settings: ProviderConfig,
-  config: Config,
+  config: Making,
 ): Promise<Provider> {
   const outer = await createProvider(name, settings, config);
   const placement = config.guests?.[name];
@@ -43,7 +50,7 @@ export async function createCarrier(
 export async function createProvider(
   name: ProviderName,
   settings: ProviderConfig,
-  { cluster, member }: ProviderPlace,
+  { cluster, member, cold = false }: Making,
 ): Promise<Provider> {
   const wiring = wiringOf(settings);
   const lacking = wiring.packages.filter((wanted) => installedPackage(wanted) === undefined);
@@ -51,7 +58,7 @@ export async function createProvider(
   const place = { cluster, member };
   if (!wiring.isolated) return wiring.create(name, settings, place);
   const { createIsolatedProvider } = await import('../isolation/isolated-provider.ts');
-  const data: IsolatedThreadData = { name, settings, place };
+  const data: IsolatedThreadData = { name, settings, place, cold };
   const script = scriptUrl('bin/isolated-thread.ts');
   return createIsolatedProvider({ name, script, data }).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);

@@ -51,7 +51,7 @@ async function rehearse({
   context,
 }: Rehearsal): Promise<readonly ProviderCheck[]> {
   const what = 'provider';
-  const making = createCarrier(name, settings, config);
+  const making = createCarrier(name, settings, { ...config, cold: true });
   try {
     const provider = await inTime(making, signal);
     if (provider === undefined) return [tooLate('it was not loaded in time')];

@@ -2,8 +2,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { permissionsFor } from '../../../../providers/gcp/policy.ts';
+import type { GcpParts } from '../../../../providers/gcp/provider.ts';
 import { checkGuestAgent } from '../../../../providers/gcp/surroundings.ts';
 import { clusterChecks } from '../../../../src/commander/cluster-checks.ts';
 import type { GcpMode } from '../../../../src/config/config.ts';
@@ -80,8 +81,13 @@ describe('what would spoil a failover', () => {
     'no service account: said quickly, and nothing else is asked',
     async () => {
       const began = performance.now();
-      const checks = await rehearse({}, () => (scene.host(0).metadata.state = 'no-account'));
+      const openCompute = vi.fn<GcpParts['openCompute']>();
+      const checks = await rehearse({ parts: { openCompute } }, () => {
+        scene.host(0).metadata.state = 'no-account';
+      });
       expect(verdictOf(checks, 'credentials')).toBe('fail');
+      // Loading the SDK is what would take time.
+      expect(openCompute).not.toHaveBeenCalled();
       expect(checks.at(-1)!.mend).toContain('service account');
       expect(performance.now() - began).toBeLessThan(20_000);
       expect(scene.cloud.requests).toEqual([]);
