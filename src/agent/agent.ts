@@ -191,7 +191,8 @@ export class Agent {
       case 'stop':
         return this.#stop(event.reason, now);
       case 'stalled':
-        if (event.lateness < this.#config.agent.stall_bound_ms) return;
+        // What is read now was sent while it stood still: others may have been given since then what it tells as released.
+        if (event.lateness < this.#config.agent.stall_bound_ms) return this.#doubts.parted(now);
         return this.#suspend(`this process did not run for ${Math.round(event.lateness)} ms`, now);
       case 'timeout':
         return this.#timeout(now);
@@ -381,13 +382,13 @@ export class Agent {
   #settle(now: Instant): void {
     // Everybody has to report again what it makes of the votes.
     if (this.#tiebreak.changed(now)) this.#rounds.again(now);
-    const { table, view, self, told } = this.#rounds;
+    const { table, view, self, told, isLeftOut } = this.#rounds;
     if (self !== undefined) {
       const quorum = once(() => (view === undefined ? undefined : this.#tiebreak.quorum(view, now)));
       const barred = (vip: Vip) => this.#barred(vip, { now, quorum });
       const clearance = (vip: Vip) => this.#approach.clearance(vip, this.#config, now);
       const hasRoom = (vip: Vip) => this.#approach.hasRoom(vip);
-      const local = { vips: this.#vips, holdings: this.#holdings, told, waits: this.#waits };
+      const local = { isLeftOut, vips: this.#vips, holdings: this.#holdings, told, waits: this.#waits };
       const { lettingGo, rest } = reconcile({ self, now, table, ...local, barred, clearance, hasRoom });
       const standing = table && view ? this.#portrait.changed(view) : undefined;
       // Let go first, then say why, then say what was released: so nobody makes us a target again in between.

@@ -4,7 +4,7 @@ import { type MemberId, type MemberName, nameOf } from '../model/member.ts';
 import type { Instant } from '../model/time.ts';
 import type { Departure, View, ViewId } from '../model/view.ts';
 import type { VipId } from '../model/vip.ts';
-import { carrierOf } from './carriers.ts';
+import { type Carrier, carrierOf } from './carriers.ts';
 import type { DoubtSettings, Doubts } from './doubts.ts';
 import type { Row, Table } from './table.ts';
 
@@ -37,6 +37,11 @@ export class Departures {
       if (target !== undefined) stories.set(vip.id, { target, reason });
     }
     return stories;
+  }
+
+  /** By which way the member carries VIPs, as far as it said so; empty: it did not. */
+  carriersOf(member: MemberId): readonly Carrier[] {
+    return this.#last?.seats.get(member)?.carriers ?? [];
   }
 
   /** Members carried VIPs in more than one way. */
@@ -77,7 +82,8 @@ export class Departures {
     const { rest, ...unknown } = last.worstWay;
     for (const { vip, holders } of last.rows.values()) {
       if (seat?.reported === true && !holders.includes(member)) continue;
-      const carrier = seat?.reported
+      const isKnown = seat !== undefined && (seat.reported || seat.carriers.length > 0);
+      const carrier = isKnown
         ? carrierOf(seat.carriers, vip.id)
         : last.isHybrid && { ...unknown, lasts: rest };
       if (!carrier) continue;

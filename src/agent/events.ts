@@ -42,7 +42,7 @@ export type AgentEvent =
   | { readonly kind: 'config'; readonly config: Config }
   /** Polite stop: hand everything over, leave, end. */
   | { readonly kind: 'stop'; readonly reason: string }
-  /** The process did not run for this long (blocked loop, SIGSTOP, suspended machine). */
+  /** The process did not run for this long (blocked loop, SIGSTOP, suspended machine); told where `noteworthyLateness` says so. */
   | { readonly kind: 'stalled'; readonly lateness: Millis }
   | { readonly kind: 'timeout' };
 

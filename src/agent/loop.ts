@@ -10,6 +10,7 @@ import type { Instant, Millis } from '../model/time.ts';
 import type { ProviderName } from '../model/vip.ts';
 import { Agent } from './agent.ts';
 import type { AgentAction, AgentEvent } from './events.ts';
+import { noteworthyLateness } from './lateness.ts';
 import type { LoopComponents, LoopPractice, LoopSettings } from './loop-components.ts';
 import { encodeMessage } from './messages.ts';
 import { Operations } from './operations.ts';
@@ -213,7 +214,7 @@ export class AgentLoop {
     const now = this.#with.clock.boot();
     const lateness = now - this.#lastAlive - TICK;
     this.#lastAlive = now;
-    return lateness > this.#config.agent.stall_bound_ms ? lateness : 0;
+    return lateness > noteworthyLateness(this.#config.agent) ? lateness : 0;
   }
 
   /** What others wait for comes first; what is told to people, and to their programs, when it is on its way. */

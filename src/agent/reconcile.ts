@@ -18,6 +18,8 @@ export interface ReconcileInput {
   readonly now: Instant;
   /** Absent while reports are being collected: then nothing is acquired, and only what is barred or contested is let go. */
   readonly table: Table | undefined;
+  /** The others went on without this member's report: there is no table of theirs, and they may give others what it was to acquire. */
+  readonly isLeftOut: boolean;
   /** This member's own definition of each VIP. */
   readonly vips: ReadonlyMap<VipId, Vip>;
   readonly holdings: Holdings;
@@ -62,6 +64,8 @@ export function reconcile(input: ReconcileInput): Reconciled {
       input.barred(holding.vip) ?? (input.vips.has(holding.vip.id) ? undefined : 'not configured any more');
     if (reason !== undefined) letGo(holding, { reason, plan, input });
     // Also while a new view is collecting reports: what it was asked for by may be long over.
+    else if (holding.state === 'acquiring' && input.isLeftOut)
+      letGo(holding, { reason: 'the others went on without us', plan, input });
     else if (holding.state === 'acquiring' && input.clearance(holding.vip) === undefined)
       letGo(holding, { reason: 'contested', plan, input });
   }

@@ -62,6 +62,11 @@ export class Rounds {
     return this.view !== undefined && representativeOf(this.view) === this.self;
   }
 
+  /** The others went on without our report, to a table that we cannot compute. */
+  get isLeftOut(): boolean {
+    return this.view !== undefined && this.table === undefined && this.barrier === undefined;
+  }
+
   nextTimeout(): Instant | undefined {
     return earliest(this.#proceedAt, undefined);
   }
@@ -234,8 +239,9 @@ export class Rounds {
     if (this.#leftOut(barrier)) return;
     const { stories } = this.#departures;
     const gone = (vip: VipId) => this.#departures.gone(vip, view);
+    const carriersOf = (member: MemberId) => this.#departures.carriersOf(member);
     this.tableSince = now;
-    this.table = new Table(barrier, { view, vips: this.#config.vips, stories, gone }, now);
+    this.table = new Table(barrier, { view, vips: this.#config.vips, stories, gone, carriersOf }, now);
     this.#with.tiebreak.learn(this.table, this.self);
     portrait.fence = Math.max(portrait.fence, this.table.fence);
     this.told.clear();
@@ -274,6 +280,8 @@ export class Rounds {
     if (table === undefined) return;
     if (sender === this.self && message.kind === 'standing') portrait.delivered();
     if (message.kind === 'released') this.#noteRelease(sender, message.vips, { table, now });
+    // It was cut off, or stood still: others may have been given by now what it releases next.
+    if (message.kind === 'standing' && message.barred !== '') doubts.parted(now);
     if (message.kind === 'failed')
       this.#noteFailure(
         sender,

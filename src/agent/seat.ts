@@ -20,7 +20,7 @@ export interface Seat {
   readonly tags: Readonly<Record<string, string>>;
   /** What it says of the witness's vote. */
   readonly witness: 'held' | 'open' | undefined;
-  /** By which way it carries VIPs; empty: not said. */
+  /** By which way it carries VIPs, where its report is missing as it was known before; empty: not known. */
   readonly carriers: readonly Carrier[];
 }
 
@@ -38,7 +38,14 @@ const UNHEARD: Standing = {
 export function seatsOf(
   barrier: Barrier,
   members: readonly MemberId[],
-  agreement: Agreement | undefined,
+  {
+    agreement,
+    known,
+  }: {
+    readonly agreement: Agreement | undefined;
+    /** Carriers as the member reported them before. */
+    readonly known: (member: MemberId) => readonly Carrier[];
+  },
 ): Map<MemberId, Seat> {
   return new Map(
     members.map((member) => {
@@ -54,7 +61,7 @@ export function seatsOf(
         zone: report?.zone,
         tags: report?.tags ?? {},
         witness: report?.witness,
-        carriers: report?.carriers ?? [],
+        carriers: report === undefined ? known(member) : (report.carriers ?? []),
       };
       return [member, seat];
     }),

@@ -21,7 +21,7 @@ import type { Instant } from '../model/time.ts';
 import type { View } from '../model/view.ts';
 import type { Vip, VipId } from '../model/vip.ts';
 import type { Barrier } from './barrier.ts';
-import { type Lasting, wayOf } from './carriers.ts';
+import { type Carrier, carrierOf, type Lasting, wayOf } from './carriers.ts';
 import { agree, sharersOf } from './definitions.ts';
 import { type AgentMessage, type Moves, type Report, RULES } from './messages.ts';
 import { barredBecause, limitsOf, type Seat, seatsOf } from './seat.ts';
@@ -51,6 +51,8 @@ export interface TableSettings {
   readonly stories: ReadonlyMap<VipId, { readonly target: MemberId; readonly reason: string }>;
   /** What became of the holder of the last table, for the reason of a takeover. */
   gone(vip: VipId): string | undefined;
+  /** By which way a member carries VIPs, as it once reported here; empty: not known. What it says now counts instead. */
+  carriersOf?(member: MemberId): readonly Carrier[];
 }
 
 export class Table {
@@ -81,19 +83,20 @@ export class Table {
     const witnessed = reports.some((report) => report.witness !== undefined);
     const isFor = (report: Report) => report.primary || (witnessed && report.near === true);
     this.primary = reports.length > 0 && reports.every(isFor);
-    const known = Math.max(0, ...reports.map((report) => report.fence ?? 0));
-    this.fence = Math.max(this.view.epoch, known + 1);
+    const fence = Math.max(0, ...reports.map((report) => report.fence ?? 0));
+    this.fence = Math.max(this.view.epoch, fence + 1);
     this.quorum = (reports.find((report) => !isFor(report)) ?? reports[0])?.quorum ?? 'nobody reported';
     this.#complete = reports.length > 0 && reports.every((report) => report.complete);
     this.heedsHealth = reports.every((report) => report.impaired !== undefined);
     this.#rules = Math.min(RULES, ...reports.map((report) => report.rules ?? 1));
     const agreement = barrier.disagrees ? agree(barrier.definitions, settings.view.members) : undefined;
-    this.seats = seatsOf(barrier, settings.view.members, agreement);
+    const known = (member: MemberId) => settings.carriersOf?.(member) ?? [];
+    this.seats = seatsOf(barrier, settings.view.members, { agreement, known });
     this.rows = this.#rowsOf(barrier, { ...settings, vips: agreement?.vips ?? settings.vips }, now);
     const contested = agreement?.contested ?? [];
     this.#sharers = agreement === undefined ? new Map() : sharersOf(agreement);
     this.doubts = new Set([...reports.flatMap((report) => report.doubts), ...contested, ...this.#unclear()]);
-    if (this.isHybrid) for (const vip of this.#unclear()) this.#note({ vip, ...this.worstWay });
+    for (const vip of this.#unclear()) this.#noteSilent(vip);
     for (const lasting of reports.flatMap((report) => report.lasting ?? [])) this.#note(lasting);
     for (const member of settings.view.members) {
       for (const vip of barrier.reports.get(member)?.pinned ?? []) {
@@ -229,6 +232,17 @@ export class Table {
     for (const { vip: other, target } of this.rows.values())
       if (target === member && other.id !== vip) room.take(other.id);
     return room.lacking(vip);
+  }
+
+  /** Whoever did not report may have it, in the way in which it carried it before. */
+  #noteSilent(vip: VipId): void {
+    for (const { reported, carriers } of this.seats.values()) {
+      if (reported) continue;
+      const carrier = carrierOf(carriers, vip);
+      if (carrier !== undefined)
+        this.#note({ vip, provider: carrier.provider, askable: carrier.askable, rest: carrier.lasts });
+      else if (carriers.length === 0 && this.isHybrid) this.#note({ vip, ...this.worstWay });
+    }
   }
 
   #note(lasting: Lasting): void {

@@ -173,7 +173,8 @@ export class Lease {
     const record = call.taking;
     this.#seen = { version: writing.version, record, since: now };
     if (record !== undefined && this.#wanted) this.#gain(record, call.sentAt, now);
-    if (record === undefined) this.#nextAt = now + this.#settings.look;
+    // Given back and wanted again meanwhile: it is free.
+    if (record === undefined) this.#nextAt = this.#wanted ? now : now + this.#settings.look;
     else this.#nextAt = this.#wanted ? call.sentAt + this.#settings.renew : now;
   }
 

@@ -48,7 +48,7 @@ export class AlwaysOne implements Observer {
     const { agent } = host;
     if (agent === undefined || !quietMembers(this.#world, agent, this.#bound)) return;
     const vip = host.config.vips.find(({ addresses }) => addresses.some((one) => one.address === address));
-    if (vip !== undefined && this.#isPulledBySome(vip.id)) return;
+    if (vip !== undefined && (this.#isPulledBySome(vip.id) || this.#isVotedAgain(vip))) return;
     throw new Breach(
       'always-one',
       `${address} goes down and up again on ${host.name}, though nothing happens`,
@@ -112,6 +112,13 @@ export class AlwaysOne implements Observer {
     const { now, witness } = this.#world;
     if (policy !== 'primary' || standingOf(this.#world, members.length) !== 'near') return false;
     return now - witness.ownerSince <= this.#bound;
+  }
+
+  /** The vote was lost where the witness did not answer, and had again when it did. */
+  #isVotedAgain({ policy }: Vip): boolean {
+    const { now, witness, hosts } = this.#world;
+    const isConfigured = hosts.some(({ config }) => config.quorum.witness !== undefined);
+    return isConfigured && policy === 'primary' && now - witness.troubledUntil <= this.#bound;
   }
 
   #isOnOne(address: string, members: readonly Host[]): boolean {

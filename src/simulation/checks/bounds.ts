@@ -23,12 +23,13 @@ export function mergeBound(timers: DetectorTimers): Millis {
 
 /**
  * The same where both are well and nothing else happens: a heartbeat or a seek arrives, and the lower view yields two
- * heartbeat intervals later even where no merge comes of it.
+ * heartbeat intervals later even where no merge comes of it. `way`: longest of a datagram or a frame, ms; a merge and its reports are six of
+ * them.
  */
-export function calmMergeBound(timers: DetectorTimers): Millis {
+export function calmMergeBound(timers: DetectorTimers, way: Millis): Millis {
   const { probe_interval_ms, heartbeat_interval_ms, seek_interval_ms } = timers;
   const met = Math.max(1.3 * seek_interval_ms, heartbeat_interval_ms + probe_interval_ms);
-  return met + 2 * heartbeat_interval_ms + probe_interval_ms + RELEASE_MAX;
+  return met + 2 * heartbeat_interval_ms + probe_interval_ms + 6 * way + RELEASE_MAX;
 }
 
 /** From the last disturbance of anybody until no view follows: links that flapped are held down for up to 64 times their hold. */

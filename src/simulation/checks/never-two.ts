@@ -2,15 +2,16 @@
  * Promise 1: at no instant do two connected, live hosts have an address up. Two parts that both had it when they met get
  * a bounded grace; so do hosts that could not know of each other because everything between them had been lost.
  */
+import type { MemberId } from '../../model/member.ts';
 import type { Instant, Millis } from '../../model/time.ts';
 import { Breach } from '../breach.ts';
 import { type Host, LEASE_LATENESS } from '../world/host.ts';
 import type { Observer, World } from '../world/world.ts';
 import { calmMergeBound, mergeBound } from './bounds.ts';
 
-/** Who let go of an address that others had as well, under which view, and beside whom. */
+/** Who let go of an address that others had as well, and beside whom. */
 interface HandedOn {
-  readonly view: string;
+  readonly by: MemberId;
   readonly beside: readonly Host[];
 }
 
@@ -40,7 +41,7 @@ export class NeverTwo implements Observer {
   constructor(world: World) {
     this.#world = world;
     this.#mergeGrace = mergeBound(world.cluster.timers);
-    this.#calmGrace = calmMergeBound(world.cluster.timers);
+    this.#calmGrace = calmMergeBound(world.cluster.timers, world.options.delay.max);
   }
 
   addressChanged(address: string, host: Host): void {
@@ -66,20 +67,19 @@ export class NeverTwo implements Observer {
   }
 
   #letGo(address: string, host: Host): void {
-    const view = host.agent?.facts.view?.id;
-    const beside = this.#world.segment
-      .holders(address)
-      .filter((other) => this.#world.network.connected(host, other));
-    if (view === undefined || beside.length === 0) this.#handedOn.delete(address);
-    else this.#handedOn.set(address, { view, beside });
+    const by = host.agent?.group?.member;
+    const beside = this.#world.segment.holders(address);
+    if (by === undefined || beside.length === 0) this.#handedOn.delete(address);
+    else this.#handedOn.set(address, { by, beside });
   }
 
-  /** Two parts that met both had it, and one of them, which does not know of the other yet, hands it on in its own view: nobody is asked. */
+  /** Two parts that met both had it, and one of them, which does not know of the other yet, hands it on in its view, or by leaving: nobody is asked. */
   #isHandedOn(address: string, host: Host, other: Host): boolean {
     const handed = this.#handedOn.get(address);
-    return (
-      handed !== undefined && handed.view === host.agent?.facts.view?.id && handed.beside.includes(other)
-    );
+    const view = host.agent?.facts.view;
+    if (handed === undefined || view === undefined || !handed.beside.includes(other)) return false;
+    const left = view.departed.some(({ member, how }) => member === handed.by && how === 'leave');
+    return left || view.members.includes(handed.by);
   }
 
   /** Both have been there for longer than the asking takes, on a link that loses nothing, and reach the same others. */

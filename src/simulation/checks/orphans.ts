@@ -42,9 +42,10 @@ export class Orphans implements Observer {
     }
   }
 
-  /** One that hung is gone now, or another one came and went between two looks. */
+  /** One that hung is gone now, or between two looks another one came and went, or it ran and hangs again. */
   #isAnother({ index, agent, starts }: Host): boolean {
-    return this.#gone[index] !== (agent === undefined) || this.#starts[index] !== starts;
+    if (this.#gone[index] !== (agent === undefined) || this.#starts[index] !== starts) return true;
+    return agent !== undefined && agent.facts.stalledAt > this.#since[index]!;
   }
 
   #begin(host: Host): void {

@@ -4,6 +4,7 @@
  */
 import { Agent } from '../../agent/agent.ts';
 import type { AgentAction, AgentEvent } from '../../agent/events.ts';
+import { noteworthyLateness } from '../../agent/lateness.ts';
 import type { AgentMessage } from '../../agent/messages.ts';
 import type { Config } from '../../config/config.ts';
 import type { GroupEvent } from '../../group/group.ts';
@@ -235,7 +236,8 @@ export class AgentProcess {
   // --- the loop ---
 
   #pass(event: AgentEvent): void {
-    if (event.kind === 'stalled') this.facts.stalledAt = this.#world.now;
+    const { stall_bound_ms } = this.host.config.agent;
+    if (event.kind === 'stalled' && event.lateness >= stall_bound_ms) this.facts.stalledAt = this.#world.now;
     this.taken += 1;
     const actions = this.core.handle(event, this.host.clocks.monotonic());
     for (const action of actions) this.#perform(action);
@@ -247,7 +249,7 @@ export class AgentProcess {
     const now = this.host.clocks.boot();
     const lateness = now - this.#lastAlive - TICK;
     this.#lastAlive = now;
-    return lateness > this.host.config.agent.stall_bound_ms ? lateness : 0;
+    return lateness > noteworthyLateness(this.host.config.agent) ? lateness : 0;
   }
 
   #arm(): void {

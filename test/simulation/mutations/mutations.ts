@@ -48,8 +48,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'forgets its own lateness',
     file: `${AGENT}/agent.ts`,
-    find: 'if (event.lateness < this.#config.agent.stall_bound_ms) return;',
-    replace: 'return;',
+    find: 'if (event.lateness < this.#config.agent.stall_bound_ms) return this.#doubts.parted(now);',
+    replace: 'return this.#doubts.parted(now);',
     wishes: SMALL,
   },
   {

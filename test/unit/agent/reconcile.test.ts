@@ -23,7 +23,14 @@ function does(
     disowned = false,
     barred,
     collecting = false,
-  }: { clearance?: Clearance | null; disowned?: boolean; barred?: string; collecting?: boolean } = {},
+    isLeftOut = false,
+  }: {
+    clearance?: Clearance | null;
+    disowned?: boolean;
+    barred?: string;
+    collecting?: boolean;
+    isLeftOut?: boolean;
+  } = {},
 ): string[] {
   const barrier = new Barrier(view.members, 0);
   barrier.add(a, report(view.id));
@@ -33,6 +40,7 @@ function does(
   holdings.set(holding, state, 0);
   holding.disowned = disowned;
   const { lettingGo, rest } = reconcile({
+    isLeftOut,
     self: a,
     now: 10,
     table: collecting ? undefined : table,
@@ -53,6 +61,11 @@ describe('the target of a VIP that nobody else may hold', () => {
   it('acquires it', () => expect(does('idle')).toEqual(['acquire']));
   it('hands off while the others have not heard that it does not hold it', () =>
     expect(does('idle', { disowned: true })).toEqual([]));
+  it('breaks off when the others went on without it, and keeps what it has', () => {
+    expect(does('acquiring', { collecting: true, isLeftOut: true })).toEqual(['cancel']);
+    expect(does('acquiring', { collecting: true })).toEqual([]);
+    expect(does('held', { collecting: true, isLeftOut: true })).toEqual([]);
+  });
   it('does not begin, and breaks off, while it is contested', () => {
     expect(does('idle', { clearance: null })).toEqual([]);
     expect(does('acquiring', { clearance: null })).toEqual(['cancel']);

@@ -54,6 +54,32 @@ describe('table of members that know an address under two names', () => {
   });
 });
 
+describe('table with a silent member that carried in another way', () => {
+  const carrier = (provider: string, askable: boolean, lasts: number) => ({ provider, askable, lasts });
+  const silent = (known: readonly ReturnType<typeof carrier>[]) => {
+    const barrier = new Barrier([a, b], 0);
+    barrier.add(a, report(view.id, { carriers: [carrier('metal', true, 4100)] }));
+    barrier.add(a, { kind: 'proceed', view: view.id, round: 0, without: [b] });
+    const of = { ...view, members: [a, b] };
+    const carriersOf = () => known;
+    return new Table(
+      barrier,
+      { view: of, vips: vips(1), stories: new Map(), gone: () => undefined, carriersOf },
+      0,
+    );
+  };
+
+  it('lets it have what it may have in that way for as long as that lasts', () => {
+    const table = silent([carrier('cloud', false, 30_000)]);
+    expect(table.isHybrid).toBe(true);
+    expect(table.lasting('v1')).toEqual([{ vip: 'v1', provider: 'cloud', askable: false, rest: 30_000 }]);
+  });
+
+  it('knows of none where it never said, and nobody carries in two ways', () => {
+    expect(silent([]).lasting('v1')).toEqual([]);
+  });
+});
+
 describe('table with a silent member', () => {
   it('casts doubt on what it may hold, and on nothing that another proves to hold', () => {
     expect([...tableWithSilent().doubts]).toEqual(['v3']);

@@ -51,6 +51,17 @@ describe('the vote of a witness', () => {
     expect(w.voters()).toEqual(['b']);
   });
 
+  it('is had again at once by who wants it again while it is being given back', () => {
+    const { w, a } = pair();
+    want(a);
+    w.run(200);
+    want(a, false);
+    want(a);
+    expect(w.voters()).toEqual([]);
+    w.run(400);
+    expect(w.voters()).toEqual(['a']);
+  });
+
   it('is dropped by who stood still before anything else, and before the other one can have it', () => {
     const { w, a, b } = pair();
     want(a);
