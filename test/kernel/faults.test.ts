@@ -19,6 +19,8 @@ import {
   withCluster,
 } from './vocabulary.ts';
 
+/** What `lease` is unless configured, ms. */
+const LEASE = 3000;
 const THREE = { hosts: 3, vips: 10, ipv6: 3, sections: STILL };
 
 describe.skipIf(NO_WORLD !== undefined)('a host of three fails', () => {
@@ -45,6 +47,24 @@ describe.skipIf(NO_WORLD !== undefined)('a host of three fails', () => {
         await cluster.host(victim).powerOn();
         cluster.agent(victim).start();
       });
+    });
+  });
+
+  it('power lost, where takeovers are strict: nobody takes over before its lease must be over', async () => {
+    const sections = { ...STILL, agent: { takeover: 'strict' } };
+    await withCluster({ ...THREE, sections }, async (cluster) => {
+      await answered(cluster);
+      const victim = await victimOf(cluster);
+      const held = await heldBy(cluster, victim);
+      const sighting = await during(cluster, async () => {
+        await cluster.host(victim).powerOff();
+        await cluster.served([cluster.others(victim)]);
+      });
+      const waited = sighting.outages.filter(({ address }) => held.includes(address));
+      expect(waited).toHaveLength(held.length);
+      for (const { from, to } of waited) expect(to - from).toBeGreaterThan(LEASE);
+      expectNeverTwo(sighting);
+      expectOutageBelow(sighting, 2 * LEASE + TAKEOVER_MAX);
     });
   });
 
