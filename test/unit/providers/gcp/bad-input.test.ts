@@ -111,3 +111,32 @@ describe('named, with how to mend it, and what was held stays held', () => {
     LONG,
   );
 });
+
+describe('JSON that is none, or of something else', () => {
+  it.each(['alias-ip', 'external-ip', 'route'] as const)(
+    'mode %s: it is asked again, and the VIP is had once',
+    async (mode) => {
+      await open({ mode, config: { call_timeout_ms: 1_000 } });
+      for (const garbage of [
+        '',
+        'null',
+        '[]',
+        '7',
+        '{"name":',
+        '{"items":7}',
+        '{"items":[null,7,{"a":1}]}',
+        '{"error":{}}',
+      ])
+        scene.cloud.faults.meet({ garbage }, { times: 1 });
+      // What can be read and says nothing looks like an API in which nothing exists: refused then, and had at the next try.
+      let outcome = (await scene.take(0, { vips: one() })).get('a')!;
+      for (let fence = 2; !outcome.held && fence < 12; fence++) {
+        expect(outcome.reason).not.toBe('');
+        outcome = (await scene.take(0, { vips: one(), fence })).get('a')!;
+      }
+      expect(outcome).toMatchObject({ held: true, code: 'ok' });
+      expect(Object.values(scene.holders())).toEqual(['vm-1']);
+    },
+    LONG,
+  );
+});
