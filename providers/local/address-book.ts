@@ -10,7 +10,7 @@ import {
   type InterfaceAddress,
 } from '../../src/platform/rtnetlink-codec.ts';
 import type { OutcomeCode } from '../../src/provider/provider.ts';
-import { isMarked, leasedAddress, type Standing, standingKey } from './placement.ts';
+import { isMarked, type LeaseMark, leasedAddress, type Standing, standingKey } from './placement.ts';
 
 type Requests = Pick<RouteRequests, 'addresses' | 'request'>;
 
@@ -28,13 +28,13 @@ export interface Refusal {
 
 export class AddressBook {
   readonly #requests: Requests;
-  readonly #leaseSeconds: number;
+  readonly #mark: LeaseMark;
   /** What puts a standing up or prolongs it: the same bytes each time. */
   readonly #puts = new WeakMap<Standing, Buffer>();
 
-  constructor(requests: Requests, leaseSeconds: number) {
+  constructor(requests: Requests, mark: LeaseMark) {
     this.#requests = requests;
-    this.#leaseSeconds = leaseSeconds;
+    this.#mark = mark;
   }
 
   /** Everything that stands on this host now. Throws SystemError when the kernel does not answer. */
@@ -74,7 +74,7 @@ export class AddressBook {
   #putting(standing: Standing): Buffer {
     const known = this.#puts.get(standing);
     if (known !== undefined) return known;
-    const message = encodeAddressPut(leasedAddress(standing, this.#leaseSeconds));
+    const message = encodeAddressPut(leasedAddress(standing, this.#mark));
     this.#puts.set(standing, message);
     return message;
   }

@@ -25,7 +25,7 @@ const NEEDED: readonly { capability: Capability; why: string }[] = [
 ];
 
 /** Throws an Error for a person where the rights are missing. */
-export function openHost(config: LocalProviderConfig): Host {
+export function openHost(config: LocalProviderConfig, cluster: string): Host {
   const missing = missingRights();
   if (missing.length > 0) {
     throw new Error(
@@ -33,7 +33,7 @@ export function openHost(config: LocalProviderConfig): Host {
         'AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW',
     );
   }
-  return open(config);
+  return open(config, cluster);
 }
 
 /** `CAP_X (why)` for each right we need and do not have. */
@@ -43,7 +43,7 @@ export function missingRights(): string[] {
   );
 }
 
-function open(config: LocalProviderConfig): Host {
+function open(config: LocalProviderConfig, cluster: string): Host {
   const requests = openRouteRequests();
   let sender: FrameSender;
   try {
@@ -58,7 +58,7 @@ function open(config: LocalProviderConfig): Host {
     requests,
     sender,
     interfaces,
-    addresses: new AddressBook(requests, leaseSeconds(config)),
+    addresses: new AddressBook(requests, { leaseSeconds: leaseSeconds(config), cluster }),
     silence: new SilenceProbe(
       { interval: config.silence_probe_interval_ms, rounds: config.silence_probes },
       { sender, linkOf, links: () => interfaces.all() },

@@ -9,8 +9,13 @@ import {
 
 /** IFA_PROTO value of every address we put up (kernel 5.18 and later show it); chosen free of those iproute2 knows. */
 export const ORIGIN = 0x57;
-/** End of the IPv4 label of every address we put up; kernels of any age show it. */
-export const LABEL_SUFFIX = ':wack';
+/**
+ * End of the IPv4 label of every address we put up; kernels of any age show it. Two characters follow that stand for the cluster: several
+ * agents on one host know their own by them.
+ */
+const LABEL_MARK = ':w~';
+const OUR_LABEL = /:w~[\w-]{2}$/;
+const CLUSTER_CHARACTERS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-';
 /** A label is as long as an interface name at most (IFNAMSIZ with its final zero byte). */
 const LABEL_LENGTH_MAX = 15;
 /** What an interface may be called to be ours: nothing a command line or a batch could take for something else. */
@@ -55,8 +60,14 @@ function interfaceOf(vip: Vip, address: VipAddress, fallback: string | undefined
   return name;
 }
 
+export interface LeaseMark {
+  readonly leaseSeconds: number;
+  /** Who puts it up. */
+  readonly cluster: string;
+}
+
 /** What the kernel shall be asked to keep for `leaseSeconds`. */
-export function leasedAddress(standing: Standing, leaseSeconds: number): InterfaceAddress {
+export function leasedAddress(standing: Standing, { leaseSeconds, cluster }: LeaseMark): InterfaceAddress {
   return {
     interfaceIndex: standing.interfaceIndex,
     address: standing.address,
@@ -65,21 +76,40 @@ export function leasedAddress(standing: Standing, leaseSeconds: number): Interfa
     // Deprecated from the start: serves and answers, and is never chosen as the source of this host's own traffic.
     preferredSeconds: 0,
     origin: ORIGIN,
-    label: standing.family === 4 ? labelFor(standing.interfaceName) : '',
+    label: standing.family === 4 ? labelFor(standing.interfaceName, cluster) : '',
     // Duplicate detection by the kernel would keep the address tentative for a second; we ask the link ourselves.
     // A leased address must not put its lifetime on the prefix route that the host's own address needs.
     flags: standing.family === 6 ? IFA_F_NODAD | IFA_F_NOPREFIXROUTE : 0,
   };
 }
 
-function labelFor(interfaceName: string): string {
-  const label = `${interfaceName}${LABEL_SUFFIX}`;
+function labelFor(interfaceName: string, cluster: string): string {
+  const label = `${interfaceName}${labelEnd(cluster)}`;
   return label.length <= LABEL_LENGTH_MAX ? label : '';
 }
 
-/** Whether an earlier run of ours (or this one) put it there. */
+/** One of 4096, by FNV-1a: a label has no room for the name. */
+function labelEnd(cluster: string): string {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(cluster)) hash = Math.imul(hash ^ byte, 0x01000193);
+  const folded = (hash ^ (hash >>> 12) ^ (hash >>> 24)) & 0xfff;
+  return LABEL_MARK + CLUSTER_CHARACTERS.charAt(folded >> 6) + CLUSTER_CHARACTERS.charAt(folded & 63);
+}
+
+/** Whether an agent of ours put it there, of whatever cluster. */
 export function isMarked(address: Pick<InterfaceAddress, 'origin' | 'label'>): boolean {
-  return address.origin === ORIGIN || address.label.endsWith(LABEL_SUFFIX);
+  return address.origin === ORIGIN || OUR_LABEL.test(address.label);
+}
+
+/**
+ * Which cluster's agent put a marked address there. IPv6 has no labels, nor have interfaces with long names: of those it is not known.
+ */
+export function putUpBy(
+  address: Pick<InterfaceAddress, 'label'>,
+  cluster: string,
+): 'it' | 'another' | 'unknown' {
+  if (!OUR_LABEL.test(address.label)) return 'unknown';
+  return address.label.endsWith(labelEnd(cluster)) ? 'it' : 'another';
 }
 
 /** Identity of a standing address in the kernel's table. */

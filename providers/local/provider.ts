@@ -26,7 +26,7 @@ import { Leases, type Loss, type Placed, stallBound } from './leases.ts';
 import { NeighbourShare } from './neighbour-share.ts';
 import { Notifier } from './notifier.ts';
 import { Outcomes } from './outcomes.ts';
-import { placementsOf, type Standing, standingKey } from './placement.ts';
+import { placementsOf, putUpBy, type Standing, standingKey } from './placement.ts';
 import { rehearse } from './rehearsal.ts';
 import type { Question, Verdict } from './silence.ts';
 import { Standings } from './standings.ts';
@@ -35,9 +35,15 @@ import { Surroundings } from './surroundings.ts';
 /** How long past its whole seconds the kernel may still show an address (measured: at most 1.09 s). */
 const KERNEL_LATENESS_MAX: Millis = 1100;
 
+export interface LocalProviderSettings {
+  readonly config: LocalProviderConfig;
+  /** Marks what it puts up: agents of other clusters on this host leave it alone. */
+  readonly cluster: string;
+}
+
 /** The provider of one configured name; `start` opens it. Needs CAP_NET_ADMIN, CAP_NET_RAW, bash and iproute2. */
-export function createLocalProvider(name: ProviderName, config: LocalProviderConfig): Provider {
-  return new LocalProvider(name, config);
+export function createLocalProvider(name: ProviderName, settings: LocalProviderSettings): Provider {
+  return new LocalProvider(name, settings);
 }
 
 /** What exists between `start` and `stop`. */
@@ -62,13 +68,15 @@ class LocalProvider implements Provider {
   readonly name: ProviderName;
   readonly traits: ProviderTraits;
   readonly #config: LocalProviderConfig;
+  readonly #cluster: string;
   readonly #wishes = new Map<VipId, number>();
   #running: Running | undefined;
   #listener: (event: ProviderEvent) => void = () => {};
 
-  constructor(name: ProviderName, config: LocalProviderConfig) {
+  constructor(name: ProviderName, { config, cluster }: LocalProviderSettings) {
     this.name = name;
     this.#config = config;
+    this.#cluster = cluster;
     this.traits = {
       families: [4, 6],
       scope: 'link',
@@ -79,7 +87,7 @@ class LocalProvider implements Provider {
 
   async start(vips: readonly Vip[], listener: (event: ProviderEvent) => void): Promise<void> {
     if (this.#running !== undefined) throw new Error(`provider ${this.name} was started twice`);
-    const running = this.#build(openHost(this.#config));
+    const running = this.#build(openHost(this.#config, this.#cluster));
     try {
       await running.guardian.start();
       this.#running = running;
@@ -368,14 +376,18 @@ class LocalProvider implements Provider {
     return [...new Map([...held, ...found].map((standing) => [standingKey(standing), standing])).values()];
   }
 
-  /** Removes what an earlier run left: everything marked as ours, and the configured addresses whoever set them. */
+  /**
+   * Removes what an earlier run left: what carries our cluster's mark, and the configured addresses whoever set them. Of other marked
+   * addresses it is not known whether an agent of another cluster holds them: if none does, their lease is all they have.
+   */
   #sweep(vips: readonly Vip[]): void {
     const { addresses } = this.#run().host;
     const snapshot = addresses.snapshot();
     const configured = vips.flatMap((vip) =>
       vip.addresses.flatMap(({ address }) => snapshot.withAddress(address)),
     );
-    const failures = addresses.remove([...new Set([...snapshot.marked(), ...configured])]);
+    const ours = snapshot.marked().filter((address) => putUpBy(address, this.#cluster) === 'it');
+    const failures = addresses.remove([...new Set([...ours, ...configured])]);
     if (failures.length > 0) {
       throw new Error(`leftovers of an earlier run: ${failures.map(({ reason }) => reason).join('; ')}`);
     }

@@ -33,8 +33,8 @@ export const PROVIDER_KINDS: Wirings = {
     about: 'addresses on interfaces of this host',
     isolated: false,
     packages: [],
-    create: async (name, settings) =>
-      (await import('../../providers/local/provider.ts')).createLocalProvider(name, settings),
+    create: async (name, config, { cluster }) =>
+      (await import('../../providers/local/provider.ts')).createLocalProvider(name, { config, cluster }),
   },
   aws: {
     about: 'addresses and routes of Amazon EC2',

@@ -9,7 +9,7 @@ import { findSocket } from './operator-actions.ts';
 export interface CleanupOptions {
   /** Only to find out whether an agent is running; it may be missing or wrong, unless `configured`. */
   readonly config: string;
-  /** Of what carries our mark only the addresses that the configuration names: other agents run on this host. */
+  /** Of what carries our mark only what the cluster of the configuration put up: other agents may run on this host. */
   readonly configured: boolean;
   readonly dryRun: boolean;
   readonly force: boolean;
@@ -29,17 +29,20 @@ export async function cleanUp(options: CleanupOptions, collaborators: Collaborat
       return exitCode('refused');
     }
   }
-  const only = options.configured ? await configuredAddresses(options.config, collaborators) : undefined;
+  const only = options.configured ? await ownOf(options.config, collaborators) : undefined;
   if (only !== undefined && !only.ok) {
     for (const problem of only.problems) stderr.write(`${problem}\n`);
-    stderr.write('nothing was removed: without --configured everything that carries our mark would be\n');
+    stderr.write(
+      'nothing was removed: it does not say of which cluster; without --configured everything that carries our mark would be\n',
+    );
     return exitCode('usage');
   }
+  for (const problem of only?.problems ?? []) stderr.write(`${problem}\n`);
   let leftovers: readonly Leftover[];
   try {
     leftovers = await collaborators.cleanUp({
       dryRun: options.dryRun,
-      ...(only !== undefined && { only: only.addresses }),
+      ...(only !== undefined && { only: { cluster: only.cluster, addresses: only.addresses } }),
     });
   } catch (error) {
     stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
@@ -54,12 +57,17 @@ export async function cleanUp(options: CleanupOptions, collaborators: Collaborat
   return conclude(leftovers, options, collaborators);
 }
 
-type Configured =
-  | { readonly ok: true; readonly addresses: readonly string[] }
+type Own =
+  | {
+      readonly ok: true;
+      readonly cluster: string;
+      readonly addresses: readonly string[];
+      readonly problems: readonly string[];
+    }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-/** All addresses of the file's VIPs. */
-async function configuredAddresses(file: string, collaborators: Collaborators): Promise<Configured> {
+/** The file's cluster and all addresses of its VIPs; of a file that is wrong the cluster alone, if it says that. */
+async function ownOf(file: string, collaborators: Collaborators): Promise<Own> {
   let text: string;
   try {
     text = await collaborators.readFile(file);
@@ -69,9 +77,17 @@ async function configuredAddresses(file: string, collaborators: Collaborators): 
   }
   const { parseConfig } = await import('../config/parse.ts');
   const parsed = parseConfig(text, { fileName: file, hostName: collaborators.hostName });
-  if (!parsed.ok) return { ok: false, problems: parsed.problems.map(formatProblem) };
-  const addresses = parsed.config.vips.flatMap((vip) => vip.addresses.map(({ address }) => address));
-  return { ok: true, addresses };
+  if (parsed.ok) {
+    const { cluster, vips } = parsed.config;
+    const addresses = vips.flatMap((vip) => vip.addresses.map(({ address }) => address));
+    return { ok: true, cluster, addresses, problems: [] };
+  }
+  const problems = parsed.problems.map(formatProblem);
+  const { clusterOf } = await import('../config/control-socket.ts');
+  const cluster = clusterOf(text);
+  if (cluster === undefined) return { ok: false, problems };
+  const note = `the file is wrong: only addresses that carry the mark of cluster ${cluster} are removed, and the lease ends the others`;
+  return { ok: true, cluster, addresses: [], problems: [...problems, note] };
 }
 
 function conclude(
@@ -79,7 +95,7 @@ function conclude(
   { configured, config }: CleanupOptions,
   { stdout, stderr }: Collaborators,
 ): number {
-  const which = configured ? `of ${config} is on this host and` : 'on this host';
+  const which = configured ? `of the cluster of ${config} is on this host and` : 'on this host';
   if (leftovers.length === 0) stdout.write(`nothing to remove: no address ${which} carries our mark\n`);
   const left = leftovers.filter(({ problem }) => problem !== undefined).length;
   if (left === 0) return exitCode('ok');

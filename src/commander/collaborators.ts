@@ -150,10 +150,11 @@ export interface Collaborators {
   providerPolicy(config: Config, providers: readonly string[]): Promise<unknown>;
   /** Simulates the cluster of a configuration; rejects with an Error where it does not come up. */
   rehearse(options: RehearsalOptions): Promise<Rehearsed>;
-  /** Removes every address that carries our mark, or those of them that are in `only`; rejects with an Error for a person. */
+  /** Removes every address that carries our mark, or those of one cluster; rejects with an Error for a person. */
   cleanUp(options: {
     readonly dryRun: boolean;
-    readonly only?: readonly string[];
+    /** `addresses`: which of those are its that do not say whose they are. */
+    readonly only?: { readonly cluster: string; readonly addresses: readonly string[] };
   }): Promise<readonly Leftover[]>;
   /** Makes this program a service of the host; rejects only for a bug. */
   install(request: InstallRequest): Promise<Installation>;

@@ -213,7 +213,11 @@ function addCleanup(program: Command, actions: Actions, perform: Perform): void 
     .addOption(configOption())
     .option('-n, --dry-run', 'only say what would be removed', false)
     .option('--force', 'even while an agent is running here', false)
-    .option('--configured', 'only addresses of the configuration file, where several agents run', false)
+    .option(
+      '--configured',
+      'only what the cluster of the configuration file put up: other agents may run here',
+      false,
+    )
     .action(({ config, dryRun, force, configured }: CleanupOptions) =>
       perform(() => actions.cleanup({ config, dryRun, force, configured })),
     );

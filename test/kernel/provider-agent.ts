@@ -7,7 +7,7 @@ import { createLocalProvider } from '../../providers/local/provider.ts';
 import type { LocalProviderConfig } from '../../src/config/config.ts';
 import type { Vip } from '../../src/model/vip.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
-import { QUICK } from './provider-stage.ts';
+import { CLUSTER, QUICK } from './provider-stage.ts';
 
 const [first = '[]', second = '{}'] = readFileSync(0, 'utf8').split('\n');
 const vips = JSON.parse(first) as Vip[];
@@ -21,7 +21,7 @@ function say(event: object): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 }
 
-const provider = createLocalProvider('local', config);
+const provider = createLocalProvider('local', { config, cluster: CLUSTER });
 await provider.start(vips, (event) => say(event));
 // An agent ticks from the first moment on: what it puts up is guarded against a hang at once.
 provider.tick?.();

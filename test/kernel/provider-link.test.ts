@@ -1,6 +1,7 @@
 /** The local provider and its link: what neighbours hear, what it asks them, and interfaces that come and go. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { arpClaim, macText, neighbourClaim } from '../../providers/local/packets.ts';
+import { leasedAddress, placementsOf } from '../../providers/local/placement.ts';
 import type { Vip } from '../../src/model/vip.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
 import { ipText } from '../../src/platform/ip-bytes.ts';
@@ -15,7 +16,7 @@ import {
 } from '../../src/platform/packet-socket.ts';
 import type { Provider, ProviderEvent } from '../../src/provider/provider.ts';
 import { until } from '../conformance/provider.ts';
-import { INTERFACE, run, Stage, vip } from './provider-stage.ts';
+import { CLUSTER, INTERFACE, QUICK, run, Stage, vip } from './provider-stage.ts';
 
 const SIGNAL = new AbortController().signal;
 const FOUR = vip('four', '10.77.0.101');
@@ -87,7 +88,7 @@ describe('an address that is put up', () => {
     const requests = openRouteRequests();
     const stands = (address: string) => requests.addresses().find((one) => one.address === address);
     const leased = { origin: 0x57, validSeconds: 3, preferredSeconds: 0 };
-    expect(stands('10.77.0.101')).toMatchObject({ ...leased, label: `${INTERFACE}:wack` });
+    expect(stands('10.77.0.101')).toMatchObject({ ...leased, label: expect.stringMatching(/^vip0:w~..$/) });
     expect(stands('2001:db8:77::101')).toMatchObject(leased);
     requests.close();
     expect(run(`ip -o address show dev ${INTERFACE}`).match(/deprecated/g)).toHaveLength(2);
@@ -283,11 +284,15 @@ describe('an interface', () => {
 });
 
 describe('what others left or did', () => {
-  it('is swept at start when it is marked as ours or configured, and nothing else is', async () => {
-    run(`ip address add 10.77.0.150/32 dev ${INTERFACE} label ${INTERFACE}:wack`);
+  it('is swept at start when its cluster’s agent put it up or it is configured, and nothing else is', async () => {
+    const mark = (cluster: string) =>
+      leasedAddress({ ...placementsOf(FOUR, QUICK)[0]!, interfaceIndex: 1 }, { leaseSeconds: 3, cluster })
+        .label;
+    run(`ip address add 10.77.0.150/32 dev ${INTERFACE} label ${mark(CLUSTER)}`);
+    run(`ip address add 10.77.0.151/32 dev ${INTERFACE} label ${mark('another')}`);
     run(`ip address add 10.77.0.101/24 dev ${INTERFACE}; ip address add 10.77.0.160/32 dev ${INTERFACE}`);
     await start([FOUR]);
-    expect(stage.addresses()).toEqual(['10.77.0.160/32']);
+    expect(stage.addresses()).toEqual(['10.77.0.151/32', '10.77.0.160/32']);
   });
 
   it('is said by inspect', async () => {

@@ -8,7 +8,7 @@ import { createLocalProvider } from '../../providers/local/provider.ts';
 import type { Vip } from '../../src/model/vip.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
 import { raisePriority } from '../../src/platform/priority.ts';
-import { QUICK } from './provider-stage.ts';
+import { CLUSTER, QUICK } from './provider-stage.ts';
 
 /** Longer than the other needs to put them up, ms. */
 const PATIENCE = 60;
@@ -21,7 +21,7 @@ const first = await lines.next();
 const { interfaceName, vips } = JSON.parse(String(first.value)) as { interfaceName: string; vips: Vip[] };
 
 const config = { ...QUICK, interface: interfaceName, silence_probe_interval_ms: 4, silence_probes: 2 };
-const provider = createLocalProvider('local', config);
+const provider = createLocalProvider('local', { config, cluster: CLUSTER });
 await provider.start(vips, () => {});
 const ticks = setInterval(() => {
   provider.tick?.();

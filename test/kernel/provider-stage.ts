@@ -11,6 +11,7 @@ import type { Provider } from '../../src/provider/provider.ts';
 /** The interface under test; its far end is in the neighbour's namespace. */
 export const INTERFACE = 'vip0';
 const FAR_END = 'far0';
+export const CLUSTER = 'stage';
 
 export const QUICK: LocalProviderConfig = {
   kind: 'local',
@@ -104,7 +105,7 @@ export class Stage {
   }
 
   provider(changes: Partial<LocalProviderConfig> = {}): Provider {
-    return createLocalProvider('local', { ...QUICK, ...changes });
+    return createLocalProvider('local', { config: { ...QUICK, ...changes }, cluster: CLUSTER });
   }
 
   end(): void {

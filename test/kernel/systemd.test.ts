@@ -3,33 +3,37 @@
  * an upgrade under traffic. Each host has systemd as its first process (booted-host.ts).
  */
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Cluster, type ClusterOptions } from '../../src/lab/cluster.ts';
+import type { Cluster, ClusterOptions } from '../../src/lab/cluster.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
-import { BootedHost, bootProblem } from './booted-host.ts';
+import type { BootedHost } from './booted-host.ts';
+import {
+  active,
+  CONFIG,
+  configure,
+  DEB,
+  debContent,
+  debFile,
+  giveKey,
+  installed,
+  PATIENCE,
+  packagedProblem,
+  STRICT,
+  withBareHosts,
+} from './packaged-hosts.ts';
 import { answered, during, eventually, expectNeverTwo, expectOutageBelow, heldBy } from './vocabulary.ts';
 
-const PACKAGES = process.env['WACKAMOLE_PACKAGES'] ?? '/nowhere';
-const problem = existsSync(PACKAGES)
-  ? bootProblem()
-  : 'no packages were built: there is no dpkg-deb, or a filter left them out';
-const why = problem === undefined ? '' : ` (skipped: ${problem})`;
+const why = packagedProblem === undefined ? '' : ` (skipped: ${packagedProblem})`;
 
-const KEY = `${randomBytes(32).toString('hex')}\n`;
-const CONFIG = '/etc/wackamole/wackamole.yaml';
 /** From the beginning of the installation, ms. */
 const INSTALLED_MAX = 5000;
 /** A handoff on a machine that does nothing else; what the client itself was late by does not count. */
 const HANDOFF_MAX = 50;
 /** Of a machine that does: as everywhere in these tests. */
 const BUSY_MAX = 1000;
-/** Hosts that boot, packages that unpack: a busy machine takes its time, ms. */
-const PATIENCE = 60_000;
-const STRICT = process.env['WACKAMOLE_STRICT'] === '1';
 
 /** Whether root may do here what systemd does for OOMScoreAdjust= and LimitNICE= (CAP_SYS_RESOURCE). */
 const CAP_SYS_RESOURCE = 24n;
@@ -45,26 +49,21 @@ let deb: Buffer;
 let oldDeb: Buffer;
 
 beforeAll(() => {
-  if (problem !== undefined) return;
+  if (packagedProblem !== undefined) return;
   work = mkdtempSync(join(tmpdir(), 'wackamole-systemd-'));
-  const file = join(PACKAGES, readdirSync(PACKAGES).find((name) => name.endsWith(`_${architecture()}.deb`))!);
   const older = join(work, 'older');
-  must(['dpkg-deb', '--raw-extract', file, older]);
+  must(['dpkg-deb', '--raw-extract', debFile(), older]);
   const version = '0.0.1';
   edit(join(older, 'DEBIAN/control'), /^Version: .*$/m, `Version: ${version}`);
   edit(join(older, 'usr/lib/wackamole/package.json'), /"version": ".*"/, `"version": "${version}"`);
   must(['dpkg-deb', '--root-owner-group', '-Znone', '--build', older, join(work, 'older.deb')]);
   rmSync(older, { recursive: true });
-  deb = readFileSync(file);
+  deb = debContent();
   oldDeb = readFileSync(join(work, 'older.deb'));
 }, 120_000);
 afterAll(() => {
   if (work !== '') rmSync(work, { recursive: true, force: true });
 });
-
-function architecture(): string {
-  return process.arch === 'x64' ? 'amd64' : process.arch;
-}
 
 function must(argv: readonly [string, ...string[]]): void {
   const { status, stderr } = spawnSync(argv[0], argv.slice(1), { encoding: 'utf8' });
@@ -76,53 +75,20 @@ function edit(file: string, what: RegExp, by: string): void {
 }
 
 /** Hosts that are up, with configuration and key in place and nothing installed. */
-async function withHosts(
+function withHosts(
   options: ClusterOptions,
   body: (cluster: Cluster, hosts: readonly BootedHost[]) => Promise<void>,
 ): Promise<void> {
-  const cluster = await Cluster.open(options);
-  const hosts: BootedHost[] = [];
-  try {
-    for (const host of cluster.observatory.lab.hosts) hosts.push(await BootedHost.boot(host));
+  return withBareHosts(options, async (cluster, hosts) => {
     for (const host of hosts) await configure(cluster, host);
+    await Promise.all(hosts.map(giveKey));
     await body(cluster, hosts);
-  } catch (error) {
-    const journals = await Promise.all(
-      hosts.map(async (host) => `--- ${host.host.name}\n${await host.journal()}`),
-    );
-    if (error instanceof Error) error.message += `\n${journals.join('\n').slice(-6000)}`;
-    throw error;
-  } finally {
-    for (const host of hosts) await host.off();
-    await cluster.close();
-  }
+  });
 }
-
-async function configure(cluster: Cluster, host: BootedHost): Promise<void> {
-  const group = { key_file: '/etc/wackamole/cluster.key' };
-  const socket = { control: { socket: undefined } };
-  const sections = cluster.agent(host.host.name).configuration({ ...socket, group });
-  await host.write(CONFIG, JSON.stringify(sections));
-  await host.write('/etc/wackamole/cluster.key', KEY, '600');
-}
-
-async function installed(host: BootedHost, content: Buffer): Promise<string> {
-  await host.write('/var/tmp/wackamole.deb', content);
-  return host.must(['dpkg', '--force-unsafe-io', '--install', '/var/tmp/wackamole.deb']);
-}
-
-/** The key is the agent's: a user that comes with the package. */
-async function ownKey(host: BootedHost): Promise<void> {
-  await host.must(['systemd-sysusers', '-'], 'u wackamole - - /var/lib/wackamole /usr/sbin/nologin\n');
-  await host.must(['chown', 'wackamole:', '/etc/wackamole/cluster.key']);
-}
-
-const active = (host: BootedHost, unit?: string) => host.property('ActiveState', unit);
 
 describe.skipIf(why !== '')(`under systemd${why}`, () => {
   it('two hosts: from the installation to the first VIP; what systemd sees, and does', async () => {
     await withHosts({ hosts: 2, vips: 4, ipv6: 1, patience_ms: PATIENCE }, async (cluster, hosts) => {
-      await Promise.all(hosts.map(ownKey));
       await fromInstallationToFirstVip(cluster, hosts);
       const [a] = hosts as [BootedHost, BootedHost];
       await seen(cluster, a);
@@ -133,7 +99,6 @@ describe.skipIf(why !== '')(`under systemd${why}`, () => {
 
   it('three hosts: an upgrade, one after the other, under traffic', async () => {
     await withHosts({ hosts: 3, vips: 6, ipv6: 2, patience_ms: PATIENCE }, async (cluster, hosts) => {
-      await Promise.all(hosts.map(ownKey));
       await Promise.all(hosts.map((host) => installed(host, oldDeb)));
       await cluster.served();
       await answered(cluster);
@@ -158,37 +123,11 @@ describe.skipIf(why !== '')(`under systemd${why}`, () => {
       expectOutageBelow(sighting, STRICT ? HANDOFF_MAX : BUSY_MAX);
     });
   }, 300_000);
-
-  it('without a configuration nothing is started, and it says what is left to do; purged, nothing is left', async () => {
-    await withHosts({ hosts: 1, vips: 1 }, async (_, [host]) => {
-      if (host === undefined) return;
-      await host.must(['rm', '-rf', '/etc/wackamole']);
-      const said = await installed(host, deb);
-      expect(said).toContain('nothing was started');
-      expect(await active(host)).toBe('inactive');
-      expect((await host.run(['systemctl', 'is-enabled', 'wackamole'])).stdout.trim()).toBe('disabled');
-      expect(await host.must(['id', 'wackamole'])).toContain('wackamole');
-      await host.must(['dpkg', '--purge', 'wackamole']);
-      const places = ['/etc', '/usr/bin', '/usr/lib', '/usr/share', '/var/cache', '/var/lib'];
-      const left = await host.must([
-        'find',
-        ...places,
-        '-xdev',
-        '-newer',
-        '/etc/machine-id',
-        '-iname',
-        '*wackamole*',
-        '-print',
-      ]);
-      const ours = left.split('\n').filter((path) => path !== '' && !path.startsWith('/var/lib/dpkg/'));
-      expect(ours).toEqual([]);
-    });
-  }, 120_000);
 });
 
 async function fromInstallationToFirstVip(cluster: Cluster, hosts: readonly BootedHost[]): Promise<void> {
   const { addresses, client } = cluster.observatory;
-  await Promise.all(hosts.map((host) => host.write('/var/tmp/wackamole.deb', deb)));
+  await Promise.all(hosts.map((host) => host.write(DEB, deb)));
   const at = monotonicNow();
   const installing = Promise.all(hosts.map((host) => installed(host, deb)));
   await eventually('a VIP is served', () => addresses.some((address) => client.up(address)), 60_000);

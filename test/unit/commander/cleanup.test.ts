@@ -43,24 +43,37 @@ describe('cleanup', () => {
     });
   });
 
-  test('of the configured addresses alone, where several agents run', async () => {
+  test('of what its cluster put up alone, where several agents run', async () => {
     const file = `cluster: web
 group: { peers: { a: 10.0.0.1 }, key_file: /k }
 providers: { local: { interface: eth0 } }
 vips: { web-1: 10.0.0.100, web-2: { addresses: [10.0.0.101/24, "2001:DB8::0:1"] } }
 `;
     const done = await cleanup('cleanup --configured -c /c.yaml', { files: { '/c.yaml': file } });
+    const addresses = ['10.0.0.100', '10.0.0.101', '2001:db8::1'];
     expect(done).toMatchObject({
       code: 0,
-      out: 'nothing to remove: no address of /c.yaml is on this host and carries our mark\n',
-      calls: [{ dryRun: false, only: ['10.0.0.100', '10.0.0.101', '2001:db8::1'] }],
+      out: 'nothing to remove: no address of the cluster of /c.yaml is on this host and carries our mark\n',
+      calls: [{ dryRun: false, only: { cluster: 'web', addresses } }],
     });
+  });
+
+  test('of its cluster by the mark alone, where the file is wrong', async () => {
+    const files = { '/c.yaml': 'cluster: web\nvips: [1\n' };
+    const words = 'cleanup --force --configured -c /c.yaml';
+    const { code, out, err, calls } = await cleanup(words, { files, leftovers: [ONE] });
+    expect({ code, out }).toEqual({ code: 0, out: 'removed 10.0.0.100/32 from eth0\n' });
+    expect(calls).toEqual([{ dryRun: false, only: { cluster: 'web', addresses: [] } }]);
+    expect(err).toMatch(
+      /^\/c\.yaml:[\s\S]*the file is wrong: only addresses that carry the mark of cluster web/,
+    );
   });
 
   test.each([
     ['is missing', {}, 'cannot read /c.yaml'],
-    ['is wrong', { '/c.yaml': 'cluster: 1\n' }, '/c.yaml:1:'],
-  ])('of the configured addresses: removes nothing where the file %s', async (_, files, message) => {
+    ['does not say of which', { '/c.yaml': 'cluster: 1\n' }, '/c.yaml:1:'],
+    ['is no file of ours', { '/c.yaml': '\0: [' }, '/c.yaml:1:'],
+  ])('of its cluster: removes nothing where the file %s', async (_, files, message) => {
     const { err, ...rest } = await cleanup('cleanup --force --configured -c /c.yaml', {
       files,
       leftovers: [ONE],

@@ -36,9 +36,11 @@ test('the unit for one of several clusters differs only in names, files and what
   const different = plain!.filter((line) => !template!.includes(line)).map((line) => line.split('=')[0]);
   expect(different).toEqual(['Description', 'ExecStart', 'ExecReload', 'ExecStopPost']);
   expect(template).toHaveLength(plain!.length);
-  expect(text('wackamole@.service')).toContain(
-    'cleanup --force --configured --config /etc/wackamole/%i.yaml',
-  );
+  for (const [name, file] of [
+    ['wackamole.service', 'wackamole'],
+    ['wackamole@.service', '%i'],
+  ] as const)
+    expect(text(name)).toContain(`cleanup --force --configured --config /etc/wackamole/${file}.yaml\n`);
 });
 
 describe.skipIf(NO_ANALYZE !== '')(`systemd-analyze${NO_ANALYZE}`, () => {

@@ -78,7 +78,7 @@ describe('leases', () => {
     leases = new Leases(
       { lease: 3000, stall: 1000 },
       {
-        addresses: new AddressBook(kernel, 3),
+        addresses: new AddressBook(kernel, { leaseSeconds: 3, cluster: 'web' }),
         guardian: { hold: note('hold'), drop: note('drop'), tick: () => {} },
         announcer: { announce: note('announce'), forget: note('forget') },
       },

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { isMarked, leasedAddress, placementsOf } from '../../../../providers/local/placement.ts';
+import { isMarked, leasedAddress, placementsOf, putUpBy } from '../../../../providers/local/placement.ts';
 import type { Vip } from '../../../../src/model/vip.ts';
 
+const MARK = { leaseSeconds: 3, cluster: 'web' };
 const VIP: Vip = {
   id: 'web',
   addresses: [
@@ -31,13 +32,13 @@ describe('placements', () => {
 
   it('are marked, leased and deprecated', () => {
     const [four, six] = placementsOf(VIP, { interface: 'eth0' }).map((placement) =>
-      leasedAddress({ ...placement, interfaceIndex: 2 }, 3),
+      leasedAddress({ ...placement, interfaceIndex: 2 }, MARK),
     );
     expect(four).toMatchObject({
       validSeconds: 3,
       preferredSeconds: 0,
       origin: 0x57,
-      label: 'eth0:wack',
+      label: 'eth0:w~45',
       flags: 0,
     });
     expect(six).toMatchObject({
@@ -52,11 +53,32 @@ describe('placements', () => {
 
   it('go without a label where it does not fit', () => {
     const [four] = placementsOf(VIP, { interface: 'enp129s0f1' }).map((placement) =>
-      leasedAddress({ ...placement, interfaceIndex: 2 }, 3),
+      leasedAddress({ ...placement, interfaceIndex: 2 }, MARK),
     );
-    expect(four?.label).toBe('enp129s0f1:wack');
+    expect(four?.label).toBe('enp129s0f1:w~45');
     const [long] = placementsOf(VIP, { interface: 'enp129s0f1x' });
-    expect(leasedAddress({ ...long!, interfaceIndex: 2 }, 3).label).toBe('');
-    expect(isMarked({ origin: 0, label: 'eth0' })).toBe(false);
+    expect(leasedAddress({ ...long!, interfaceIndex: 2 }, MARK).label).toBe('');
+    for (const label of ['eth0', 'eth0:web', 'eth0:w~', 'eth0:w~123', 'eth0:w~:1'])
+      expect(isMarked({ origin: 0, label }), label).toBe(false);
+  });
+
+  it('say of which cluster they are, where there is room for it', () => {
+    const [four, six] = placementsOf(VIP, { interface: 'eth0' }).map((placement) =>
+      leasedAddress({ ...placement, interfaceIndex: 2 }, MARK),
+    );
+    expect(isMarked({ origin: 0, label: four!.label })).toBe(true);
+    expect(putUpBy(four!, 'web')).toBe('it');
+    expect(putUpBy(four!, 'db')).toBe('another');
+    expect(putUpBy(six!, 'web')).toBe('unknown');
+    const names = Array.from({ length: 3000 }, (_, number) => `cluster-${number}`);
+    const labels = new Set(
+      names.map(
+        (cluster) =>
+          leasedAddress({ ...six!, family: 4, interfaceName: 'e', interfaceIndex: 2 }, { ...MARK, cluster })
+            .label,
+      ),
+    );
+    // Of 4096, by chance: 4096 × (1 − e^(−3000 ÷ 4096)) = 2127.
+    expect(labels.size).toBeGreaterThan(2000);
   });
 });
