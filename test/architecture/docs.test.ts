@@ -52,6 +52,43 @@ function anchorOf(heading: string): string {
     .replaceAll(' ', '-');
 }
 
+/** What an operator, a user and a contributor must find, and from README. */
+const MANUAL = [
+  ...['quick-start', 'concepts', 'configuration', 'operations', 'troubleshooting', 'guarantees', 'fencing'],
+  ...['SECURITY', 'comparison', 'writing-a-provider', 'ARCHITECTURE', 'protocol', 'install', 'terraform'],
+].map((name) => `docs/${name}.md`);
+
+it.each([...MANUAL, 'CONTRIBUTING.md'])('README leads to %s', (page) => {
+  expect(read('README.md')).toContain(`](${page})`);
+});
+
+it('README leads to every page of docs', () => {
+  const led = [...read('README.md').matchAll(/\]\((docs\/[^)#]+\.md)\)/g)].map((match) => match[1]!);
+  const missing = pages.filter((page) => /^docs\/[^/]+$/.test(page) && !led.includes(page));
+  expect(missing).toEqual([]);
+});
+
+it('docs/concepts.md has pictures that are closed', () => {
+  const pictures = [
+    ...read('docs/concepts.md').matchAll(/^```mermaid\n(flowchart|sequenceDiagram)([\s\S]*?)^```$/gm),
+  ];
+  expect(pictures.length).toBeGreaterThan(3);
+  for (const [, , text = ''] of pictures) {
+    const opened = text.match(/^ *subgraph /gm)?.length ?? 0;
+    expect(text.match(/^ *end$/gm)?.length ?? 0, text).toBe(opened);
+  }
+});
+
+it('docs/comparison.md says where each claim is from', () => {
+  const text = read('docs/comparison.md');
+  const cited = new Set([...text.matchAll(/\[([A-Z]\d)\]/g)].map((match) => match[1]!));
+  const given = new Set([...text.matchAll(/^- ([A-Z]\d): \[/gm)].map((match) => match[1]!));
+  expect(cited).toEqual(given);
+  const others = [...text.matchAll(/^\| (Pacemaker|kube-vip|MetalLB)\b.*$/gm)];
+  expect(others.length).toBe(3);
+  for (const [row] of others) expect(row).toMatch(/\[[A-Z]\d\]/);
+});
+
 it('docs/guarantees.md names words of tests that are there', () => {
   const named = [...read('docs/guarantees.md').matchAll(/`(test\/[\w./-]+\.ts)`: ([^|,`]+?)(?: \||,)/g)];
   expect(named.length).toBeGreaterThan(2);

@@ -1,4 +1,5 @@
-/** Every command line of ours in README and docs is one that the program takes; no action is performed. */
+/** Every command line of ours in README and docs is one that the program takes, and every shell block one that a shell reads; no action is performed. */
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { describe, expect, test } from 'vitest';
@@ -101,4 +102,21 @@ describe('command lines of the documentation', () => {
     const [line] = commandLines(`\`\`\`sh\n${text}\n\`\`\`\n`);
     expect(await refusal(line!)).toMatch(error);
   });
+});
+
+describe('shell blocks of the documentation', () => {
+  const blocks = pages.flatMap((page) =>
+    [...readFileSync(new URL(page, root), 'utf8').matchAll(/^ *```sh\n([\s\S]*?)^ *```$/gm)].map(
+      ([, text = ''], index) => ({ page, index: index + 1, text }),
+    ),
+  );
+
+  /** What a shell that runs nothing says. */
+  const complaint = (text: string) => spawnSync('bash', ['-n'], { input: text, encoding: 'utf8' }).stderr;
+
+  test('are found', () => expect(blocks.length).toBeGreaterThan(20));
+
+  test.each(blocks)('$page, $index', ({ text }) => expect(complaint(text)).toBe(''));
+
+  test('a wrong one is noticed', () => expect(complaint('if true; then echo')).not.toBe(''));
 });
