@@ -8,10 +8,13 @@ import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LabHost } from '../../src/lab/host.ts';
+import { monotonicNow } from '../../src/platform/clock.ts';
 import { Cgroup } from './cgroup.ts';
 import { NO_WORLD } from './vocabulary.ts';
 
 const SYSTEMD = '/lib/systemd/systemd';
+/** Three seconds on an idle machine, ms. */
+const BOOTED_MAX = 120_000;
 
 /** What would reach beyond the host, or is of no use in it. */
 const MASKED = [
@@ -123,8 +126,8 @@ export class BootedHost {
   }
 
   async #untilRunning(): Promise<void> {
-    for (let attempt = 0; attempt < 300; attempt += 1) {
-      if (this.#child.exitCode !== null) break;
+    const deadline = monotonicNow() + BOOTED_MAX;
+    while (monotonicNow() < deadline && this.#child.exitCode === null) {
       await sleep(50);
       if (this.#first === undefined || commandOf(this.#first) !== SYSTEMD) continue;
       const { stdout } = await this.run(['systemctl', 'is-active', 'lab.target']);

@@ -117,7 +117,7 @@ describe.skipIf(why !== '')(`clusters side by side under systemd${why}`, () => {
       await withoutPackage(cluster, a);
       await purged(cluster, b);
     });
-  }, 400_000);
+  }, 600_000);
 });
 
 async function startsNothing(hosts: readonly BootedHost[]): Promise<void> {
