@@ -155,7 +155,7 @@ function buildProgram(): string | undefined {
 function buildPackages(folder: string, filters: readonly string[]): boolean {
   const wanted = filters.length === 0 || filters.some((word) => /package|systemd|upgrade/.test(word));
   if (!wanted || spawnSync('dpkg-deb', ['--version']).error !== undefined) return true;
-  const argv = ['run', '-s', 'package', '--', '--level', '0', '--out', folder];
+  const argv = ['run', '-s', 'package', '--', '--level', '1', '--out', folder];
   return spawnSync('npm', argv, { cwd: ROOT, stdio: 'inherit' }).status === 0;
 }
 

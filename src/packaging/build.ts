@@ -15,7 +15,7 @@ import { type Bundles, layOut, type Release } from './tree.ts';
 export interface PackageOptions {
   readonly out: string;
   readonly architectures: readonly Architecture[];
-  /** `xz` level; absent: not compressed. */
+  /** `gzip` level; absent: not compressed. */
   readonly compression?: number;
   /** Instead of that of package.json, for tests of upgrades. */
   readonly version?: string;
@@ -86,7 +86,7 @@ if (import.meta.main) {
     options: {
       out: { type: 'string', default: join(ROOT, 'dist/package') },
       arch: { type: 'string', multiple: true },
-      level: { type: 'string', default: '6' },
+      level: { type: 'string', default: '9' },
     },
   });
   const wanted = ARCHITECTURES.filter((each) => values.arch?.includes(each) ?? true);

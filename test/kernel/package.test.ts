@@ -167,7 +167,7 @@ describe.skipIf(why !== '')(`packages${why}`, () => {
         '--arch',
         'amd64',
         '--level',
-        '0',
+        '1',
         '--out',
         out,
       ],

@@ -238,6 +238,8 @@ async function withoutPackage(cluster: Cluster, host: BootedHost): Promise<void>
   expect(said).toContain('ran systemctl daemon-reload');
   expect(said).toContain('no agent was started');
   expect(await active(host, unit('web'))).toBe('inactive');
+  // Enabled as long as the package was there; its unit would be kept for it.
+  await host.must(['systemctl', 'disable', unit('db')]);
   await host.must(['systemctl', 'enable', '--now', unit('web')]);
   await host.must(['systemctl', 'reload', unit('web')]);
   const other = cluster.others(host.host.name)[0]!;
