@@ -221,6 +221,13 @@ export const MUTATIONS_OF_PLACES_AND_VOTES: readonly Mutation[] = [
     replace: '',
     scene: 'refused',
   },
+  {
+    name: 'who wants the vote again while giving it back looks a minute later',
+    file: 'src/witness/lease.ts',
+    find: 'this.#nextAt = this.#wanted ? now : now + this.#settings.look;',
+    replace: 'this.#nextAt = now + this.#settings.look;',
+    scene: 'wantedAgain',
+  },
   // --- who is primary ---
   {
     name: 'the votes count though the engine has its own rule',

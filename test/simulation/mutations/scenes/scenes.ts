@@ -11,6 +11,7 @@ import { outvoted } from './outvoted.ts';
 import { refused } from './refused.ts';
 import { fullHouse, roomToMake } from './rooms.ts';
 import { staleFence } from './stale-fence.ts';
+import { wantedAgain } from './wanted-again.ts';
 
 const SCENES = {
   apart,
@@ -21,6 +22,7 @@ const SCENES = {
   refused,
   roomToMake,
   staleFence,
+  wantedAgain,
 } as const satisfies Readonly<Record<string, (seed: number) => void | Promise<void>>>;
 
 export type SceneName = keyof typeof SCENES;
