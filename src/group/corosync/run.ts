@@ -12,6 +12,7 @@ import { CorosyncError } from './codes.ts';
 import { DaemonLink, LibraryMissing } from './daemon-link.ts';
 import { describePlace } from './memberships.ts';
 import { Outgoing } from './outgoing.ts';
+import type { ChangePractice } from './practice.ts';
 import { Session, type SessionAction } from './session.ts';
 import { type FromThread, type RunStart, WORD } from './thread-messages.ts';
 
@@ -27,6 +28,12 @@ const RETRY_MS = 5;
 const GOODBYE_MS = 500;
 
 type Post = (message: FromThread, transfer?: readonly ArrayBuffer[]) => void;
+
+export interface RunCollaborators {
+  readonly post: Post;
+  /** Goes on while all is quiet. */
+  readonly practice: (settings: { readonly decrees: boolean }) => ChangePractice;
+}
 
 export class Run {
   readonly #start: RunStart;
@@ -47,10 +54,14 @@ export class Run {
   #unreturned = 0;
   #returned = 0;
   #statusAt = Number.NEGATIVE_INFINITY;
+  /** The agent was told something since the last turn. */
+  #stirred = true;
+  readonly #practice: RunCollaborators['practice'];
 
-  constructor(start: RunStart, post: Post) {
+  constructor(start: RunStart, { post, practice }: RunCollaborators) {
     this.#start = start;
     this.#post = post;
+    this.#practice = practice;
     this.#words = new Int32Array(start.words);
     this.#outbound = new Outbound((parcel, transfer) => post({ kind: 'parcel', ...parcel }, transfer));
   }
@@ -157,6 +168,15 @@ export class Run {
       this.#lost(
         `corosync has delivered nothing for ${patience} ms, though it answers: its ring does not form`,
       );
+    this.#practise();
+  }
+
+  /** Not within an interval in which anything happened. */
+  #practise(): void {
+    const quiet = !this.#stirred && !this.#leaving && !this.#over && this.#session?.settled === true;
+    this.#stirred = false;
+    if (quiet && this.#outgoing.isEmpty && this.#link !== undefined)
+      this.#practice({ decrees: this.#link.decrees }).turn();
   }
 
   #perform(actions: readonly SessionAction[]): void {
@@ -192,6 +212,7 @@ export class Run {
   }
 
   #deliver(event: GroupEvent): void {
+    this.#stirred = true;
     // A membership is as good as a pulse: the daemon delivers.
     if (event.kind === 'view') this.#unreturned = 0;
     const overflow = this.#outbound.add(event);
