@@ -3,8 +3,17 @@
  * changes nothing where something is in the way; never starts an agent. For hosts without the package, which brings its own files.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { marked, originOf } from './marked-file.ts';
 import { insideOf, placeProblem } from './program-place.ts';
 
@@ -138,6 +147,8 @@ function packageProblem(root: string, instance: string | undefined): string | un
 function editedProblem(root: string, path: string): string | undefined {
   const file = at(root, path);
   if (!existsSync(file)) return undefined;
+  if (isMask(file))
+    return `${file} is a mask, as a package that was removed leaves it: run \`systemctl unmask ${basename(file)}\`, and run this again`;
   switch (originOf(readFileSync(file, 'utf8'))) {
     case 'ours':
       return undefined;
@@ -157,7 +168,13 @@ function otherUses(root: string, instance: string | undefined): { template: bool
     .filter((name) => name !== undefined && name !== instance);
   const template = instance !== undefined && instances.length > 0;
   const rest = instance === undefined ? 'wackamole@.service' : 'wackamole.service';
-  return { template, program: template || existsSync(`${units}/${rest}`) };
+  const other = `${units}/${rest}`;
+  return { template, program: template || (existsSync(other) && !isMask(other)) };
+}
+
+/** A unit that nothing may start: a link to nowhere. */
+function isMask(file: string): boolean {
+  return lstatSync(file).isSymbolicLink();
 }
 
 function nextSteps(instance: string | undefined): readonly string[] {

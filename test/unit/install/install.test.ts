@@ -130,6 +130,15 @@ describe.skipIf(NOT_ROOT || NO_SYSUSERS)(`install${why}`, () => {
     expect(snapshot()).toEqual(before);
   });
 
+  test('a mask that a removed package left is no unit: it is named where it is in the way, and keeps nothing', () => {
+    install(options({ instance: 'web' }), program);
+    symlinkSync('/dev/null', unit());
+    expect(problemsOf(install(options(), program))).toContain('systemctl unmask wackamole.service');
+    expect(uninstall(options({ instance: 'web' })).ok).toBe(true);
+    expect(existsSync(launcher())).toBe(false);
+    expect(existsSync(unit())).toBe(true);
+  });
+
   test('refuses beside the package, and names the command', () => {
     mkdirSync(`${root}/usr/lib/systemd/system`, { recursive: true });
     writeFileSync(`${root}/usr/lib/systemd/system/wackamole.service`, '');
