@@ -119,6 +119,12 @@ const TOOLS: readonly Tool[] = [
     packages: ['corosync', 'libcpg4', 'libquorum5'],
     missing: 'tests with real corosync daemons',
   },
+  {
+    program: 'corosync-qnetd',
+    arguments: ['-v'],
+    packages: ['corosync-qdevice', 'corosync-qnetd'],
+    missing: 'tests with a quorum device of corosync',
+  },
   { program: 'zsh', arguments: ['--version'], packages: ['zsh'], missing: 'tests of completion for zsh' },
   { program: 'fish', arguments: ['--version'], packages: ['fish'], missing: 'tests of completion for fish' },
   { program: 'groff', arguments: ['--version'], packages: ['groff-base'], missing: 'tests of manual pages' },

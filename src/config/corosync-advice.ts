@@ -34,6 +34,8 @@ const COEFFICIENT: Millis = 650;
 const JOIN: Millis = 50;
 const CONSENSUS_FACTOR = 1.2;
 const RETRANSMITS = 4;
+/** Of corosync-qdevice(8): the longest that a new ring waits for the word of its device. */
+const DEVICE_SYNC: Millis = 30_000;
 /** Of anything it waits for. */
 const TIMEOUT_LEAST: Millis = 30;
 
@@ -48,7 +50,7 @@ export function adviseCorosync(text: string): CorosyncAdviceResult {
   const { conf } = read;
   const numbers = numbersOf(conf);
   if (!numbers.ok) return numbers;
-  const { base, coefficient, retransmits, join, consensus: given } = numbers.value;
+  const { base, coefficient, retransmits, join, consensus: given, deviceSync } = numbers.value;
   const grown = conf.nodes > 2 ? (conf.nodes - 2) * coefficient : 0;
   const token = base + grown;
   const consensus = given ?? Math.floor(CONSENSUS_FACTOR * token);
@@ -65,10 +67,15 @@ export function adviseCorosync(text: string): CorosyncAdviceResult {
       consensus,
       tokenText: grown === 0 ? `${token}` : `${base} + ${conf.nodes - 2} × ${coefficient} = ${token}`,
       failover: { shortest: Math.floor(longest - held), longest },
-      daemonTimeout: Math.max(DAEMON_TIMEOUT_LEAST, Math.ceil((3 * longest) / 1000) * 1000),
+      daemonTimeout: Math.max(DAEMON_TIMEOUT_LEAST, Math.ceil((3 * longest + deviceSync) / 1000) * 1000),
       primary: primaryOf(conf),
       ...(token > TOKEN_FAST && { lines: FAST }),
-      warnings: [...ringWarnings(conf, { token, consensus }), ...quorumWarnings(conf), ...openWarnings(conf)],
+      warnings: [
+        ...ringWarnings(conf, { token, consensus }),
+        ...quorumWarnings(conf),
+        ...deviceWarnings(deviceSync),
+        ...openWarnings(conf),
+      ],
     },
   };
 }
@@ -79,6 +86,8 @@ interface Numbers {
   readonly retransmits: number;
   readonly join: Millis;
   readonly consensus: Millis | undefined;
+  /** 0 without a device. */
+  readonly deviceSync: Millis;
 }
 
 type NumbersResult = { readonly ok: true; readonly value: Numbers } | Refusal;
@@ -86,24 +95,27 @@ type Refusal = Extract<CorosyncAdviceResult, { ok: false }>;
 
 function numbersOf({ settings }: CorosyncConf): NumbersResult {
   const names = ['token', 'token_coefficient', 'token_retransmits_before_loss_const', 'join', 'consensus'];
-  for (const name of names) {
-    const setting = settings.get(`totem.${name}`);
+  for (const name of [...names.map((one) => `totem.${one}`), 'quorum.device.sync_timeout']) {
+    const setting = settings.get(name);
     if (setting === undefined || /^\d{1,9}$/.test(setting.value)) continue;
-    const what = `totem.${name}: ${setting.value} is not a whole number`;
+    const what = `${name}: ${setting.value} is not a whole number`;
     return { ok: false, line: setting.line, what, mend: 'write milliseconds without a unit' };
   }
   const number = (name: string): number | undefined => {
-    const setting = settings.get(`totem.${name}`);
+    const setting = settings.get(name);
     return setting && Number(setting.value);
   };
   return {
     ok: true,
     value: {
-      base: number('token') ?? TOKEN,
-      coefficient: number('token_coefficient') ?? COEFFICIENT,
-      retransmits: number('token_retransmits_before_loss_const') ?? RETRANSMITS,
-      join: number('join') ?? JOIN,
-      consensus: number('consensus'),
+      base: number('totem.token') ?? TOKEN,
+      coefficient: number('totem.token_coefficient') ?? COEFFICIENT,
+      retransmits: number('totem.token_retransmits_before_loss_const') ?? RETRANSMITS,
+      join: number('totem.join') ?? JOIN,
+      consensus: number('totem.consensus'),
+      deviceSync: settings.has('quorum.device.model')
+        ? (number('quorum.device.sync_timeout') ?? DEVICE_SYNC)
+        : 0,
     },
   };
 }
@@ -187,6 +199,13 @@ function quorumWarnings(conf: CorosyncConf): string[] {
   if (conf.nodes === 2 && !isOn(conf, 'two_node') && !conf.settings.has('quorum.device.model'))
     warnings.push('two nodes without a qdevice: VIPs of policy `primary` stop when either fails');
   return warnings;
+}
+
+function deviceWarnings(sync: Millis): string[] {
+  if (sync === 0) return [];
+  return [
+    `device: a new ring waits for its word, ${sync} ms at most (quorum.device.sync_timeout), on top of the failover; corosync delivers nothing meanwhile`,
+  ];
 }
 
 /** Who reaches the port is in the ring. */

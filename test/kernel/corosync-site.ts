@@ -6,6 +6,7 @@ import { type ChildProcess, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import type { LabHost } from '../../src/lab/host.ts';
 import type { Lab } from '../../src/lab/lab.ts';
+import { monotonicNow } from '../../src/platform/clock.ts';
 import { eventually, NO_WORLD } from './vocabulary.ts';
 
 /** For a daemon to be in a ring, ms. */
@@ -28,6 +29,10 @@ export interface CorosyncOptions {
   readonly times?: CorosyncTimes | 'defaults';
   /** Lines of `quorum { … }`; votequorum with a vote for each host unless given. */
   readonly quorum?: readonly string[];
+  /** What carries the ring; udpu unless given. knet is what corosync takes unless told. */
+  readonly transport?: 'knet' | 'udpu';
+  /** Hosts that are nodes of the site; all unless given. */
+  readonly nodes?: readonly string[];
 }
 
 /** Why there is no corosync here; undefined: there is. */
@@ -41,24 +46,46 @@ if (NO_COROSYNC !== undefined) console.log(`tests with corosync are skipped: ${N
 export class CorosyncSite {
   readonly #lab: Lab;
   readonly #options: CorosyncOptions;
+  #quorum: readonly string[];
   readonly #daemons = new Map<string, ChildProcess>();
 
   private constructor(lab: Lab, options: CorosyncOptions) {
     this.#lab = lab;
     this.#options = options;
+    this.#quorum = options.quorum ?? ['provider: corosync_votequorum'];
+  }
+
+  /** A site none of whose daemons runs yet. */
+  static of(lab: Lab, options: CorosyncOptions = {}): CorosyncSite {
+    return new CorosyncSite(lab, options);
   }
 
   /** Daemons on all hosts, in one ring. */
   static async open(lab: Lab, options: CorosyncOptions = {}): Promise<CorosyncSite> {
-    const site = new CorosyncSite(lab, options);
-    await Promise.all(lab.hosts.map(({ name }) => site.start(name)));
-    const all = lab.hosts.length;
+    const site = CorosyncSite.of(lab, options);
+    await site.startAll();
+    return site;
+  }
+
+  /** Resolves when all daemons are in one ring. */
+  async startAll(): Promise<void> {
+    const names = this.#nodes.map(({ name }) => name);
+    await Promise.all(names.map((name) => this.start(name)));
     await eventually(
       'all daemons are in one ring',
-      () => lab.hosts.every(({ name }) => site.#log(name).includes(`Members[${all}]`)),
+      () => names.every((name) => this.log(name).includes(`Members[${names.length}]`)),
       START_MAX,
     );
-    return site;
+  }
+
+  get #nodes(): readonly LabHost[] {
+    const { nodes } = this.#options;
+    return this.#lab.hosts.filter(({ name }) => nodes?.includes(name) ?? true);
+  }
+
+  /** Lines of `quorum { … }` for daemons that are started from now on. */
+  setQuorum(lines: readonly string[]): void {
+    this.#quorum = lines;
   }
 
   /** Starts the daemon of this host; resolves when it is in a ring, perhaps alone. */
@@ -70,8 +97,8 @@ export class CorosyncSite {
     this.#daemons.set(name, daemon);
     const ready = () => {
       if (daemon.exitCode !== null || daemon.signalCode !== null)
-        throw new Error(`corosync of ${name} ended:\n${this.#log(name)}`);
-      return this.#log(name).includes('ready to provide service');
+        throw new Error(`corosync of ${name} ended:\n${this.log(name)}`);
+      return this.log(name).includes('ready to provide service');
     };
     await eventually(`corosync of ${name} is in a ring`, ready, START_MAX);
   }
@@ -79,9 +106,8 @@ export class CorosyncSite {
   #writeConf(host: LabHost): string {
     const folder = `${host.folder}/corosync`;
     mkdirSync(folder, { recursive: true });
-    const { times = TIMES } = this.#options;
-    const quorum = this.#options.quorum ?? ['provider: corosync_votequorum'];
-    const nodes = this.#lab.hosts.flatMap(({ name, plan }, index) => [
+    const { times = TIMES, transport = 'udpu' } = this.#options;
+    const nodes = this.#nodes.flatMap(({ name, plan }, index) => [
       'node {',
       `  ring0_addr: ${plan.ipv4}`,
       `  name: ${name}`,
@@ -92,11 +118,11 @@ export class CorosyncSite {
       ...section('totem', [
         'version: 2',
         'cluster_name: lab',
-        'transport: udpu',
+        `transport: ${transport}`,
         ...(times === 'defaults' ? [] : timing(times)),
       ]),
       ...section('nodelist', nodes),
-      ...section('quorum', quorum),
+      ...section('quorum', this.#quorum),
       ...section('logging', ['to_stderr: yes', 'to_logfile: no', 'to_syslog: no', 'timestamp: hires']),
       // The machine is others' too.
       ...(this.#options.realTime === true ? [] : section('system', ['sched_rr: no', 'priority: 0'])),
@@ -117,9 +143,20 @@ export class CorosyncSite {
     return `${this.#lab.host(name).folder}/corosync.log`;
   }
 
-  #log(name: string): string {
+  /** Of the daemon that was started last on the host. */
+  log(name: string): string {
     const file = this.#logFile(name);
     return existsSync(file) ? readFileSync(file, 'utf8') : '';
+  }
+
+  /** When the daemon last said this, on the clock of this process; undefined: never. */
+  saidAt(name: string, words: string): number | undefined {
+    const line = this.log(name)
+      .split('\n')
+      .findLast((one) => one.includes(words));
+    const [date = ''] = /^\w+ \d+ [\d:.]+/.exec(line ?? '') ?? [];
+    const at = new Date(`${new Date().getFullYear()} ${date}`).getTime();
+    return Number.isNaN(at) ? undefined : monotonicNow() - (Date.now() - at);
   }
 
   /** Process ids of the daemons. */
@@ -129,7 +166,7 @@ export class CorosyncSite {
 
   logs(): string {
     const ends = [...this.#daemons.keys()].map(
-      (name) => `--- corosync of ${name}\n${this.#log(name).split('\n').slice(-15).join('\n')}`,
+      (name) => `--- corosync of ${name}\n${this.log(name).split('\n').slice(-15).join('\n')}`,
     );
     return ends.join('\n');
   }

@@ -7,80 +7,29 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Cluster } from '../../src/lab/cluster.ts';
-import { lastRelease } from '../../src/lab/custody.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
-import { CorosyncSite, NO_COROSYNC, TIMES } from './corosync-site.ts';
+import { NO_COROSYNC } from './corosync-site.ts';
+import { AT_ONCE, GROUP, PATIENCE, RING_MAX, Stage, TEST_MAX } from './corosync-stage.ts';
 import {
-  answered,
   BY_GUARDIAN,
   during,
+  eventually,
   expectNeverTwo,
   expectOutageBelow,
   expectRejoined,
   expectSurvived,
   HANDOFF_MAX,
   heldBy,
-  STILL,
   victimOf,
 } from './vocabulary.ts';
 
-/** The ring notices and forms anew, and then what a takeover needs on a busy machine, ms. */
-const RING_MAX = TIMES.token + TIMES.consensus + 3000;
-/** A lost connection is known at once, and releasing takes milliseconds; the rest is for a busy machine. */
-const AT_ONCE = 500;
 /** Ticks that a daemon that stands still leaves unanswered, and the release, ms. */
 const STANDSTILL_MAX = 3000;
-const PATIENCE = 40_000;
-const TEST_MAX = 120_000;
 const HOSTS = ['a', 'b', 'c'];
-const GROUP = {
-  engine: 'corosync',
-  members: HOSTS,
-  ...{ listen: undefined, peers: undefined, profile: undefined, key_file: undefined },
-};
-
-class Stage {
-  cluster!: Cluster;
-  site!: CorosyncSite;
-
-  async open(sections: object = {}): Promise<void> {
-    const settings = { ...STILL, group: GROUP, ...sections };
-    this.cluster = await Cluster.open({ hosts: 3, vips: 6, patience_ms: PATIENCE, sections: settings });
-    this.site = await CorosyncSite.open(this.cluster.observatory.lab);
-    this.cluster.startAll();
-    await this.cluster.served();
-    await this.cluster.joined();
-    await answered(this.cluster);
-  }
-
-  async close(): Promise<void> {
-    await this.site?.close();
-    await this.cluster?.close();
-  }
-
-  /** A story; what the agents and daemons said is told with what went wrong. */
-  tell(what: string, story: () => Promise<void>): void {
-    it(what, { timeout: TEST_MAX }, async () => {
-      try {
-        await story();
-      } catch (error) {
-        if (error instanceof Error) error.message += `\n${this.cluster.logs(25)}\n${this.site.logs()}`;
-        throw error;
-      }
-    });
-  }
-}
-
-/** How long after `at` the host held the last of what it held then, ms. */
-async function releasedAfter(cluster: Cluster, host: string, at: number): Promise<number | undefined> {
-  const { holds } = await cluster.observatory.custody();
-  return lastRelease(holds, { host, at });
-}
 
 describe.skipIf(NO_COROSYNC !== undefined)('agents on corosync', () => {
   const stage = new Stage();
-  beforeAll(() => stage.open(), TEST_MAX);
+  beforeAll(() => stage.open({ group: { ...GROUP, members: HOSTS } }, { transport: 'udpu' }), TEST_MAX);
   afterAll(() => stage.close());
 
   stage.tell(
@@ -159,7 +108,7 @@ describe.skipIf(NO_COROSYNC !== undefined)('agents on corosync', () => {
     });
     expectNeverTwo(sighting);
     expectOutageBelow(sighting, RING_MAX);
-    expect(await releasedAfter(cluster, victim, at)).toBeLessThan(AT_ONCE + sighting.stall_ms);
+    expect(await stage.releasedAfter(victim, at)).toBeLessThan(AT_ONCE + sighting.stall_ms);
   });
 
   stage.tell('network cut and mended: each side serves, then one of all', async () => {
@@ -219,7 +168,7 @@ describe.skipIf(NO_COROSYNC !== undefined)('agents on corosync', () => {
 
 describe.skipIf(NO_COROSYNC !== undefined)('agents on corosync with policy primary', () => {
   const stage = new Stage();
-  beforeAll(() => stage.open({ policy: 'primary', group: { ...GROUP, members: undefined } }), TEST_MAX);
+  beforeAll(() => stage.open({ policy: 'primary' }, { transport: 'udpu' }), TEST_MAX);
   afterAll(() => stage.close());
 
   stage.tell('the quorum of corosync decides: the smaller side of a cut serves nothing', async () => {
@@ -246,7 +195,9 @@ describe.skipIf(NO_COROSYNC !== undefined)('agents on corosync with policy prima
       within: RING_MAX + PATIENCE,
       what: 'nobody holds anything without quorum',
     });
-    expect(cluster.agent('a').logTail(200)).toContain('corosync has no quorum here');
+    await eventually('it says why', () =>
+      cluster.agent('a').logTail(200).includes('corosync has no quorum here'),
+    );
     await site.start('b');
     await cluster.served([['a', 'b']]);
     await site.start('c');

@@ -64,8 +64,20 @@ describe('advice for corosync.conf', () => {
     );
   });
 
+  test('counts how long a ring waits for its device', () => {
+    const quorum = (more: string) => `provider: corosync_votequorum\ndevice {\nmodel: net\n${more}}`;
+    const times = 'token: 300\nconsensus: 360';
+    const told = (more: string) => advice(conf(times, { quorum: quorum(more) }));
+    const without = advice(conf(times));
+    expect(told('').daemonTimeout).toBe(without.daemonTimeout + 30_000);
+    expect(told('sync_timeout: 3000\n').daemonTimeout).toBe(without.daemonTimeout + 3000);
+    expect(told('sync_timeout: 3000\n').warnings.join(' ')).toContain('waits for its word, 3000 ms at most');
+    expect(without.warnings.join(' ')).not.toContain('its word');
+  });
+
   test.each([
     ['totem {\ntoken: soon\n}', 2, 'not a whole number'],
+    ['quorum {\ndevice {\nsync_timeout: 3s\n}\n}', 3, 'quorum.device.sync_timeout: 3s is not a whole number'],
     ['totem {\ntoken: 100\n}', 2, 'starts with 30 at least'],
     ['totem {\nconsensus: 40\n}', 2, 'below join'],
     ['totem {', 1, 'the section totem is not closed'],
