@@ -1,6 +1,6 @@
 /**
- * Agents of two clusters side by side on hosts that a real systemd runs; from the package's installation to
- * its removal: what happens to one agent does not touch the addresses of the other, and in the end nothing is left.
+ * Agents of two clusters side by side on hosts that a real systemd runs, from the package's installation to its removal, and the service
+ * without a package: what happens to one agent does not touch the addresses of the other, and in the end nothing is left.
  */
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../src/lab/cluster.ts';
@@ -11,6 +11,7 @@ import type { BootedHost } from './booted-host.ts';
 import {
   active,
   configure,
+  DEB,
   debContent,
   giveKey,
   installed,
@@ -102,7 +103,7 @@ interface Scene {
 }
 
 describe.skipIf(why !== '')(`clusters side by side under systemd${why}`, () => {
-  it('installed, killed, hung, restarted, removed: each touches its own', async () => {
+  it('installed, killed, hung, restarted, removed: each touches its own; then without a package', async () => {
     const options = { hosts: 2, vips: VIPS, ipv6: 2, patience_ms: PATIENCE, sections: STILL };
     await withBareHosts(options, async (cluster, hosts) => {
       const scene = { cluster, hosts };
@@ -113,6 +114,7 @@ describe.skipIf(why !== '')(`clusters side by side under systemd${why}`, () => {
       await hung(scene, b);
       await restarted(scene, a);
       await removed(cluster, a);
+      await withoutPackage(cluster, a);
       await purged(cluster, b);
     });
   }, 600_000);
@@ -221,6 +223,46 @@ async function removed(cluster: Cluster, host: BootedHost): Promise<void> {
   expectOutageBelow(sighting, HANDOFF_MAX);
   for (const name of NAMES) expect(await active(host, unit(name))).toBe('inactive');
   expect(await host.must(['ls', '/etc/wackamole'])).toContain('web.yaml');
+}
+
+/** From a folder of its own, as from a clone that was built. */
+async function withoutPackage(cluster: Cluster, host: BootedHost): Promise<void> {
+  const home = '/opt/wackamole/usr/lib/wackamole';
+  const units = `${home}/src/install/systemd`;
+  await host.must(['dpkg-deb', '--extract', DEB, '/opt/wackamole']);
+  await host.must(['mkdir', '-p', units]);
+  await host.must(['sh', '-c', `cp /opt/wackamole/usr/lib/systemd/system/*.service ${units}`]);
+  await host.must(['cp', '/opt/wackamole/usr/lib/sysusers.d/wackamole.conf', `${units}/wackamole.sysusers`]);
+  const program = [`${home}/bin/node`, `${home}/dist/wackamole.js`];
+  const said = await host.must([...program, 'install', '--instance', 'web']);
+  expect(said).toContain('ran systemctl daemon-reload');
+  expect(said).toContain('no agent was started');
+  expect(await active(host, unit('web'))).toBe('inactive');
+  // Enabled as long as the package was there; its unit would be kept for it.
+  await host.must(['systemctl', 'disable', unit('db')]);
+  await host.must(['systemctl', 'enable', '--now', unit('web')]);
+  await host.must(['systemctl', 'reload', unit('web')]);
+  const other = cluster.others(host.host.name)[0]!;
+  const move = ['/usr/local/bin/wackamole', 'move', 'vip-1', host.host.name, '--config', file('web')];
+  await host.must(move);
+  const [first] = addressesOf(cluster, 'web');
+  await eventually(
+    'it holds a VIP',
+    async () => (await heldBy(cluster, host.host.name)).includes(first!),
+    PATIENCE,
+  );
+  const sighting = await during(cluster, async () => {
+    expect(await host.must([...program, 'uninstall', '--instance', 'web'])).toContain(
+      'removed /etc/systemd/system',
+    );
+    await cluster.served();
+  });
+  expectNeverTwo(sighting);
+  expectOutageBelow(sighting, HANDOFF_MAX);
+  expect(await heldBy(cluster, other)).toHaveLength(VIPS);
+  expect(await active(host, unit('web'))).toBe('inactive');
+  // Also beside the mask that the package left, which is no other unit of ours.
+  expect((await host.run(['ls', '/usr/local/bin/wackamole'])).code).not.toBe(0);
 }
 
 async function purged(cluster: Cluster, host: BootedHost): Promise<void> {
