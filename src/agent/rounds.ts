@@ -49,6 +49,8 @@ export class Rounds {
   #ahead: number | undefined;
   /** The same while they still collect: what they collect in, in an earlier round than ours. */
   #givenUp: Barrier | undefined;
+  /** Whom the table that stands here, or with the others, was made without. */
+  #without: ReadonlySet<MemberId> = new Set();
   #proceedAt: Instant | undefined;
   readonly #departures = new Departures();
   readonly #with: RoundsComponents;
@@ -115,6 +117,7 @@ export class Rounds {
     this.#follow(sender, message);
     if (message.kind === 'report') this.#reported(sender, message, now);
     else if (this.barrier) this.#toBarrier(sender, message, now);
+    else if (message.kind === 'definitions') this.#lateDefinitions(sender, message.round, now);
     else if (this.table) this.#toTable(sender, message, now);
   }
 
@@ -173,13 +176,15 @@ export class Rounds {
   /** Keeps track of what the others do in a round that we have given up: where they come to a table, they act on it. */
   #follow(sender: MemberId, message: ViewMessage): void {
     if (!('round' in message)) return;
-    if (message.kind === 'report') this.#begun(message.round);
+    const late = message.kind === 'definitions' && message.round === this.#ahead && this.#without.has(sender);
+    if (message.kind === 'report' || late) this.#begun(message.round);
     const barrier = this.#givenUp;
     if (barrier === undefined || message.round !== barrier.round) return;
     barrier.add(sender, message);
     if (!barrier.complete) return;
     this.#givenUp = undefined;
     this.#ahead = barrier.round;
+    this.#without = barrier.without;
     this.barrier?.voidOrders();
   }
 
@@ -214,6 +219,11 @@ export class Rounds {
     this.#toBarrier(sender, message, now);
   }
 
+  /** It had reported, but what it means by its VIPs was not waited for: now it is known. */
+  #lateDefinitions(sender: MemberId, round: number, now: Instant): void {
+    if (round === this.#round && this.#without.has(sender)) this.#collect(this.#round + 1, now);
+  }
+
   #toBarrier(sender: MemberId, message: ViewMessage, now: Instant): void {
     const { barrier, view } = this;
     if (barrier === undefined || view === undefined) return;
@@ -235,6 +245,7 @@ export class Rounds {
       outbox.note('warn', 'going on without reports', { reason });
     }
     this.barrier = undefined;
+    this.#without = barrier.without;
     this.#proceedAt = undefined;
     if (this.#leftOut(barrier)) return;
     const { stories } = this.#departures;
@@ -267,7 +278,7 @@ export class Rounds {
 
   /**
    * The others went on without our report and mean other VIPs than we do, which they need not tell each other: what they have
-   * agreed on we cannot compute. Our report is under way and makes everybody report again.
+   * agreed on we cannot compute. Our report is under way, or what we mean, and makes everybody report again.
    */
   #leftOut(barrier: Barrier): boolean {
     if (this.self === undefined || !barrier.without.has(this.self)) return false;

@@ -16,7 +16,7 @@ const b = memberId('b', '0'.repeat(16));
 const view: View = { id: viewId(2, a), epoch: 2, members: [a, b], cause: 'join', joined: [a], departed: [] };
 
 /** `b` in a view whose representative goes on without its report. */
-function leftOut(digestOfOthers: string): { rounds: Rounds; own: Report } {
+function leftOut(digestOfOthers: string, { reported = false } = {}): { rounds: Rounds; own: Report } {
   const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
   const outbox = new Outbox();
   const portrait = new SelfPortrait(own, new Map());
@@ -34,6 +34,7 @@ function leftOut(digestOfOthers: string): { rounds: Rounds; own: Report } {
   const said = outbox.take().find((action) => action.kind === 'multicast');
   if (said?.kind !== 'multicast' || said.message.kind !== 'report') throw new Error('b did not report');
   rounds.deliver(a, { ...said.message, digest: digestOfOthers }, 1);
+  if (reported) rounds.deliver(b, said.message, 1);
   rounds.deliver(a, { kind: 'proceed', view: view.id, round: 0, without: [b] }, 2);
   return { rounds, own: said.message };
 }
@@ -45,6 +46,17 @@ describe('a member without whose report the others went on', () => {
     expect(rounds.barrier).toBeUndefined();
     rounds.deliver(b, own, 3);
     expect(rounds.barrier?.round).toBe(1);
+  });
+
+  it('reports again with everybody also where only what it means was late', () => {
+    const { rounds, own } = leftOut('another', { reported: true });
+    expect(rounds.isLeftOut).toBe(true);
+    const vip = { id: 'v1', addresses: ['10.0.0.1/32'], prefer: [], weight: 1, policy: 'component' } as const;
+    rounds.deliver(b, { kind: 'definitions', view: view.id, round: 5, vips: [vip] }, 3);
+    rounds.deliver(a, { kind: 'definitions', view: view.id, round: own.round, vips: [vip] }, 3);
+    expect(rounds.isLeftOut).toBe(true);
+    rounds.deliver(b, { kind: 'definitions', view: view.id, round: own.round, vips: [vip] }, 4);
+    expect(rounds.barrier?.round).toBe(own.round + 1);
   });
 
   it('has the same table as they where they mean the same', () => {
