@@ -72,6 +72,8 @@ export class AlwaysOne implements Observer {
 
   #check(agent: AgentProcess, members: readonly Host[]): void {
     const { now } = this.#world;
+    // Whom a better view outranked until just now takes up what it may from then on.
+    if (members.some((host) => now - (host.agent?.facts.changedAt ?? 0) < this.#bound)) return;
     const served = agreedVips(members).filter(
       (vip) => !this.#isPulledAt(vip) && !this.#isNewlyVoted(vip, members),
     );
