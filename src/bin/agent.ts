@@ -162,9 +162,14 @@ class AgentRun {
     clearInterval(this.#tidying);
   }
 
+  /** Never rejects: where it cannot be loaded (descriptors may have run out) the first takeover is slower, and that is all. */
   async #practise(loop: AgentLoop, providers: ReadonlyMap<ProviderName, Provider>): Promise<void> {
-    const { openPractice } = await import('./practice.ts');
-    loop.practise(await openPractice(this.#config, { providers, logger: this.#logger }));
+    try {
+      const { openPractice } = await import('./practice.ts');
+      loop.practise(await openPractice(this.#config, { providers, logger: this.#logger }));
+    } catch (error) {
+      this.#logger.warn({ reason: messageOf(error) }, 'takeovers are not practised');
+    }
   }
 
   #tidy(): void {
