@@ -36,8 +36,24 @@ export function watchReadable(fd: Descriptor, options: WatchOptions): Watch {
       if (open.has(handle)) options.readable();
     });
   });
-  open.add(handle);
   if (options.keepsAlive === false) handle.unref();
+  return keep(handle);
+}
+
+/** Calls back once, when the other end of a stream socket is closed; what can be read wakes nobody. Does not keep the process running. */
+export function watchHangUp(fd: Descriptor, hungUp: () => void): Watch {
+  const handle = koffi.node.poll(fd, { disconnect: true }, () => {
+    handle.stop();
+    setImmediate(() => {
+      if (open.has(handle)) hungUp();
+    });
+  });
+  handle.unref();
+  return keep(handle);
+}
+
+function keep(handle: ReturnType<typeof koffi.node.poll>): Watch {
+  open.add(handle);
   return {
     close() {
       if (!open.delete(handle)) return;

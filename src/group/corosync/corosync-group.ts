@@ -99,6 +99,7 @@ class CorosyncGroup implements GroupCommunication {
       { cluster, self: this.self, group, words: this.#words.buffer },
       {
         message: (message) => this.#message(message),
+        hungUp: () => this.#lost('CS_ERR_LIBRARY: corosync has closed the connection: was it killed?'),
         ended: (reason) => {
           this.#gone.resolve();
           this.#cannotJoin(`the thread that speaks with corosync is gone: ${reason}`);

@@ -6,14 +6,20 @@
 import type { Millis } from '../../model/time.ts';
 import { scriptUrl } from '../../platform/layout.ts';
 import { closeDescriptor, type Descriptor, endProcess, shutDownSocket } from '../../platform/libc.ts';
+import { type Watch, watchHangUp } from '../../platform/poll.ts';
 import { type RunningWorker, startWorker } from '../../platform/worker-thread.ts';
 import type { FromThread, RunStart, ThreadData, ToThread } from './thread-messages.ts';
 
 export interface RunHandlers {
   readonly message: (message: FromThread) => void;
+  /** The daemon has closed its end, and the thread has not said so: it waits for an answer that does not come. */
+  readonly hungUp: () => void;
   /** The thread is gone. */
   readonly ended: (reason: string) => void;
 }
+
+/** For the thread to say by itself that the daemon is gone, and why. */
+const HANG_UP_MS: Millis = 50;
 
 export class CorosyncThread {
   readonly #network: string | undefined;
@@ -22,6 +28,8 @@ export class CorosyncThread {
   #run: RunHandlers | undefined;
   #words: SharedArrayBuffer | undefined;
   #handles: readonly Descriptor[] = [];
+  #watches: readonly Watch[] = [];
+  #hangUp: NodeJS.Timeout | undefined;
   /** It was cut off, and its run is not over yet. */
   #stuck = false;
   #free = Promise.withResolvers<void>();
@@ -80,10 +88,18 @@ export class CorosyncThread {
   }
 
   #message(message: FromThread): void {
-    if (message.kind === 'joined') this.#handles = message.handles;
+    if (message.kind === 'joined') {
+      this.#handles = message.handles;
+      this.#watches = this.#handles.map((handle) => watchHangUp(handle, () => this.#hungUp()));
+    }
     const run = this.#run;
     if (message.kind === 'over') this.#release();
     run?.message(message);
+  }
+
+  /** libqb looks for the end of a connection only every two seconds while it waits for an answer. */
+  #hungUp(): void {
+    this.#hangUp ??= setTimeout(() => this.#run?.hungUp(), HANG_UP_MS);
   }
 
   #ended(reason: string): void {
@@ -98,6 +114,10 @@ export class CorosyncThread {
     this.#words = undefined;
     this.#stuck = false;
     process.off('exit', this.#goWithoutIt);
+    clearTimeout(this.#hangUp);
+    this.#hangUp = undefined;
+    for (const watch of this.#watches) watch.close();
+    this.#watches = [];
     for (const handle of this.#handles) closeDescriptor(handle);
     this.#handles = [];
     this.#free.resolve();
