@@ -254,7 +254,8 @@ export class AgentLoop {
 
   #renew(): void {
     const lateness = this.#alive();
-    if (lateness > 0) return this.#pass({ kind: 'stalled', lateness });
+    if (lateness > 0) this.#pass({ kind: 'stalled', lateness });
+    // After a standstill that was too long nothing is held any more; after a shorter one the lease has waited long enough.
     this.#operations.renew(this.#core.held());
   }
 

@@ -284,7 +284,7 @@ export class AgentProcess {
   #renewOn(): void {
     this.after(Math.min(1_000, this.host.local.renew_interval_ms), () => this.#renewOn());
     const lateness = this.#aliveAgain();
-    if (lateness > 0) return this.#pass({ kind: 'stalled', lateness });
+    if (lateness > 0) this.#pass({ kind: 'stalled', lateness });
     const vips = this.core.held();
     if (this.#renewing || vips.length === 0) return;
     this.#renewing = true;

@@ -65,6 +65,8 @@ class Alone implements GroupCommunication {
 
 function stage({ slow = 0 }: { slow?: number } = {}) {
   const calls: string[] = [];
+  /** By how much the clock had been put on when a renewal was asked for. */
+  const renewals: number[] = [];
   const neighbours: (readonly KnownNeighbour[])[] = [];
   const log = (_: object, text: string): void => void groups.at(-1)?.calls.push(`log ${text}`);
   let tell: (event: ProviderEvent) => void = () => {};
@@ -84,7 +86,10 @@ function stage({ slow = 0 }: { slow?: number } = {}) {
       calls.push(`release ${args[0].length}`);
       return memory.release(...args);
     },
-    renew: (...args: Parameters<Provider['renew']>) => memory.renew(...args),
+    renew: (...args: Parameters<Provider['renew']>) => {
+      renewals.push(clock.offset);
+      return memory.renew(...args);
+    },
     inspect: (...args: Parameters<Provider['inspect']>) => memory.inspect(...args),
     announce: (...args: Parameters<Provider['announce']>) => memory.announce(...args),
     configure: (...args: Parameters<Provider['configure']>) => memory.configure(...args),
@@ -96,8 +101,15 @@ function stage({ slow = 0 }: { slow?: number } = {}) {
   });
   Object.defineProperty(provider, 'traits', { value: memory.traits });
   const groups: Alone[] = [];
-  const clock = { offset: 0 };
-  const now = () => performance.now() + clock.offset;
+  const clock = {
+    offset: 0,
+    /** Put on so far whenever somebody looks. */
+    step: 0,
+  };
+  const now = () => {
+    clock.offset += clock.step;
+    return performance.now() + clock.offset;
+  };
   const loop = new AgentLoop(
     { config: config({ member: 'a', members: ['a'], vips: vips(3) }), version: 'test' },
     {
@@ -112,7 +124,7 @@ function stage({ slow = 0 }: { slow?: number } = {}) {
       logger: { debug: log, info: log, warn: log, error: log },
     },
   );
-  return { loop, calls, neighbours, groups, clock, tell: (event: ProviderEvent) => tell(event) };
+  return { loop, calls, renewals, neighbours, groups, clock, tell: (event: ProviderEvent) => tell(event) };
 }
 
 async function until(what: () => boolean): Promise<void> {
@@ -161,6 +173,17 @@ describe('AgentLoop', () => {
     expect(calls.at(-1)).toBe('release 3');
     await answer;
     await until(() => held(loop) === 3);
+    await loop.stop('test');
+  });
+
+  it('renews what it holds though it comes late to it again and again, as long as that is no stall', async () => {
+    const { loop, clock, renewals } = stage();
+    await loop.start();
+    await until(() => held(loop) === 3);
+    // Everything is late from now on, by more than is overlooked and less than the bound.
+    clock.step = 750;
+    await until(() => renewals.filter((offset) => offset > 0).length >= 2);
+    clock.step = 0;
     await loop.stop('test');
   });
 

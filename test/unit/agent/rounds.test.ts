@@ -7,7 +7,7 @@ import { Outbox } from '../../../src/agent/outbox.ts';
 import { Rounds } from '../../../src/agent/rounds.ts';
 import { SelfPortrait } from '../../../src/agent/self-portrait.ts';
 import { Tiebreak } from '../../../src/agent/tiebreak.ts';
-import { memberId } from '../../../src/model/member.ts';
+import { type MemberId, memberId } from '../../../src/model/member.ts';
 import { type View, viewId } from '../../../src/model/view.ts';
 import { config, vips } from './config.ts';
 
@@ -15,22 +15,26 @@ const a = memberId('a', '0'.repeat(16));
 const b = memberId('b', '0'.repeat(16));
 const view: View = { id: viewId(2, a), epoch: 2, members: [a, b], cause: 'join', joined: [a], departed: [] };
 
-/** `b` in a view whose representative goes on without its report. */
-function leftOut(digestOfOthers: string, { reported = false } = {}): { rounds: Rounds; own: Report } {
+/** A member that has just installed the view, and waits for reports. */
+function collecting(self: MemberId): { rounds: Rounds; outbox: Outbox } {
   const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
   const outbox = new Outbox();
-  const portrait = new SelfPortrait(own, new Map());
-  const parts = {
+  const rounds = new Rounds(own, {
     outbox,
     holdings: new Holdings(),
     doubts: new Doubts(),
-    portrait,
+    portrait: new SelfPortrait(own, new Map()),
     history: new History(),
     tiebreak: new Tiebreak(own),
-  };
-  const rounds = new Rounds(own, parts);
-  rounds.self = b;
+  });
+  rounds.self = self;
   rounds.install(view, { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } });
+  return { rounds, outbox };
+}
+
+/** `b` in a view whose representative goes on without its report. */
+function leftOut(digestOfOthers: string, { reported = false } = {}): { rounds: Rounds; own: Report } {
+  const { rounds, outbox } = collecting(b);
   const said = outbox.take().find((action) => action.kind === 'multicast');
   if (said?.kind !== 'multicast' || said.message.kind !== 'report') throw new Error('b did not report');
   rounds.deliver(a, { ...said.message, digest: digestOfOthers }, 1);
@@ -68,22 +72,9 @@ describe('a member without whose report the others went on', () => {
 describe('a member that begins a new round before the others hear of it', () => {
   /** `a` drains `b` just when `b` reloads: the drain is delivered before the report of the new round. */
   function drained() {
-    const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
-    const parts = () => ({
-      outbox: new Outbox(),
-      holdings: new Holdings(),
-      doubts: new Doubts(),
-      portrait: new SelfPortrait(own, new Map()),
-      history: new History(),
-      tiebreak: new Tiebreak(own),
-    });
-    const install = { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } } as const;
     const members = [a, b].map((self) => {
-      const with_ = parts();
-      const rounds = new Rounds(own, with_);
-      rounds.self = self;
-      rounds.install(view, install);
-      return { rounds, said: () => reportIn(with_.outbox) };
+      const { rounds, outbox } = collecting(self);
+      return { rounds, said: () => reportIn(outbox) };
     });
     const reports = members.map(({ said }) => said());
     for (const { rounds } of members)
@@ -112,17 +103,7 @@ describe('a member that begins a new round before the others hear of it', () => 
 
 describe('a member that begins a new round while its first report is still on its way', () => {
   it('does with the others what is ordered after that report', () => {
-    const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
-    const outbox = new Outbox();
-    const components = {
-      holdings: new Holdings(),
-      doubts: new Doubts(),
-      history: new History(),
-      tiebreak: new Tiebreak(own),
-    };
-    const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, new Map()), ...components });
-    rounds.self = b;
-    rounds.install(view, { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } });
+    const { rounds, outbox } = collecting(b);
     const late = reportIn(outbox);
     rounds.deliver(a, late, 1);
     rounds.deliver(a, { kind: 'proceed', view: view.id, round: 0, without: [b] }, 2);
@@ -138,17 +119,7 @@ describe('a member that begins a new round while its first report is still on it
 
 describe('a member that begins yet another round while all collect', () => {
   it('voids what was ordered, as those do who come to a table meanwhile', () => {
-    const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
-    const outbox = new Outbox();
-    const components = {
-      holdings: new Holdings(),
-      doubts: new Doubts(),
-      history: new History(),
-      tiebreak: new Tiebreak(own),
-    };
-    const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, new Map()), ...components });
-    rounds.self = b;
-    rounds.install(view, { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } });
+    const { rounds, outbox } = collecting(b);
     const first = reportIn(outbox);
     rounds.again(1);
     const move = { kind: 'move', vip: 'v1', to: 'b' } as const;
@@ -170,17 +141,7 @@ describe('a member that begins yet another round while all collect', () => {
 
 describe('a member that is two rounds ahead of those who go on without it', () => {
   it('leaves to their table what was ordered after it, and is told that it is void by the next report', () => {
-    const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
-    const outbox = new Outbox();
-    const components = {
-      holdings: new Holdings(),
-      doubts: new Doubts(),
-      history: new History(),
-      tiebreak: new Tiebreak(own),
-    };
-    const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, new Map()), ...components });
-    rounds.self = b;
-    rounds.install(view, { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } });
+    const { rounds, outbox } = collecting(b);
     const first = reportIn(outbox);
     rounds.deliver(a, first, 1);
     rounds.deliver(b, first, 1);
@@ -215,17 +176,7 @@ describe('a member that is two rounds ahead of those who go on without it', () =
 
 describe('a round that is over', () => {
   it('gets no more reports: what is late tells of an older truth', () => {
-    const own = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
-    const outbox = new Outbox();
-    const components = {
-      holdings: new Holdings(),
-      doubts: new Doubts(),
-      history: new History(),
-      tiebreak: new Tiebreak(own),
-    };
-    const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, new Map()), ...components });
-    rounds.self = b;
-    rounds.install(view, { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } });
+    const { rounds, outbox } = collecting(b);
     const first = reportIn(outbox);
     rounds.again(1);
     rounds.deliver(b, reportIn(outbox), 2);
