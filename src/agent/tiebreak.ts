@@ -162,10 +162,11 @@ export class Tiebreak {
     const view = this.#view;
     const has = this.#own?.has === true;
     const near = view !== undefined && this.#isNear(view);
-    // What is ours is given back when nothing is held under it any more, or the members decide without it.
+    // What is ours is given back when nothing is held under it any more, or the members have agreed without it.
+    const without = view !== undefined && quorumIn(view, this.#config, false).primary;
     const wanted = near
       ? (has && holds) || (able && (has || askerOf(view, table) === self))
-      : has && holds && view === undefined;
+      : has && holds && !(without && table !== undefined);
     const asked = `${wanted} ${fence}`;
     if (asked === this.#asked) return undefined;
     this.#asked = asked;

@@ -24,7 +24,7 @@ export function candidateOf(core: Core): Candidate {
   const mine = cliqueOf(core.self, present, linked);
   const foreign = foreigners(core, new Set(mine));
   const joining = foreign.length === 0 ? [] : joinable(mine, foreign, { linked, sizeMax: MEMBERS_MAX });
-  const own = { size: mine.length, representative: representativeOf(core.view) };
+  const own = { size: mine.length, epoch: core.view.epoch, representative: representativeOf(core.view) };
   return {
     mine,
     grown: [...mine, ...joining.map((f) => f.member)],
@@ -79,6 +79,7 @@ function foreigners(core: Core, mine: ReadonlySet<MemberId>): Foreign[] {
       member: peer.member,
       view: told.view,
       size: told.size,
+      epoch: told.epoch,
       representative: told.representative,
     });
   }

@@ -28,14 +28,19 @@ export function cliqueOf(self: MemberId, order: readonly MemberId[], linked: Lin
   return [self];
 }
 
-/** A view as others see it: the bigger ranks above, then the one with the smaller representative. */
+/**
+ * A view as others see it: the bigger ranks above, then the older, then the one with the smaller representative. The older,
+ * because who served alone shall not yield to who comes back alone: first epochs are taken from the clock.
+ */
 export interface Rank {
   readonly size: number;
+  readonly epoch: number;
   readonly representative: MemberId;
 }
 
 export function ranksAbove(a: Rank, b: Rank): boolean {
   if (a.size !== b.size) return a.size > b.size;
+  if (a.epoch !== b.epoch) return a.epoch < b.epoch;
   return compareMembers(a.representative, b.representative) < 0;
 }
 

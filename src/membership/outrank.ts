@@ -175,7 +175,7 @@ export class Outrank {
     if (peer.toldAt < core.installedAt && !this.stoodBefore(peer)) return false;
     // Who still tells a view we have left, or a joiner its old one, has yet to notice; nothing to yield to.
     if (core.isPast(told.view) || (core.inView(peer.member) && told.epoch < core.view.epoch)) return false;
-    const own = { size: core.together, representative: core.representative };
+    const own = { size: core.together, epoch: core.view.epoch, representative: core.representative };
     return ranksAbove(told, own) && peer.detector.agent(core.now) === 'well';
   }
 }

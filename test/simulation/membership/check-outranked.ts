@@ -36,6 +36,7 @@ function reaches(world: World, a: Process, b: Process): boolean {
 function ranks(a: View, b: View): boolean {
   if (a.id === b.id) return false;
   if (a.members.length !== b.members.length) return a.members.length > b.members.length;
+  if (a.epoch !== b.epoch) return a.epoch < b.epoch;
   return compareMembers(a.members[0]!, b.members[0]!) < 0;
 }
 

@@ -19,7 +19,7 @@ function allBut(...pairs: readonly (readonly [MemberId, MemberId])[]) {
 }
 
 function foreign(member: MemberId, representative: MemberId, size: number): Foreign {
-  return { member, representative, size, view: viewId(7, representative) };
+  return { member, representative, size, epoch: 7, view: viewId(7, representative) };
 }
 
 describe('cliqueOf', () => {
@@ -82,11 +82,18 @@ describe('joinable', () => {
 });
 
 describe('ranksAbove', () => {
+  const first = { size: 2, epoch: 7, representative: A };
+  const second = { size: 2, epoch: 7, representative: B };
+
   it.each([
-    { a: 3, b: 2, above: true },
-    { a: 2, b: 3, above: false },
-    { a: 2, b: 2, above: true },
-  ])('size $a against $b', ({ a, b, above }) => {
-    expect(ranksAbove({ size: a, representative: A }, { size: b, representative: B })).toBe(above);
+    { name: 'the bigger', a: { ...second, size: 3, epoch: 9 }, b: first },
+    { name: 'of equal size the older', a: { ...second, epoch: 6 }, b: first },
+    { name: 'of equal size and age the one with the smaller representative', a: first, b: second },
+  ])('$name', ({ a, b }) => {
+    expect([ranksAbove(a, b), ranksAbove(b, a)]).toEqual([true, false]);
+  });
+
+  it('is never so for itself', () => {
+    expect(ranksAbove(first, { ...first })).toBe(false);
   });
 });

@@ -1,12 +1,14 @@
 /** What a member is told of views that are better than its own, and of those its view went on without. */
 import { describe, expect, it } from 'vitest';
 import { Detector } from '../../../src/membership/detector.ts';
+import { createEngine } from '../../../src/membership/engine.ts';
 import type { EngineAction } from '../../../src/membership/events.ts';
+import type { MemberId } from '../../../src/model/member.ts';
 import { viewId } from '../../../src/model/view.ts';
 import { calmWorld, lastView, pass, processOf } from '../../simulation/membership/calm-world.ts';
 import { LAN } from '../../simulation/membership/run-seed.ts';
 import type { World } from '../../simulation/membership/world.ts';
-import { A, B, C, follower, heartbeat, pair } from './scripted.ts';
+import { A, B, C, delivered, follower, heartbeat, pair } from './scripted.ts';
 
 /** What the member was told of better views since `from`: when, and what. */
 function told(world: World, host: number, from: number): { at: number; what: string }[] {
@@ -72,6 +74,25 @@ describe('a member that hears somebody of a lower view', () => {
       if (now % 250 === 5) take(engine.handle({ kind: 'heartbeat', member: C, heartbeat: news }, now));
     }
     expect(reasons).toEqual([expect.stringContaining('is in another view')]);
+  });
+});
+
+describe('one that serves alone and one that comes back alone, where nothing else passes for a while', () => {
+  /** What `self`, alone since epoch 1, is told of another that is alone since that epoch. */
+  function toldOf(self: MemberId, other: MemberId, epoch: number) {
+    const engine = createEngine({ self, timers: LAN });
+    const events: EngineAction[] = [];
+    for (let now = 0; now < 5 * LAN.heartbeat_interval_ms; now += LAN.heartbeat_interval_ms / 5) {
+      const news = heartbeat(other, { number: now + 1, view: viewId(epoch, other) });
+      events.push(...engine.handle({ kind: 'heartbeat', member: other, heartbeat: news }, now));
+      events.push(...engine.handle({ kind: 'timeout' }, now));
+    }
+    return delivered(events);
+  }
+
+  it('leaves the one that is there the longer as it is, whatever their names are', () => {
+    expect(toldOf(B, A, 2)).not.toContain('outranked');
+    expect(toldOf(A, B, 0)).toContain('outranked');
   });
 });
 
