@@ -382,7 +382,9 @@ export class Agent {
   #settle(now: Instant): void {
     // Everybody has to report again what it makes of the votes.
     if (this.#tiebreak.changed(now)) this.#rounds.again(now);
-    const { table, view, self, told, isLeftOut } = this.#rounds;
+    const { table: agreed, view, self, told, isLeftOut } = this.#rounds;
+    // After the transitional signal others may have delivered less, or what an operator said before it: nothing is begun on that table.
+    const table = this.#transitional ? undefined : agreed;
     if (self !== undefined) {
       const quorum = once(() => (view === undefined ? undefined : this.#tiebreak.quorum(view, now)));
       const barred = (vip: Vip) => this.#barred(vip, { now, quorum });
@@ -396,8 +398,7 @@ export class Agent {
       if (standing) this.#outbox.say(standing);
       this.#outbox.push(...rest);
       const able = this.#isAble;
-      const holds = !this.#holdings.empty;
-      const demand = this.#tiebreak.demand(self, { fence: table?.fence ?? 0, able, holds, table });
+      const demand = this.#tiebreak.demand(self, { able, holds: !this.#holdings.empty, table: agreed });
       if (demand) this.#outbox.push(demand);
     }
     for (const row of table?.rows.values() ?? []) {

@@ -28,8 +28,6 @@ type Decree = Extract<GroupEvent, { kind: 'quorum' }>;
 type WitnessAction = Extract<AgentAction, { kind: 'witness' }>;
 
 export interface Demand {
-  /** Fence we act under. */
-  readonly fence: number;
   /** Whether this member could serve anything: who cannot leaves the vote to others. */
   readonly able: boolean;
   /** Whether it holds, or may hold, anything. */
@@ -157,10 +155,11 @@ export class Tiebreak {
   }
 
   /** What the driver is to be told, when that is news. */
-  demand(self: MemberId, { fence, able, holds, table }: Demand): WitnessAction | undefined {
+  demand(self: MemberId, { able, holds, table }: Demand): WitnessAction | undefined {
     if (!this.isConfigured) return undefined;
     const view = this.#view;
     const has = this.#own?.has === true;
+    const fence = table?.fence ?? 0;
     const near = view !== undefined && this.#isNear(view);
     // What is ours is given back when nothing is held under it any more, or the members have agreed without it.
     const without = view !== undefined && quorumIn(view, this.#config, false).primary;

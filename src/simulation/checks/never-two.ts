@@ -69,8 +69,9 @@ export class NeverTwo implements Observer {
   #letGo(address: string, host: Host): void {
     const by = host.agent?.group?.member;
     const beside = this.#world.segment.holders(address);
-    if (by === undefined || beside.length === 0) this.#handedOn.delete(address);
-    else this.#handedOn.set(address, { by, beside });
+    if (by !== undefined && beside.length > 0) this.#handedOn.set(address, { by, beside });
+    // The other part may let go of it for a while and take it again: what was handed on here stays so.
+    else if (!this.#handedOn.get(address)?.beside.includes(host)) this.#handedOn.delete(address);
   }
 
   /** Two parts that met both had it, and one of them, which does not know of the other yet, hands it on in its view, or by leaving: nobody is asked. */

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { type AgentMessage, encodeMessage } from '../../../src/agent/messages.ts';
+import { viewId } from '../../../src/model/view.ts';
 import { config, vips } from './config.ts';
 import { loads, never2, quiet, together, world } from './stage.ts';
 import { LEASE_BOUND, outcome, World } from './world.ts';
@@ -40,6 +42,29 @@ describe('agent in a corner', () => {
     expect(kinds).toContain('release');
     expect(kinds).toContain('leave');
     expect(kinds).not.toContain('acquire');
+  });
+
+  it('begins nothing after the transitional signal: what it delivers then, others may not, or otherwise', () => {
+    const w = together(world());
+    w.run(200);
+    const [a, c] = [w.host('a'), w.host('c')];
+    const view = viewId(a.component.epoch, a.id);
+    const said = (message: AgentMessage) =>
+      w.give(c, {
+        kind: 'group',
+        event: { kind: 'message', sender: a.id, bytes: encodeMessage(message) },
+      });
+    w.actions.length = 0;
+    w.give(c, { kind: 'group', event: { kind: 'transitional' } });
+    const standing = { mature: true, draining: true, barred: '', leaving: false, capacity: 1, unfit: [] };
+    said({ kind: 'standing', view, ...standing });
+    said({ kind: 'released', view, vips: [...a.up] });
+    expect(w.actions.filter(({ host }) => host === 'c').map(({ action }) => action.kind)).not.toContain(
+      'acquire',
+    );
+    w.kill('a');
+    w.run(6_000);
+    expect(loads(w)).toEqual({ a: 0, b: 3, c: 3 });
   });
 
   it('is not cleared by the departure of somebody who was only asking for it', () => {

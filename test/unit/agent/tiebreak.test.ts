@@ -30,7 +30,7 @@ function owner() {
   const tiebreak = new Tiebreak(config({ member: 'a', members: names, vips: [], overrides }));
   install(tiebreak, members.slice(0, 2), 1);
   const demand = (holds: boolean, table?: Table) =>
-    tiebreak.demand(self, { fence: 1, able: true, holds, table })?.wanted;
+    tiebreak.demand(self, { able: true, holds, table })?.wanted;
   expect(demand(true)).toBe(true);
   tiebreak.vote({ kind: 'witness', has: true, fence: 2, reason: 'test' });
   return { tiebreak, demand };
