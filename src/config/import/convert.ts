@@ -39,7 +39,7 @@ export function importOriginal(text: string, options: ImportOptions): ImportResu
 const INTERFACE = /^(?!\.{1,2}$)[^\s/:]{1,15}$/;
 const UNSPECIFIED = '0.0.0.0';
 
-function complaintsOf({ spread, vifs }: OriginalConfig): Complaint[] {
+function complaintsOf({ spread, vifs, notify }: OriginalConfig): Complaint[] {
   const complaints: Complaint[] = [];
   const owners = new Map<string, OriginalAddress>();
   for (const address of vifs.flat()) {
@@ -55,21 +55,25 @@ function complaintsOf({ spread, vifs }: OriginalConfig): Complaint[] {
     owners.set(address.address, address);
     if (address.interface === undefined)
       complain(`${address.address} names no interface`, `write it as eth0:${formatAddress(address)}`);
-    else if (!INTERFACE.test(address.interface))
-      complain(
-        `${JSON.stringify(address.interface)} cannot be an interface here`,
-        'write a name as `ip link` shows it, at most 15 characters',
-      );
+    complaints.push(...interfaceComplaints(address));
     if (address.address === UNSPECIFIED) continue;
     const fit = parseVipAddress(`${address.address}/${address.prefixLength}`);
     if (!fit.ok) complain(fit.what, fit.mend);
   }
+  for (const { address } of notify)
+    if (address !== undefined) complaints.push(...interfaceComplaints(address));
   const daemon = parseSpreadDaemon(spread?.text ?? '');
   if (!daemon.ok) {
     const { line, column } = spread ?? { line: 1, column: 1 };
     complaints.push({ line, column, what: `Spread: ${daemon.what}`, mend: daemon.mend });
   }
   return complaints;
+}
+
+function interfaceComplaints({ interface: device, line, column }: OriginalAddress): Complaint[] {
+  if (device === undefined || INTERFACE.test(device)) return [];
+  const mend = 'write a name as `ip link` shows it, at most 15 characters';
+  return [{ line, column, what: `${JSON.stringify(device)} cannot be an interface here`, mend }];
 }
 
 function write(original: OriginalConfig, { fileName, member }: ImportOptions): string[] {

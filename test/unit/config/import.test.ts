@@ -256,6 +256,8 @@ test.each([
   ['Vips { eth0:10.0.0.1 }', '1:8 "eth0:10.0.0.1" where an address is expected'],
   ['Vips { 10.0.0.1/24 }', '1:8 10.0.0.1 names no interface'],
   ['Vips { a-very-long-name:10.0.0.1/24 }', '1:8 "a-very-long-name" cannot be an interface here'],
+  ['Notify { a-very-long-name:10.0.0.1/24 }', '1:10 "a-very-long-name" cannot be an interface here'],
+  ['Notify {\n\veth0:10.0.0.1/32 }', String.raw`2:1 "\u000beth0" cannot be an interface here`],
   ['Vips { eth0:10.0.0.1/24\n eth1:10.0.0.1/24 }', '2:2 10.0.0.1 stands in line 1 already'],
   ['Mature = 5', '1:10 "5" where a time is expected'],
   ['Mature 5s', '1:8 "5s" where `=` is expected'],
