@@ -36,7 +36,15 @@ function offsetIn(cidr: string, address: string): bigint | undefined {
   return offset >= 0n && offset < block.size ? offset : undefined;
 }
 
+/** Of the few blocks there are: each VIP is held against them at each look. */
+const BLOCKS = new Map<string, Block | undefined>();
+
 function blockOf(cidr: string): Block | undefined {
+  if (!BLOCKS.has(cidr)) BLOCKS.set(cidr, readBlock(cidr));
+  return BLOCKS.get(cidr);
+}
+
+function readBlock(cidr: string): Block | undefined {
   const [network = '', length = ''] = cidr.split('/');
   const family = isIP(network);
   const bits = family === 4 ? 32 : 128;

@@ -17,7 +17,7 @@ import { GcpFailure } from './failures.ts';
 import { CLUSTER_LABEL, isMember, labelValue, readFence, type Shown } from './fence.ts';
 import type { Place } from './place.ts';
 import type { LookOptions, Mode, Piece, Refusal, Seen, Sight, Step } from './sight.ts';
-import { contains, isRangeOf, rangeOf, reservedByGoogle } from './subnets.ts';
+import { addressIn, contains, rangeOf, reservedByGoogle } from './subnets.ts';
 
 export interface AliasParts {
   readonly compute: Compute;
@@ -28,6 +28,16 @@ export interface AliasParts {
   /** Limit of the platform for one interface. */
   readonly limit: number;
 }
+
+/** Where an address was found; `isOwn`: as the interface's own, which never moves. */
+interface Found {
+  readonly instance: Instance;
+  readonly nic: Nic;
+  readonly isOwn: boolean;
+}
+
+const OURS: Seen = { state: 'ours' };
+const FREE: Seen = { state: 'free' };
 
 export function fenceKey(cluster: string): string {
   return `fence-${labelValue(cluster)}`;
@@ -77,11 +87,9 @@ export class AliasMode implements Mode {
     ]);
     const others = members.filter(({ ref }) => !isSame(ref, place.self));
     this.#see(own);
-    const wanted = vips.flatMap(({ addresses }) => addresses.map(({ address }) => address));
+    const wanted = new Set(vips.flatMap(({ addresses }) => addresses.map(({ address }) => address)));
     const holders = others.filter(({ nics }) =>
-      nics.some(({ aliases }) =>
-        aliases.some(({ range }) => wanted.some((address) => isRangeOf(range, address))),
-      ),
+      nics.some(({ aliases }) => aliases.some(({ range }) => wanted.has(addressIn(range)))),
     );
     this.#theirs = new Map(
       holders.flatMap(({ ref, nics }) => nics.map((nic) => [stepKey(ref, nic.name), nic] as const)),
@@ -91,13 +99,14 @@ export class AliasMode implements Mode {
         holders.map(async (holder) => [holder, await this.#shownBy(holder, signal)] as const),
       ),
     );
-    return this.#sightOf(vips, (address) => this.#seen(address, others, shown));
+    const found = this.#foundAt(others);
+    return this.#sightOf(vips, (address) => this.#seen(found.get(address), shown));
   }
 
   async glance(vips: readonly Vip[], { signal }: LookOptions): Promise<Sight> {
     const { compute, place } = this.#parts;
     this.#see(await compute.instance(place.self, { signal }));
-    return this.#sightOf(vips, (address) => this.#seen(address, [], new Map()));
+    return this.#sightOf(vips, () => FREE);
   }
 
   take(
@@ -127,10 +136,8 @@ export class AliasMode implements Mode {
   }
 
   slots(vips: readonly Vip[]): number {
-    const known = vips.flatMap(({ addresses }) => addresses.map(({ address }) => address));
-    const strange = this.#nic.aliases.filter(
-      ({ range }) => !known.some((address) => isRangeOf(range, address)),
-    );
+    const known = new Set(vips.flatMap(({ addresses }) => addresses.map(({ address }) => address)));
+    const strange = this.#nic.aliases.filter(({ range }) => !known.has(addressIn(range)));
     return Math.max(0, this.#parts.limit - strange.length);
   }
 
@@ -209,29 +216,36 @@ export class AliasMode implements Mode {
     }
   }
 
-  #seen(address: string, others: readonly Instance[], shown: ReadonlyMap<Instance, Shown | undefined>): Seen {
-    if (carries(this.#nic, address)) return { state: 'ours' };
-    for (const instance of others) {
-      // Another network may use the same addresses for something else.
-      const nic = instance.nics.find(
-        (each) => each.network === this.#nic.network && (carries(each, address) || each.address === address),
-      );
-      if (nic === undefined) continue;
-      return {
-        state: 'theirs',
-        holder: {
-          at: instance.ref,
-          nic: nic.name,
-          words: wordsOf(instance.ref),
-          member: nic.address !== address && isMember(this.#parts.cluster, instance.labels),
-          shown: shown.get(instance),
-        },
-      };
-    }
-    return { state: 'free' };
+  /** Who has what, by address; the first one where several say so. */
+  #foundAt(others: readonly Instance[]): ReadonlyMap<string, Found> {
+    const found = new Map<string, Found>();
+    for (const instance of others)
+      for (const nic of instance.nics) {
+        // Another network may use the same addresses for something else.
+        if (nic.network !== this.#nic.network) continue;
+        for (const address of [...carriedBy(nic), nic.address])
+          if (!found.has(address)) found.set(address, { instance, nic, isOwn: nic.address === address });
+      }
+    return found;
   }
 
-  #sightOf(vips: readonly Vip[], seenOf: (address: string) => Seen): Sight {
+  #seen(found: Found | undefined, shown: ReadonlyMap<Instance, Shown | undefined>): Seen {
+    if (found === undefined) return FREE;
+    const { instance, nic, isOwn } = found;
+    return {
+      state: 'theirs',
+      holder: {
+        at: instance.ref,
+        nic: nic.name,
+        words: wordsOf(instance.ref),
+        member: !isOwn && isMember(this.#parts.cluster, instance.labels),
+        shown: shown.get(instance),
+      },
+    };
+  }
+
+  #sightOf(vips: readonly Vip[], elsewhere: (address: string) => Seen): Sight {
+    const ours = carriedBy(this.#nic);
     const refused = new Map<VipId, Refusal>();
     const pieces = new Map<VipId, readonly Piece[]>();
     for (const vip of vips) {
@@ -243,7 +257,7 @@ export class AliasMode implements Mode {
           key: `${vip.id} ${address}`,
           vip: vip.id,
           address,
-          seen: seenOf(address),
+          seen: ours.has(address) ? OURS : elsewhere(address),
         })),
       );
     }
@@ -270,14 +284,16 @@ async function nicOf(
   }
 }
 
-function carries({ aliases }: Nic, address: string): boolean {
-  return aliases.some(({ range }) => isRangeOf(range, address));
+function carriedBy({ aliases }: Nic): ReadonlySet<string> {
+  return new Set(aliases.map(({ range }) => addressIn(range)));
 }
 
 function without(list: readonly Alias[], pieces: readonly Piece[]): readonly Alias[] {
-  return list.filter(({ range }) => !pieces.some(({ address }) => isRangeOf(range, address)));
+  const addresses = new Set(pieces.map(({ address }) => address));
+  return list.filter(({ range }) => !addresses.has(addressIn(range)));
 }
 
 function sameList(one: readonly Alias[], other: readonly Alias[]): boolean {
-  return one.length === other.length && one.every(({ range }) => other.some((each) => each.range === range));
+  const ranges = new Set(other.map(({ range }) => range));
+  return one.length === other.length && one.every(({ range }) => ranges.has(range));
 }

@@ -1,9 +1,11 @@
 /**
  * What the SDK speaks through: our own `fetch` with a token, a deadline for every request, and the raw errors kept, since the SDK loses
- * their reasons. It also mends what the SDK drops: an empty list of alias ranges (docs/gcp.md, "What is worked around").
+ * their reasons. It also mends what the SDK drops, an empty list of alias ranges, and reads answers itself (docs/gcp.md, "What is worked
+ * around").
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Millis } from '../../src/model/time.ts';
+import { answerIn, type Reader, restOf } from './answer.ts';
 import { classify, GcpFailure } from './failures.ts';
 import type { TokenSource } from './token.ts';
 
@@ -13,6 +15,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** Set on the body of the request where the SDK left it out. */
   readonly patch?: Readonly<Record<string, unknown>>;
+  /** Gets the answer; the SDK, which asked, hears only whether there is more of it. Absent: the SDK reads it. */
+  readonly read?: Reader;
 }
 
 /** The answer of an API that is no answer of one: a few kilobytes tell. */
@@ -73,7 +77,7 @@ export class Channel {
       const answer = await this.#fetch(url, { ...sent, ...(body !== undefined && { body }) });
       this.#readClock(answer);
       const text = await textOf(answer);
-      if (answer.ok) return new Response(text, { status: answer.status, headers: answer.headers });
+      if (answer.ok) return told(answer, text, context?.read);
       if (answer.status === 401) this.#tokens.forget();
       throw refusalOf(answer.status, text, method);
     } catch (error) {
@@ -89,6 +93,13 @@ export class Channel {
     const theirs = Date.parse(headers.get('date') ?? '');
     if (!Number.isNaN(theirs)) this.clockAhead = this.#wall() - theirs;
   }
+}
+
+function told({ status, headers }: Response, text: string, read: Reader | undefined): Response {
+  if (read === undefined) return new Response(text, { status, headers });
+  const answer = answerIn(text);
+  read(answer);
+  return new Response(restOf(answer));
 }
 
 async function textOf(answer: Response): Promise<string> {

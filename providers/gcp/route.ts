@@ -56,10 +56,12 @@ export class RouteMode implements Mode {
     const found = await compute.routes({ project: place.self.project, destinations }, { signal });
     this.#lookedAt = askedAt;
     const here = found.filter(({ network }) => network === place.nic.network);
+    const byName = new Map(here.map((route) => [route.name, route]));
+    const byDestination = Map.groupBy(here, ({ destination }) => destination);
     const refused = new Map<VipId, Refusal>();
     const pieces = new Map<VipId, readonly Piece[]>();
     for (const vip of vips) {
-      const refusal = this.objection(vip) ?? this.#rival(vip, here);
+      const refusal = this.objection(vip) ?? this.#rival(vip, byDestination);
       if (refusal !== undefined) refused.set(vip.id, refusal);
       pieces.set(
         vip.id,
@@ -67,7 +69,7 @@ export class RouteMode implements Mode {
           key: `${vip.id} ${address.address}`,
           vip: vip.id,
           address: address.address,
-          seen: this.#seen(here.find(({ name }) => name === this.#nameOf(address))),
+          seen: this.#seen(byName.get(this.#nameOf(address))),
         })),
       );
     }
@@ -134,12 +136,11 @@ export class RouteMode implements Mode {
   }
 
   /** Somebody else's route to the same address would share its traffic with ours, or win over it. */
-  #rival({ addresses }: Vip, routes: readonly Route[]): Refusal | undefined {
+  #rival({ addresses }: Vip, routes: ReadonlyMap<string, readonly Route[]>): Refusal | undefined {
     for (const address of addresses) {
       const destination = destinationOf(address);
-      const rival = routes.find(
-        (route) => route.destination === destination && route.name !== this.#nameOf(address),
-      );
+      const own = this.#nameOf(address);
+      const rival = routes.get(destination)?.find(({ name }) => name !== own);
       if (rival === undefined || rival.priority > this.#parts.priority) continue;
       const reason = `route ${rival.name} leads ${destination} to ${rival.hop} already, with priority ${rival.priority}: delete it (gcloud compute routes delete ${rival.name})`;
       return { code: 'address-in-use', reason };

@@ -18,6 +18,7 @@ const SIGNAL = new AbortController().signal;
 const PROJECT = 'nobodys';
 const AT: InstanceRef = { project: PROJECT, zone: 'z', instance: 'i' };
 const INSTANCE = {
+  kind: 'compute#instance',
   name: 'i',
   zone: `projects/${PROJECT}/zones/z`,
   labels: { a: 'b' },
@@ -44,13 +45,22 @@ const routeTo = (at: number) => ({
 });
 /** Answers nobody gave, by the end of the path. */
 const ANSWERS: readonly (readonly [RegExp, object])[] = [
-  [/\/aggregated\/instances$/, { items: { 'zones/z': { instances: [INSTANCE] } } }],
-  [/\/getGuestAttributes$/, { queryValue: { items: [{ namespace: 'w', key: 'k', value: 'v' }] } }],
+  [
+    /\/aggregated\/instances$/,
+    { kind: 'compute#instanceAggregatedList', items: { 'zones/z': { instances: [INSTANCE] } } },
+  ],
+  [
+    /\/getGuestAttributes$/,
+    { kind: 'compute#guestAttributes', queryValue: { items: [{ namespace: 'w', key: 'k', value: 'v' }] } },
+  ],
   [/\/instances\/i$/, INSTANCE],
-  [/\/addresses$/, { items: [{ address: '198.51.100.1', addressType: 'EXTERNAL', users: [] }] }],
-  [/\/routes$/, { items: ENTRIES.map(routeTo) }],
+  [
+    /\/addresses$/,
+    { kind: 'compute#addressList', items: [{ address: '198.51.100.1', addressType: 'EXTERNAL', users: [] }] },
+  ],
+  [/\/routes$/, { kind: 'compute#routeList', items: ENTRIES.map(routeTo) }],
 ];
-const OPERATION = { name: 'operation-1', status: 'DONE', progress: 100 };
+const OPERATION = { kind: 'compute#operation', name: 'operation-1', status: 'DONE', progress: 100 };
 
 /** In place of the network. */
 export const nobody: typeof fetch = async (url, { method } = {}) => {

@@ -5,7 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import type { GcpMode } from '../../src/config/config.ts';
 import type { Millis } from '../../src/model/time.ts';
-import { Channel } from './channel.ts';
+import { Pages } from './answer.ts';
+import { type CallContext, Channel } from './channel.ts';
 import {
   type Address,
   type CallOptions,
@@ -65,6 +66,11 @@ interface Asked {
   readonly signal: AbortSignal;
 }
 
+interface Named extends Asked, Omit<CallContext, 'method'> {
+  /** For people. */
+  readonly name: string;
+}
+
 /**
  * Reads package and description and says the verbs of this mode to nobody, ahead of their first use, which takes a second of a processor: while
  * the provider is loaded, and not within the time that its start has. Rejects as `openSdk` does; resolves with what kept it cold.
@@ -121,17 +127,16 @@ class SdkCompute implements Compute {
     const client = await this.#client('instances');
     const filter = label === undefined ? {} : { filter: `labels.${label.key} = "${label.value}"` };
     const request = { project, returnPartialSuccess: true, ...filter };
-    return this.#channel.within({ method: 'instances.aggregatedList', signal }, async () => {
+    const pages = new Pages();
+    const context = { method: 'instances.aggregatedList', signal, read: pages.readScopes('instances') };
+    return this.#channel.within(context, async () => {
       const zones = client['aggregatedListAsync'] as (
         request: object,
         options: object,
       ) => AsyncIterable<unknown>;
-      const found: Instance[] = [];
-      for await (const entry of zones.call(client, request, { ...this.#options(), autoPaginate: false })) {
-        const [, scope] = entry as readonly [string, unknown];
-        found.push(...list(record(scope)['instances']).map((raw) => instanceFrom(raw, project)));
-      }
-      return found;
+      // It asks for page after page; what is in them is read as they come.
+      for await (const _ of zones.call(client, request, { ...this.#options(), autoPaginate: false }));
+      return pages.items.map((raw) => instanceFrom(raw, project));
     });
   }
 
@@ -183,11 +188,11 @@ class SdkCompute implements Compute {
     const { project } = resource;
     if (resource.kind === 'instance') {
       const request = { project, zone: resource.zone, resource: resource.instance, ...body };
-      return permissionsIn(await this.#one('instances', 'testIamPermissions', { request, signal }));
+      return this.#granted('instances', { request, signal });
     }
     const service = resource.kind === 'address' ? 'addresses' : 'subnetworks';
     const request = { project, region: resource.region, resource: resource.name, ...body };
-    return permissionsIn(await this.#one(service, 'testIamPermissions', { request, signal }));
+    return this.#granted(service, { request, signal });
   }
 
   /** A call whose answer was lost is asked again under the same number, which Google does once (AIP-155, `requestId`). */
@@ -232,14 +237,8 @@ class SdkCompute implements Compute {
   }
 
   async #begin({ service, method, request, patch }: PlannedRequest, name: string): Promise<Operation> {
-    const raw = await this.#call(service, method, {
-      request,
-      signal: NEVER,
-      name,
-      ...(patch !== undefined && { patch }),
-    });
-    const operation = record(record(raw)['latestResponse'] ?? raw);
-    return operationOf(operation, name);
+    const asked = { request, signal: NEVER, name, ...(patch !== undefined && { patch }) };
+    return operationOf(await this.#told(service, method, asked), name);
   }
 
   /** Undefined: nothing new is known. */
@@ -254,12 +253,12 @@ class SdkCompute implements Compute {
     const verb = left > this.#settings.callTimeout ? 'wait' : 'get';
     let seen: Operation | undefined;
     try {
-      const raw = await this.#call(service, verb, {
+      const raw = await this.#told(service, verb, {
         request: { ...scope, operation: name },
         signal: NEVER,
         name: `${service === 'zone_operations' ? 'zoneOperations' : 'globalOperations'}.${verb}`,
       });
-      seen = operationOf(record(record(raw)['latestResponse'] ?? raw), method);
+      seen = operationOf(raw, method);
     } catch (error) {
       if (!(error instanceof GcpFailure) || !isPassing(error)) throw error;
     }
@@ -267,27 +266,30 @@ class SdkCompute implements Compute {
     return seen;
   }
 
-  async #one(service: Service, method: string, asked: Asked): Promise<Raw> {
-    return record(await this.#call(service, method, { ...asked, name: nameOf(service, method) }));
+  #one(service: Service, method: string, asked: Asked): Promise<Raw> {
+    return this.#told(service, method, { ...asked, name: nameOf(service, method) });
   }
 
   async #many(service: Service, method: string, asked: Asked): Promise<readonly Raw[]> {
-    return list(await this.#call(service, method, { ...asked, name: nameOf(service, method) }));
+    const pages = new Pages();
+    await this.#call(service, method, { ...asked, name: nameOf(service, method), read: pages.read });
+    return pages.items;
   }
 
-  async #call(
-    service: Service,
-    method: string,
-    {
-      request,
-      signal,
-      name,
-      patch,
-    }: { request: object; signal: AbortSignal; name: string; patch?: Readonly<Record<string, unknown>> },
-  ): Promise<unknown> {
+  /** What the API itself says. */
+  async #told(service: Service, method: string, asked: Named): Promise<Raw> {
+    let told: Raw = {};
+    const read = (answer: Raw): void => {
+      told = answer;
+    };
+    await this.#call(service, method, { ...asked, read });
+    return told;
+  }
+
+  async #call(service: Service, method: string, { request, ...rest }: Named): Promise<unknown> {
     const client = await this.#client(service);
-    const context = { method: name, signal, ...(patch !== undefined && { patch }) };
-    const [answer] = await this.#channel.within(context, () =>
+    const { name, ...context } = rest;
+    const [answer] = await this.#channel.within({ ...context, method: name }, () =>
       (client[method] as SdkMethod).call(client, request, this.#options()),
     );
     return answer;
@@ -304,6 +306,14 @@ class SdkCompute implements Compute {
     const opened = this.#loader.open(service, this.#channel, this.#settings.endpoint);
     this.#clients.set(service, opened);
     return opened;
+  }
+
+  /** The one answer that does not say what it is: the SDK reads it. */
+  async #granted(service: Service, asked: Asked): Promise<readonly string[]> {
+    const method = 'testIamPermissions';
+    return permissionsIn(
+      record(await this.#call(service, method, { ...asked, name: nameOf(service, method) })),
+    );
   }
 
   async #grantedOnProject(

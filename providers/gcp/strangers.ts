@@ -4,7 +4,7 @@ import { type Compute, type Instance, wordsOf } from './compute.ts';
 import { GcpFailure } from './failures.ts';
 import { CLUSTER_LABEL, isMember } from './fence.ts';
 import type { PermissionQuestion } from './permissions.ts';
-import { isRangeOf } from './subnets.ts';
+import { addressIn } from './subnets.ts';
 
 export async function strangerChecks(
   compute: Compute,
@@ -35,6 +35,6 @@ function has({ nics }: Instance, address: string, network: string): boolean {
   return nics.some(
     (nic) =>
       nic.network === network &&
-      (nic.address === address || nic.aliases.some(({ range }) => isRangeOf(range, address))),
+      (nic.address === address || nic.aliases.some(({ range }) => addressIn(range) === address)),
   );
 }

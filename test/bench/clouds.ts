@@ -120,6 +120,8 @@ async function round(
     await lose();
     cloud.order('hang up');
     await cloud.next('done');
+    // Long ago: what is said of the closed ones has been heard.
+    await new Promise((resolve) => setTimeout(resolve, 300));
     const cold = await takeOver(asked, fence + 2);
     return { first, again, cold };
   } finally {

@@ -56,6 +56,8 @@ export class FakeCompute {
   readonly tokens = new Set<string>();
   /** The clock of the cloud is ahead, ms. */
   clockAhead = 0;
+  /** Entries of one page of a listing; of one over all zones, zones. */
+  pageSize = Number.POSITIVE_INFINITY;
   /** Happens right before the next request of that action is answered, once. */
   readonly meanwhile = new Map<string, () => void>();
   readonly #server: Server;
@@ -218,7 +220,8 @@ export class FakeCompute {
     if (operation !== null)
       return this.operations.read(parameters['operation']!, { wait: operation[2] === 'Wait' });
     const [read, change] = [READS[name], CHANGES[name]];
-    if (read !== undefined) return read(this.project, parameters, this.project.shown);
+    if (read !== undefined)
+      return this.#page(read(this.project, parameters, this.project.shown), parameters['pageToken']);
     if (change === undefined) throw new Error(`the fake knows no ${name}`);
     const scope = parameters['zone'] === undefined ? {} : { zone: parameters['zone'] };
     return this.operations.begin(name, {
@@ -226,6 +229,20 @@ export class FakeCompute {
       requestId: parameters['requestId'],
       perform: () => change(this.project, parameters, body),
     });
+  }
+
+  /** `nextPageToken` is absent on the last one. */
+  #page(answer: object, token = '0'): object {
+    const { items } = answer as { items?: readonly unknown[] | Readonly<Record<string, unknown>> };
+    if (items === undefined || this.pageSize === Number.POSITIVE_INFINITY) return answer;
+    const [from, to] = [Number(token), Number(token) + this.pageSize];
+    const entries = Object.entries(items);
+    const some = entries.slice(from, to);
+    return {
+      ...answer,
+      items: Array.isArray(items) ? some.map(([, item]) => item) : Object.fromEntries(some),
+      ...(to < entries.length && { nextPageToken: String(to) }),
+    };
   }
 
   #granted(permissions: unknown): readonly string[] {

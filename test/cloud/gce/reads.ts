@@ -40,6 +40,7 @@ export const READS: Readonly<Record<string, Read>> = {
     const subnet = state.subnets.get(subnetwork ?? '');
     if (subnet === undefined || region !== project.region) throw missing(`subnetworks/${subnetwork}`);
     return {
+      kind: 'compute#subnetwork',
       name: subnet.name,
       region: `${BASE}/${project.id}/regions/${project.region}`,
       network: `${BASE}/${project.id}/global/networks/${subnet.network}`,
@@ -105,6 +106,7 @@ export function missing(what: string): Refused {
 
 function shape(project: Project, instance: InstanceState): object {
   return {
+    kind: 'compute#instance',
     id: '4711',
     name: instance.name,
     zone: `${BASE}/${project.id}/zones/${instance.zone}`,

@@ -113,29 +113,71 @@ describe('named, with how to mend it, and what was held stays held', () => {
 });
 
 describe('JSON that is none, or of something else', () => {
-  it.each(['alias-ip', 'external-ip', 'route'] as const)(
-    'mode %s: it is asked again, and the VIP is had once',
-    async (mode) => {
+  it.each([
+    ['alias-ip', 'Instances.AggregatedList'],
+    ['external-ip', 'Addresses.List'],
+    ['route', 'Routes.List'],
+  ] as const)(
+    'mode %s: it says nothing, least of all that nothing is there: it is asked again, and the VIP is taken from its holder once',
+    async (mode, listing) => {
       await open({ mode, config: { call_timeout_ms: 1_000 } });
+      await scene.take(1, { vips: one() });
+      let fence = 1;
       for (const garbage of [
         '',
         'null',
         '[]',
         '7',
         '{"name":',
-        '{"items":7}',
-        '{"items":[null,7,{"a":1}]}',
+        '{}',
+        '{"items":[]}',
+        '{"kind":"compute#list","items":7}',
+        '{"kind":"compute#list","items":[null,7,{"a":1}]}',
         '{"error":{}}',
-      ])
-        scene.cloud.faults.meet({ garbage }, { times: 1 });
-      // What can be read and says nothing looks like an API in which nothing exists: refused then, and had at the next try.
-      let outcome = (await scene.take(0, { vips: one() })).get('a')!;
-      for (let fence = 2; !outcome.held && fence < 12; fence++) {
-        expect(outcome.reason).not.toBe('');
-        outcome = (await scene.take(0, { vips: one(), fence })).get('a')!;
+      ]) {
+        const at = fence % 2;
+        fence += 1;
+        scene.project.moves.length = 0;
+        scene.cloud.faults.meet({ garbage }, { actions: [listing], times: 1 });
+        scene.cloud.faults.meet({ garbage }, { mutating: true, times: 1 });
+        const outcome = (await scene.take(1 - at, { vips: one(), fence })).get('a')!;
+        expect(outcome, garbage).toMatchObject({ held: true, code: 'ok' });
+        expect(Object.values(scene.holders())).toEqual([`vm-${2 - at}`]);
+        expect(scene.project.moves.filter(({ to }) => to !== undefined)).toHaveLength(1);
       }
-      expect(outcome).toMatchObject({ held: true, code: 'ok' });
-      expect(Object.values(scene.holders())).toEqual(['vm-1']);
+    },
+    LONG,
+  );
+});
+
+describe('a listing of several pages', () => {
+  it.each(['alias-ip', 'route'] as const)(
+    'is read to its end, in mode %s',
+    async (mode) => {
+      await open({ mode });
+      scene.cloud.pageSize = 1;
+      await scene.take(1);
+      const outcomes = await scene.take(0, { fence: 2 });
+      expect([...outcomes.values()].map(({ held, code }) => [held, code])).toEqual(
+        Array(3).fill([true, 'ok']),
+      );
+      expect(new Set(Object.values(scene.holders()))).toEqual(new Set(['vm-1']));
+      expect(scene.cloud.requests.some(({ parameters }) => parameters['pageToken'] !== undefined)).toBe(true);
+    },
+    LONG,
+  );
+
+  it(
+    'that has no end is no answer',
+    async () => {
+      await open({ mode: 'route', config: { call_timeout_ms: 1_000 } });
+      const endless = scene.cloud.faults.meet({
+        garbage: '{"kind":"compute#routeList","nextPageToken":"more"}',
+      });
+      const outcome = await scene.host(0).provider.inspect(one(), SIGNAL);
+      expect(outcome).toMatchObject([{ held: false, code: 'timeout' }]);
+      expect(outcome[0]!.reason).toContain('a list without end');
+      endless();
     },
     LONG,
   );
