@@ -181,9 +181,21 @@ export function mendingOf(kind: FailureKind, action: string): string | undefined
       return 'it is tried again';
     case 'unknown':
       return 'it is tried again; if it lasts, look whether this host reaches the end point, and into the AWS Health Dashboard';
+    case 'held':
+      return 'find out who has it (aws ec2 describe-network-interfaces), and free it or choose another address';
+    case 'refused':
+      return refusedMending(action);
     default:
       return undefined;
   }
+}
+
+function refusedMending(action: string): string | undefined {
+  if (action.startsWith('Assign'))
+    return 'choose an address of the subnet that nobody keeps (aws ec2 get-subnet-cidr-reservations), or free it';
+  if (/^(Create|Replace)Route$/.test(action))
+    return "name route tables of this host's VPC (`route_tables`), and an address outside of it";
+  return action === 'AssociateAddress' ? 'allocate the address in this region and border group' : undefined;
 }
 
 const TEXT_MAX = 300;

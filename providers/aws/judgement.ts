@@ -46,11 +46,12 @@ export interface TakeQuestion {
   readonly claimOf: (vip: VipId) => Claim;
   /** Asked for and granted, only not seen yet. */
   readonly granted: (piece: Piece) => boolean;
-  readonly alone: ReadonlySet<string>;
+  /** Which pieces share no call with the rest, by key (`Parting`). */
+  readonly apart: ReadonlyMap<string, number>;
 }
 
 export function planTake(mode: Mode, question: TakeQuestion): TakePlan {
-  const { vips, sight, claimOf, granted, alone } = question;
+  const { vips, sight, claimOf, granted, apart } = question;
   const ours: VipId[] = [];
   const refused = new Map<VipId, Refusal>();
   let wanted: Piece[] = [];
@@ -60,7 +61,7 @@ export function planTake(mode: Mode, question: TakeQuestion): TakePlan {
     else if (verdict.kind === 'refuse') refused.set(vip.id, verdict.refusal);
     else wanted.push(...verdict.pieces.filter((piece) => !granted(piece)));
   }
-  let calls = mode.takeCalls(wanted, { sight, alone });
+  let calls = mode.takeCalls(wanted, { sight, apart });
   // Whoever does not fit as a whole makes room for the others.
   for (;;) {
     const placed = new Set(calls.flatMap(({ pieces }) => pieces.map(({ key }) => key)));
@@ -69,7 +70,7 @@ export function planTake(mode: Mode, question: TakeQuestion): TakePlan {
     const last = wanted.findLast(({ key }) => !placed.has(key))!;
     refused.set(last.vip, mode.noRoom?.(sight) ?? { code: 'limit', reason: 'there is no room for it' });
     wanted = wanted.filter(({ vip }) => vip !== last.vip);
-    calls = mode.takeCalls(wanted, { sight, alone });
+    calls = mode.takeCalls(wanted, { sight, apart });
   }
   return { calls, ours, refused, giveBack: [...refused.keys()].flatMap((vip) => oursOf(sight, vip)) };
 }

@@ -79,13 +79,13 @@ class SecondaryIp implements Mode {
 
   takeCalls(
     pieces: readonly Piece[],
-    { alone }: { readonly alone: ReadonlySet<string> },
+    { apart }: { readonly apart: ReadonlyMap<string, number> },
   ): readonly Planned[] {
     const v4 = pieces.filter(({ family }) => family === 4);
     const v6 = pieces.filter(({ family }) => family === 6);
     const stripped = v6.filter(({ seen }) => seen.state === 'theirs');
     return [
-      ...batches(v4, ({ eni }) => eni, alone).map(
+      ...batches(v4, ({ eni }) => eni, apart).map(
         (batch): Planned => ({
           call: {
             kind: 'assign',
@@ -97,7 +97,7 @@ class SecondaryIp implements Mode {
           pieces: batch,
         }),
       ),
-      ...batches(stripped, ({ seen }) => (seen.state === 'theirs' ? (seen.holder.eni ?? '') : ''), alone).map(
+      ...batches(stripped, ({ seen }) => (seen.state === 'theirs' ? (seen.holder.eni ?? '') : ''), apart).map(
         (batch): Planned => ({
           call: {
             kind: 'unassign',
@@ -112,7 +112,7 @@ class SecondaryIp implements Mode {
       ...batches(
         v6.filter(({ seen }) => seen.state === 'free'),
         ({ eni }) => eni,
-        alone,
+        apart,
       ).map(
         (batch): Planned => ({
           call: {
@@ -129,7 +129,7 @@ class SecondaryIp implements Mode {
   }
 
   giveCalls(pieces: readonly Piece[]): readonly Planned[] {
-    return batches(pieces, ({ eni, family }) => `${family} ${eni}`, new Set()).map((batch) => ({
+    return batches(pieces, ({ eni, family }) => `${family} ${eni}`, new Map()).map((batch) => ({
       call: {
         kind: 'unassign',
         family: batch[0]!.family,
@@ -234,11 +234,11 @@ function primaryRefusal(address: string, eni: Eni): Refusal {
 function batches(
   pieces: readonly Piece[],
   keyOf: (piece: Piece) => string,
-  alone: ReadonlySet<string>,
+  apart: ReadonlyMap<string, number>,
 ): readonly (readonly Piece[])[] {
   const together = new Map<string, Piece[]>();
   for (const piece of pieces) {
-    const key = alone.has(piece.key) ? `alone ${piece.key}` : keyOf(piece);
+    const key = `${apart.get(piece.key) ?? ''} ${keyOf(piece)}`;
     const batch = together.get(key);
     if (batch) batch.push(piece);
     else together.set(key, [piece]);

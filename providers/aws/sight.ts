@@ -67,10 +67,10 @@ export interface Mode {
   look(vips: readonly Vip[], options: LookOptions): Promise<Sight>;
   /** The same by one read, which tells for certain only whether a piece is ours. */
   glance(vips: readonly Vip[], options: LookOptions): Promise<Sight>;
-  /** Calls that make these pieces ours. Pieces in `alone` share a call with nobody; pieces without a call cannot be had. */
+  /** Calls that make these pieces ours. Only pieces that `apart` gives the same number, or none, share a call; pieces without a call cannot be had. */
   takeCalls(
     pieces: readonly Piece[],
-    how: { readonly sight: Sight; readonly alone: ReadonlySet<string> },
+    how: { readonly sight: Sight; readonly apart: ReadonlyMap<string, number> },
   ): readonly Planned[];
   /** Why `takeCalls` left pieces out. */
   noRoom?(sight: Sight): Refusal;

@@ -10,6 +10,7 @@ import type { Ec2 } from './ec2.ts';
 import { Ec2Failure, isPassing, outcomeCodeOf } from './failures.ts';
 import type { Claim } from './fence.ts';
 import { isOurs, oursOf, planTake, whoHas } from './judgement.ts';
+import { Parting } from './parting.ts';
 import type { Mode, Piece, Planned, Refusal, Sight } from './sight.ts';
 import { Tenures } from './tenures.ts';
 
@@ -48,6 +49,7 @@ export interface Taken {
 const LOOK_FRESH: Millis = 2_000;
 /** Times that a look and the answer to a call may contradict each other before we believe the call. */
 const CONFLICTS_MAX = 6;
+const CONFLICTS_MAX_WAITED_FOR = 2;
 
 export class Taking {
   readonly #settings: TakingSettings;
@@ -56,7 +58,7 @@ export class Taking {
   readonly #taken = new Map<VipId, Taken>();
   readonly #granted = new Map<string, Instant>();
   readonly #freed = new Map<string, Instant>();
-  readonly #alone = new Set<string>();
+  readonly #parting = new Parting();
   readonly #touched = new Set<VipId>();
   readonly #stories = new Map<VipId, string>();
   readonly #conflicts = new Map<string, number>();
@@ -139,7 +141,7 @@ export class Taking {
       sight,
       claimOf,
       granted: ({ key }) => this.#granted.has(key),
-      alone: this.#alone,
+      apart: this.#parting.groups,
     });
     for (const id of ours) this.#have(id, sight);
     for (const [id, refusal] of refused) this.#refuse(id, refusal);
@@ -156,7 +158,8 @@ export class Taking {
   #waitAfter(attempted: readonly Attempted[]): Millis {
     if (attempted.some(({ failure }) => failure !== undefined && isPassing(failure)))
       return this.#trouble.next();
-    if (attempted.some(({ failure }) => failure === undefined)) {
+    // Another division of what was refused is another question: at once.
+    if (attempted.some(({ failure, planned }) => failure === undefined || planned.pieces.length > 1)) {
       this.#unseen.reset();
       return 0;
     }
@@ -203,24 +206,38 @@ export class Taking {
       case 'denied':
       case 'credentials':
       case 'clock':
-        for (const { vip } of pieces) this.#refuse(vip, refusalOf(failure));
-        return;
+        return this.#refuseAll(pieces, failure);
+      case 'absent':
+        // No division helps where the interface is gone.
+        if (frees !== true) return this.#refuseAll(pieces, failure);
+        return this.#contradicted(pieces, failure);
       default:
-        // One bad address fails the whole call: each goes by itself from now on.
-        if (pieces.length > 1) for (const { key } of pieces) this.#alone.add(key);
+        if (pieces.length > 1) this.#parting.part(pieces, failure.said);
         else if (frees === true) this.#contradicted(pieces, failure);
-        else for (const { vip } of pieces) this.#refuse(vip, refusalOf(failure));
+        else this.#refuseAll(pieces, failure);
     }
   }
 
   /** The world is not as the look said: look again. */
   #contradicted(pieces: readonly Piece[], failure: Ec2Failure): void {
-    for (const { key, vip } of pieces) {
+    if (pieces.length > 1) return this.#parting.part(pieces, failure.said);
+    for (const { key } of pieces) {
       const times = (this.#conflicts.get(key) ?? 0) + 1;
       this.#conflicts.set(key, times);
-      if (times > CONFLICTS_MAX) this.#refuse(vip, refusalOf(failure));
-      else if (pieces.length > 1) this.#alone.add(key);
+      if (times > this.#conflictsMax()) this.#refuseAll(pieces, failure);
     }
+  }
+
+  /** The answer comes when all are settled: what is had already is not kept waiting by one that cannot be. */
+  #conflictsMax(): number {
+    const waiting = [...this.#taken.values()].some(({ outcome }) => outcome.held);
+    return waiting ? CONFLICTS_MAX_WAITED_FOR : CONFLICTS_MAX;
+  }
+
+  #refuseAll(pieces: readonly Piece[], failure: Ec2Failure): void {
+    const { code, reason } = refusalOf(failure);
+    for (const { vip, address } of pieces)
+      this.#refuse(vip, { code, reason: pieces.length === 1 ? `${address}: ${reason}` : reason });
   }
 
   #tell({ vip, address, eni, seen }: Piece): void {

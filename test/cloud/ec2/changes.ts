@@ -45,6 +45,8 @@ const assignPrivate: Action = (region, input) => {
       );
     if (reservedByAmazon(subnet.cidr, address))
       throw new Refused('InvalidParameterValue', `Address ${address} is in subnet's reserved address range`);
+    const kept = region.kept.get(address);
+    if (kept !== undefined) throw new Refused('InvalidParameterValue', kept);
   }
   const held = addresses.filter((address) => {
     const holder = region.holderOf(address, vpc);
@@ -54,8 +56,12 @@ const assignPrivate: Action = (region, input) => {
   if (held.some((address) => region.holderOf(address, vpc)?.primary === address))
     throw new Refused('InvalidParameterValue', 'secondary-addresses');
   // Ansible ec2_eni: "[10.0.0.9] assigned, but move is not allowed."
-  if (held.length > 0 && input['AllowReassignment'] !== true)
-    throw new Refused('InvalidParameterValue', `[${held.join(', ')}] assigned, but move is not allowed.`);
+  // Nothing is taken from another account's interface, whatever was allowed.
+  const unmoved = held.filter(
+    (address) => input['AllowReassignment'] !== true || region.holderOf(address, vpc)?.hidden === true,
+  );
+  if (unmoved.length > 0)
+    throw new Refused('InvalidParameterValue', `[${unmoved.join(', ')}] assigned, but move is not allowed.`);
   const fresh = addresses.filter((address) => !eni.secondaries.has(address) && address !== eni.primary);
   // cilium#36428
   if (1 + eni.secondaries.size + fresh.length > region.ipv4PerInterface)

@@ -59,6 +59,7 @@ const networkInterfaces: Read = (region, input) => {
     );
   const found = [...shown.enis.values()].filter(
     (eni) =>
+      !eni.hidden &&
       (ids?.includes(eni.id) ?? true) &&
       passes(eniFacts(region, shown, eni), filters, shown.tags.get(eni.id) ?? noTags),
   );

@@ -14,6 +14,8 @@ export interface EniState {
   readonly description: string;
   readonly secondaries: Set<string>;
   readonly ipv6: Set<string>;
+  /** Of another account in a shared subnet: its interfaces are not shown to us (VPC user guide, "Share your VPC subnets"). */
+  readonly hidden: boolean;
 }
 
 export interface ElasticIpState {
@@ -86,6 +88,8 @@ export class Region {
   };
   /** Every change of who holds what, oldest first. */
   readonly moves: Move[] = [];
+  /** Addresses that nobody gets though nobody has them, as of a reservation in the subnet, with what EC2 says then. */
+  readonly kept = new Map<string, string>();
   /** Describe calls show the state of so long ago, ms. */
   lag = 0;
   readonly #history: { readonly at: number; readonly state: State }[] = [];
@@ -160,6 +164,7 @@ export class Region {
       readonly sourceDestCheck?: boolean;
       readonly tags?: Readonly<Record<string, string>>;
       readonly description?: string;
+      readonly hidden?: boolean;
     } = {},
   ): EniState {
     const id = this.id('eni');
@@ -177,6 +182,7 @@ export class Region {
       description: options.description ?? '',
       secondaries: new Set(),
       ipv6: new Set(),
+      hidden: options.hidden ?? false,
     };
     this.state.enis.set(id, eni);
     this.tag(id, options.tags ?? {});

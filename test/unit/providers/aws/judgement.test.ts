@@ -132,7 +132,7 @@ describe('judging who has a VIP', () => {
       sight,
       claimOf: () => CLAIM,
       granted: () => false,
-      alone: new Set(),
+      apart: new Map(),
     });
     expect(plan.calls).toEqual([]);
     expect(plan.refused.get('pair')?.code).toBe('address-in-use');
@@ -144,8 +144,8 @@ describe('planning calls', () => {
   const plan = (
     mode: typeof secondaryIp,
     sight: Sight,
-    { vips, alone = [] }: { vips: readonly Vip[]; alone?: readonly string[] },
-  ) => planTake(mode, { vips, sight, claimOf: () => CLAIM, granted: () => false, alone: new Set(alone) });
+    { vips, apart = new Map() }: { vips: readonly Vip[]; apart?: ReadonlyMap<string, number> },
+  ) => planTake(mode, { vips, sight, claimOf: () => CLAIM, granted: () => false, apart });
 
   it('takes fifty addresses by one call, stealing only where somebody has one', () => {
     const vips = Array.from({ length: 50 }, (_, at) => vip(`v${at}`, `10.0.0.${100 + at}`));
@@ -165,7 +165,7 @@ describe('planning calls', () => {
   it('sends what failed a batch by itself', () => {
     const vips = [vip('a', '10.0.0.101'), vip('b', '10.0.0.102'), vip('c', '10.0.0.103')];
     const sight = sightOf(...vips.map((each) => [each, { state: 'free' }] as const));
-    const { calls } = plan(secondaryIp, sight, { vips, alone: ['b 10.0.0.102'] });
+    const { calls } = plan(secondaryIp, sight, { vips, apart: new Map([['b 10.0.0.102', 1]]) });
     expect(calls.map(({ pieces }) => pieces.map(({ vip: id }) => id))).toEqual([['a', 'c'], ['b']]);
   });
 
