@@ -41,6 +41,7 @@ export class Approach {
       settings: this.doubtSettings(vip, config),
       access: accessOf(portrait.traitsOf(vip)),
       doubtedSince: rounds.table?.doubts.has(vip.id) ? rounds.tableSince : undefined,
+      astray: (rounds.table?.astray.size ?? 0) > 0,
       foreignUntil: latest(this.#foreignUntil(vip), this.#othersOpenUntil(vip)),
     });
   }

@@ -15,9 +15,12 @@ export interface Agreement {
   readonly vips: readonly Vip[];
   /** For each member the VIPs it must not be given, with why. */
   readonly against: ReadonlyMap<MemberId, ReadonlyMap<VipId, string>>;
-  /** VIPs that share an address with another one: who held the other may still have it up. */
-  readonly contested: ReadonlySet<VipId>;
+  /** For each VIP that shares an address with another one, the others, and who means them so: they may still have it up. */
+  readonly sharers: ReadonlyMap<VipId, Sharers>;
 }
+
+/** By VIP, the members whose own definition of it, whether or not that is the agreed one, has the address. */
+export type Sharers = ReadonlyMap<VipId, ReadonlySet<MemberId>>;
 
 export function definitionOf(vip: Vip): VipDefinition {
   const addresses = vip.addresses.map((a) => `${a.address}/${a.prefixLength}`);
@@ -46,39 +49,31 @@ export function agree(
   return {
     vips: vips.sort((a, b) => compareIds(a.id, b.id)),
     against: new Map(members.map((member) => [member, against(definitions.get(member), agreed, addressOf)])),
-    contested: contestedIn([...agreed.values()], addressOf),
+    sharers: sharersIn(definitions, [...agreed.values()]),
   };
 }
 
-/** For each contested VIP those that share an address with it. */
-export function sharersOf({ vips, contested }: Agreement): Map<VipId, readonly VipId[]> {
-  const sharers = new Map<VipId, readonly VipId[]>();
-  const shared = vips.filter(({ id }) => contested.has(id));
-  for (const { id, addresses } of shared) {
-    const own = new Set(addresses.map(({ address }) => address));
-    const others = shared.filter(
-      (vip) => vip.id !== id && vip.addresses.some(({ address }) => own.has(address)),
-    );
-    sharers.set(
-      id,
-      others.map((vip) => vip.id),
-    );
-  }
-  return sharers;
-}
-
-function contestedIn(
+/** Also what is not agreed counts: whoever holds it by another definition has other addresses up. */
+function sharersIn(
+  definitions: ReadonlyMap<MemberId, Definitions>,
   agreed: readonly { readonly definition: VipDefinition }[],
-  addressOf: ReadonlyMap<string, VipId>,
-): Set<VipId> {
-  const contested = new Set<VipId>();
+): Map<VipId, Sharers> {
+  const meant = new Map<string, (readonly [VipId, MemberId])[]>();
+  for (const [member, { vips }] of definitions) {
+    for (const definition of vips)
+      for (const address of bare(definition))
+        meant.set(address, [...(meant.get(address) ?? []), [definition.id, member]]);
+  }
+  const sharers = new Map<VipId, Map<VipId, Set<MemberId>>>();
   for (const { definition } of agreed) {
-    for (const address of bare(definition)) {
-      const first = addressOf.get(address);
-      if (first !== undefined && first !== definition.id) contested.add(first).add(definition.id);
+    for (const [id, member] of bare(definition).flatMap((address) => meant.get(address) ?? [])) {
+      if (id === definition.id) continue;
+      const others = sharers.get(definition.id) ?? new Map<VipId, Set<MemberId>>();
+      others.set(id, (others.get(id) ?? new Set()).add(member));
+      sharers.set(definition.id, others);
     }
   }
-  return contested;
+  return sharers;
 }
 
 function against(

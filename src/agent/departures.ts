@@ -1,6 +1,7 @@
 /** What the last table tells about members that are gone or silent now. */
 import type { Config } from '../config/config.ts';
 import { type MemberId, type MemberName, nameOf } from '../model/member.ts';
+import { sortedIds } from '../model/order.ts';
 import type { Instant } from '../model/time.ts';
 import type { Departure, View, ViewId } from '../model/view.ts';
 import type { VipId } from '../model/vip.ts';
@@ -17,6 +18,8 @@ export interface Judgement {
 
 export class Departures {
   #last: Table | undefined;
+  /** Who went without a goodbye and has not come back, here or with another member. */
+  readonly #astray = new Set<MemberName>();
 
   remember(table: Table | undefined): void {
     if (table !== undefined) this.#last = table;
@@ -24,6 +27,20 @@ export class Departures {
 
   forget(): void {
     this.#last = undefined;
+  }
+
+  /** What a view of ours agreed on. */
+  learn(astray: ReadonlySet<MemberName>): void {
+    for (const name of astray) this.#astray.add(name);
+  }
+
+  /**
+   * Who is missing and may serve in another part, sorted. Expected: all the members there are, where the configuration names
+   * them: who said goodbye, or was never seen, may have come back to another part. Else only who went without a goodbye is known.
+   */
+  astray(view: View, expected: readonly MemberName[] | undefined): MemberName[] {
+    const present = new Set(view.members.map(nameOf));
+    return sortedIds([...(expected ?? this.#astray)].filter((name) => !present.has(name)));
   }
 
   pinnedTo(name: MemberName): VipId[] {
@@ -58,6 +75,7 @@ export class Departures {
 
   /** Turns each departure into clearances and doubts. A member whose claims we never learned casts doubt on every VIP. */
   judge({ view, previous, vips, settings }: Judgement, doubts: Doubts, now: Instant): void {
+    this.#follow(view);
     const worst = new Map<VipId, Departure>();
     for (const { member, how } of view.departed) {
       for (const vip of this.#concerned(member, how, { previous, vips, settings })) {
@@ -72,6 +90,11 @@ export class Departures {
     }
     for (const { member, how } of view.departed) if (how !== 'leave') this.#noteWays(member, { doubts, now });
     if (view.departed.some(({ how }) => how !== 'leave')) doubts.parted(now);
+  }
+
+  #follow({ members, departed }: View): void {
+    for (const { member, how } of departed) if (how !== 'leave') this.#astray.add(nameOf(member));
+    for (const member of members) this.#astray.delete(nameOf(member));
   }
 
   /** By which way it may have what, for those who carry that in another. */

@@ -164,7 +164,7 @@ export class Doubts {
     if (access === 'blind')
       return { guard: AT_ONCE, notBefore: latest(notBefore, until > now ? until : undefined) };
     if (until > now) return { guard: { kind: 'when-silent', until }, notBefore };
-    const trusted = released && !this.contested && now - this.#partedAt > PARTED_LIFE;
+    const trusted = released && !input.astray && !this.contested && now - this.#partedAt > PARTED_LIFE;
     if (trusted) return { guard: AT_ONCE, notBefore };
     const bound = Math.min(settings.leaseBound, UNKNOWN_BOUND);
     return { guard: { kind: 'when-silent', until: now + bound }, notBefore };
@@ -215,4 +215,6 @@ export interface ClearanceInput {
   readonly doubtedSince: Instant | undefined;
   /** Until when somebody may have it in a way that our provider cannot see or end; absent: nobody may. */
   readonly foreignUntil?: Instant | undefined;
+  /** Somebody is missing without a goodbye: another part, which we may not have met yet, may have been given what is released in ours. */
+  readonly astray?: boolean;
 }

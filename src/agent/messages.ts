@@ -71,6 +71,8 @@ export interface Report extends Standing {
   readonly carriers?: readonly Carrier[];
   /** VIPs that may still be with somebody who went, as far as this member knows; said where members carry VIPs in several ways. */
   readonly lasting?: readonly Lasting[];
+  /** Members that are missing without a goodbye, as far as this one knows: another part of the group may serve. */
+  readonly astray?: readonly MemberName[];
 }
 
 /** The VIPs a member knows; sent only where the digests of a view differ. */
@@ -328,6 +330,7 @@ const SHAPES: ReadonlyMap<string, readonly (readonly [string, Check])[]> = new M
       ['fence', optional(isAmount)],
       ['carriers', optional(listOf(isCarrier))],
       ['lasting', optional(listOf(isLasting))],
+      ['astray', optional(isNames)],
     ],
   ],
   ['standing', STANDING],

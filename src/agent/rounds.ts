@@ -16,6 +16,7 @@ import type { History } from './history.ts';
 import type { Holdings } from './holdings.ts';
 import type { AgentMessage } from './messages.ts';
 import type { Outbox } from './outbox.ts';
+import { expectedMembers } from './quorum.ts';
 import type { SelfPortrait } from './self-portrait.ts';
 import { Table } from './table.ts';
 import type { Tiebreak } from './tiebreak.ts';
@@ -169,6 +170,7 @@ export class Rounds {
       pinned: this.#departures.pinnedTo(this.#config.member),
       doubts: doubts.open(now),
       lasting: this.#lasting(view, now),
+      astray: this.#departures.astray(view, expectedMembers(this.#config)),
     });
     outbox.say(report);
   }
@@ -254,6 +256,7 @@ export class Rounds {
     this.tableSince = now;
     this.table = new Table(barrier, { view, vips: this.#config.vips, stories, gone, carriersOf }, now);
     this.#with.tiebreak.learn(this.table, this.self);
+    this.#departures.learn(this.table.astray);
     portrait.fence = Math.max(portrait.fence, this.table.fence);
     this.told.clear();
     for (const holding of holdings.all()) holding.disowned = false;

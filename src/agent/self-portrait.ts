@@ -1,7 +1,9 @@
 /** What this member says about itself, and whether the group has heard the latest of it. */
+
 import type { Quorum } from '../allocation/quorum.ts';
 import type { Config } from '../config/config.ts';
 import type { HealthVerdict } from '../model/health.ts';
+import type { MemberName } from '../model/member.ts';
 import { sortedIds } from '../model/order.ts';
 import type { CheckStatus } from '../model/status.ts';
 import type { Instant } from '../model/time.ts';
@@ -24,6 +26,7 @@ export interface ReportInput {
   readonly pinned: readonly VipId[];
   readonly doubts: readonly VipId[];
   readonly lasting: readonly Lasting[];
+  readonly astray: readonly MemberName[];
   /** What is to be said of the witness; undefined: there is none. */
   readonly witness: { readonly said: 'held' | 'open' | undefined; readonly near: boolean } | undefined;
 }
@@ -178,6 +181,7 @@ export class SelfPortrait {
       ...(input.witness?.said !== undefined && { witness: input.witness.said }),
       carriers: this.#carriers,
       ...(input.lasting.length > 0 && { lasting: input.lasting }),
+      ...(input.astray.length > 0 && { astray: input.astray }),
     };
   }
 

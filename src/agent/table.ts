@@ -22,7 +22,7 @@ import type { View } from '../model/view.ts';
 import type { Vip, VipId } from '../model/vip.ts';
 import type { Barrier } from './barrier.ts';
 import { type Carrier, carrierOf, type Lasting, wayOf } from './carriers.ts';
-import { agree, sharersOf } from './definitions.ts';
+import { agree, type Sharers } from './definitions.ts';
 import { type AgentMessage, type Moves, type Report, RULES } from './messages.ts';
 import { barredBecause, limitsOf, type Seat, seatsOf } from './seat.ts';
 
@@ -67,12 +67,16 @@ export class Table {
   readonly fence: number;
   /** VIPs whose last holder may still answer, as far as any member knows. */
   readonly doubts: ReadonlySet<VipId>;
+  /** Who is missing without a goodbye, as far as any member knows. */
+  readonly astray: ReadonlySet<MemberName>;
   /** Whether all members know of health checks; else nobody's failing ones count in this view. */
   readonly heedsHealth: boolean;
   /** VIPs that may still be with somebody who went, and for how long after this table was made, as far as any member knows. */
   readonly #lasting = new Map<VipId, Map<string, Lasting>>();
   /** By VIP, those that some member has one of its addresses in. */
-  readonly #sharers: ReadonlyMap<VipId, readonly VipId[]>;
+  readonly #sharers: ReadonlyMap<VipId, Sharers>;
+  /** Whose definitions are known; where nobody's had to be told, nobody shares anything. */
+  readonly #defined: (member: MemberId) => boolean;
   readonly #complete: boolean;
   /** Zones and slots count only where everybody knows of them. */
   readonly #rules: number;
@@ -87,14 +91,17 @@ export class Table {
     this.fence = Math.max(this.view.epoch, fence + 1);
     this.quorum = (reports.find((report) => !isFor(report)) ?? reports[0])?.quorum ?? 'nobody reported';
     this.#complete = reports.length > 0 && reports.every((report) => report.complete);
+    const present = new Set(this.view.members.map(nameOf));
+    this.astray = new Set(reports.flatMap(({ astray = [] }) => astray.filter((name) => !present.has(name))));
     this.heedsHealth = reports.every((report) => report.impaired !== undefined);
     this.#rules = Math.min(RULES, ...reports.map((report) => report.rules ?? 1));
     const agreement = barrier.disagrees ? agree(barrier.definitions, settings.view.members) : undefined;
     const known = (member: MemberId) => settings.carriersOf?.(member) ?? [];
     this.seats = seatsOf(barrier, settings.view.members, { agreement, known });
     this.rows = this.#rowsOf(barrier, { ...settings, vips: agreement?.vips ?? settings.vips }, now);
-    const contested = agreement?.contested ?? [];
-    this.#sharers = agreement === undefined ? new Map() : sharersOf(agreement);
+    this.#sharers = agreement?.sharers ?? new Map();
+    this.#defined = (member) => barrier.definitions.has(member);
+    const contested = this.#sharers.keys();
     this.doubts = new Set([...reports.flatMap((report) => report.doubts), ...contested, ...this.#unclear()]);
     for (const vip of this.#unclear()) this.#noteSilent(vip);
     for (const lasting of reports.flatMap((report) => report.lasting ?? [])) this.#note(lasting);
@@ -152,13 +159,17 @@ export class Table {
 
   /** Whether another member may have an address of the VIP under another name: it lets go of that first. */
   isHeldOtherwise(vip: VipId, self: MemberId): boolean {
-    const isElsewhere = (id: VipId) => this.rows.get(id)?.holders.some((member) => member !== self);
-    return this.sharersOf(vip).some(isElsewhere);
+    const others = this.#sharers.get(vip) ?? [];
+    return [...others].some(([id, meantBy]) =>
+      this.rows
+        .get(id)
+        ?.holders.some((member) => member !== self && (meantBy.has(member) || !this.#defined(member))),
+    );
   }
 
   /** VIPs that have an address of this one, as some member defines them. */
   sharersOf(vip: VipId): readonly VipId[] {
-    return this.#sharers.get(vip) ?? [];
+    return [...(this.#sharers.get(vip)?.keys() ?? [])];
   }
 
   /** Whether a handoff or takeover is still under way. */

@@ -171,7 +171,7 @@ export class AgentProcess {
     if (!this.alive) return;
     this.alive = false;
     this.main.alive = false;
-    this.host.diedAt = this.#world.now;
+    this.host.diedAt = this.main.stalledSince ?? this.#world.now;
     // It may have been told long ago.
     this.#world.touch([this.host]);
     this.group?.stop(kernelTells);

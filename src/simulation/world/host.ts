@@ -57,7 +57,7 @@ export class Host {
   readonly isCloud: boolean;
   /** IPv4 addresses it can have there; undefined: any number. */
   readonly slots: number | undefined;
-  /** When its last agent ended. */
+  /** When its last agent ended, or came to the standstill in which it ended. */
   diedAt: Instant = 0;
   trouble: ProviderTrouble | undefined;
   /** Provider calls may be late or wrong because of a trouble until then. */

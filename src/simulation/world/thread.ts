@@ -1,5 +1,5 @@
 /** One thread of one process: does one thing after the other. While it stands still everything waits, and nothing is lost. */
-import type { Millis } from '../../model/time.ts';
+import type { Instant, Millis } from '../../model/time.ts';
 import type { Agenda } from './agenda.ts';
 import type { Random } from './random.ts';
 
@@ -11,6 +11,7 @@ export class Thread {
   readonly #random: Random;
   #backlog: (() => void)[] = [];
   #stalls = 0;
+  #stalledAt = 0;
   #draining = false;
   #freeAt = 0;
   /** Pieces of work that wait for the processor; what comes after them waits behind them, whatever happens. */
@@ -23,6 +24,11 @@ export class Thread {
 
   get stalled(): boolean {
     return this.#stalls > 0;
+  }
+
+  /** Since when it does nothing; absent: it works. */
+  get stalledSince(): Instant | undefined {
+    return this.stalled ? this.#stalledAt : undefined;
   }
 
   /** Work would be done at once. */
@@ -53,6 +59,7 @@ export class Thread {
   }
 
   stall(): void {
+    if (this.#stalls === 0) this.#stalledAt = this.#agenda.now;
     this.#stalls += 1;
   }
 

@@ -40,6 +40,39 @@ describe('a release that was seen, and then a view', () => {
   });
 });
 
+describe('who is astray', () => {
+  const view = (members: View['members'], departed: readonly Departed[] = []): View => ({
+    ...alone(departed),
+    members,
+  });
+  const seen = (departures: Departures, next: View) => {
+    departures.judge({ view: next, previous: undefined, vips: [], settings }, new Doubts(), 0);
+    return departures.astray(next, undefined);
+  };
+
+  it('is who went without a goodbye, until its host is back, with whichever agent', () => {
+    const departures = new Departures();
+    const gone: Departed[] = [
+      { member: b, how: 'leave' },
+      { member: c, how: 'host' },
+    ];
+    expect(seen(departures, view([a], gone))).toEqual(['c']);
+    expect(seen(departures, view([a, b]))).toEqual(['c']);
+    expect(seen(departures, view([a, memberId('c', '1'.repeat(16))]))).toEqual([]);
+  });
+
+  it('is learnt from others', () => {
+    const departures = new Departures();
+    departures.learn(new Set(['c']));
+    expect(seen(departures, view([a, b]))).toEqual(['c']);
+    expect(seen(departures, view([a, c]))).toEqual([]);
+  });
+
+  it('is everybody expected who is not here, where the configuration names all', () => {
+    expect(new Departures().astray(view([a, b]), ['d', 'b', 'a', 'c'])).toEqual(['c', 'd']);
+  });
+});
+
 describe('what the last table says of those that went', () => {
   const before: View = {
     id: viewId(4, a),

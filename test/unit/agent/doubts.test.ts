@@ -89,6 +89,11 @@ describe('a release that was seen', () => {
     expect(ask(released(100), 2101)?.guard.kind).toBe('when-silent');
   });
 
+  it('is not trusted alone while somebody is astray: another part may have been given it just now', () => {
+    expect(ask(released(100), 110, { astray: true })?.guard.kind).toBe('when-silent');
+    expect(ask(released(100), 110, { astray: true, access: 'blind' })?.guard.kind).toBe('at-once');
+  });
+
   it('is void once somebody has it', () => {
     const doubts = released(100);
     doubts.taken('v1');

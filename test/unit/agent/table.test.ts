@@ -54,6 +54,53 @@ describe('table of members that know an address under two names', () => {
   });
 });
 
+describe('table of members of which three mean two VIPs each in their own way', () => {
+  const [one, two] = vips(2).map(definitionOf) as [object, object];
+  const elsewhere = { ...one, addresses: ['10.2.0.1/32'] } as never;
+
+  /** `a` gave v1 another name; to `b` v1 is another address; `c` knows it as it was, and holds it. */
+  function tableWith(held: 'b' | 'c'): Table {
+    const barrier = new Barrier(view.members, 0);
+    const known = [
+      [a, 'a', [{ ...one, id: 'x1' }, two]],
+      [b, 'b', [elsewhere, two]],
+      [c, 'c', [one, two]],
+    ] as const;
+    for (const [member, digest] of known)
+      barrier.add(member, report(view.id, { digest, held: digest === held ? ['v1'] : [] }));
+    for (const [member, , list] of known)
+      barrier.add(member, { kind: 'definitions', view: view.id, round: 0, vips: list as never });
+    return new Table(barrier, { view, vips: vips(2), stories: new Map(), gone: () => undefined }, 0);
+  }
+
+  it('has the address wait for who holds it by a definition that is not the agreed one', () => {
+    expect(tableWith('c').isHeldOtherwise('x1', a)).toBe(true);
+    expect(tableWith('c').isHeldOtherwise('v1', b)).toBe(false);
+  });
+
+  it('has it wait for nobody who holds something else by that name', () => {
+    expect(tableWith('b').isHeldOtherwise('x1', a)).toBe(false);
+  });
+});
+
+describe('who is astray', () => {
+  const whole = ['c', 'd'];
+
+  function astrayIn(members: View['members'], said: readonly (readonly string[])[]): string[] {
+    const barrier = new Barrier(members, 0);
+    for (const [at, member] of members.entries())
+      barrier.add(member, report(view.id, { astray: (said[at] ?? []) as never }));
+    const settings = { view: { ...view, members }, vips: vips(1), stories: new Map(), gone: () => undefined };
+    return [...new Table(barrier, settings, 0).astray].sort();
+  }
+
+  it('is who any member misses and none has in its view', () => {
+    expect(astrayIn([a, b], [[], whole])).toEqual(['c', 'd']);
+    expect(astrayIn([a, b, c], [[], whole])).toEqual(['d']);
+    expect(astrayIn([a, b], [])).toEqual([]);
+  });
+});
+
 describe('table with a silent member that carried in another way', () => {
   const carrier = (provider: string, askable: boolean, lasts: number) => ({ provider, askable, lasts });
   const silent = (known: readonly ReturnType<typeof carrier>[]) => {
