@@ -95,7 +95,7 @@ export class Agent {
 
   nextTimeout(): Instant | undefined {
     const rounds = this.#rounds;
-    let next = earliest(this.#holdings.nextTimeout(), this.#lifecycle.deadline);
+    let next = earliest(this.#holdings.nextTimeout(rounds.table !== undefined), this.#lifecycle.deadline);
     next = earliest(next, earliest(rounds.nextTimeout(), this.#tiebreak.nextTimeout()));
     if (rounds.view) next = earliest(next, this.#portrait.matureAt);
     if (rounds.isRepresentative && rounds.table) next = earliest(next, this.#balancer.nextAt);
@@ -370,11 +370,11 @@ export class Agent {
   }
 
   #retry(now: Instant): void {
-    const { acquires: again, releases } = this.#holdings.dueAgain(now);
+    const { view, table } = this.#rounds;
+    const { acquires: again, releases } = this.#holdings.dueAgain(now, table !== undefined);
     const reason = 'the last attempt to release it failed';
     for (const vip of releases) this.#outbox.push({ kind: 'release', vips: [vip], reason });
-    const { view, table } = this.#rounds;
-    if (again.length > 0 && view && table) this.#outbox.say({ kind: 'retry', view: view.id, vips: again });
+    if (again.length > 0 && view) this.#outbox.say({ kind: 'retry', view: view.id, vips: again });
   }
 
   // --- after every event ---

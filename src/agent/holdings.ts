@@ -127,12 +127,18 @@ export class Holdings {
     return holding.lost.length > LOSSES_MAX;
   }
 
-  /** What is to be tried again by now: acquires that failed, releases that did. Each is told once. */
-  dueAgain(now: Instant): { readonly acquires: readonly VipId[]; readonly releases: readonly Vip[] } {
+  /**
+   * What is to be tried again by now: acquires that failed, releases that did. Each is told once. Where there is no table (`acting`
+   * false) nobody can be told of acquires: what others have heard as failed in a report stays so until they are.
+   */
+  dueAgain(
+    now: Instant,
+    acting: boolean,
+  ): { readonly acquires: readonly VipId[]; readonly releases: readonly Vip[] } {
     const acquires: VipId[] = [];
     const releases: Vip[] = [];
     for (const holding of this.#byVip.values()) {
-      if (holding.retryAt !== undefined && holding.retryAt <= now) {
+      if (acting && holding.retryAt !== undefined && holding.retryAt <= now) {
         holding.retryAt = undefined;
         acquires.push(holding.vip.id);
       }
@@ -144,10 +150,10 @@ export class Holdings {
     return { acquires, releases };
   }
 
-  nextTimeout(): Instant | undefined {
+  nextTimeout(acting: boolean): Instant | undefined {
     let next: Instant | undefined;
     for (const { retryAt, releaseAgainAt } of this.#byVip.values()) {
-      for (const at of [retryAt, releaseAgainAt])
+      for (const at of [acting ? retryAt : undefined, releaseAgainAt])
         if (at !== undefined && (next === undefined || at < next)) next = at;
     }
     return next;

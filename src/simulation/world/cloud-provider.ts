@@ -84,9 +84,9 @@ export class CloudProvider implements SimulatedProvider {
     for (const { id } of vips) this.#wish(id);
     if (trouble?.kind === 'throw') return this.#later(() => done(brokenOutcomes(vips)));
     if (trouble?.kind === 'hang')
-      return call.onAbort(() => done(this.#outcomes(vips, 'aborted', 'no answer')));
+      return call.onAbort(() => done(this.#remains(vips, 'aborted', 'no answer')));
     this.#later(() => {
-      if (trouble?.kind === 'error') return done(this.#outcomes(vips, 'failed', '503'));
+      if (trouble?.kind === 'error') return done(this.#remains(vips, 'failed', '503'));
       for (const vip of vips) {
         this.#changedAt.set(vip.id, this.#world.now);
         for (const { address } of vip.addresses) this.#world.cloud.unassign(address, this.#host);
@@ -181,6 +181,13 @@ export class CloudProvider implements SimulatedProvider {
 
   #outcomes(vips: readonly Vip[], code: OutcomeCode, reason: string): VipOutcome[] {
     return vips.map((vip) => this.#outcome(vip, code, reason));
+  }
+
+  /** Of a release: also a part that is left is something to let go of. */
+  #remains(vips: readonly Vip[], code: OutcomeCode, reason: string): VipOutcome[] {
+    const has = (vip: Vip) =>
+      vip.addresses.some(({ address }) => this.#world.cloud.holder(address) === this.#host);
+    return vips.map((vip) => ({ vip: vip.id, held: has(vip), code, reason }));
   }
 
   /** The truth, whatever was asked. */

@@ -7,9 +7,13 @@ const strict = { leaseBound: 4100, takeover: 'strict' } as const;
 function ask(
   doubts: Doubts,
   now: number,
-  { access = 'link', doubtedSince }: { access?: Access; doubtedSince?: number } = {},
+  {
+    access = 'link',
+    doubtedSince,
+    astray = false,
+  }: { access?: Access; doubtedSince?: number; astray?: boolean } = {},
 ): Clearance | undefined {
-  return doubts.clearance('v1', { now, settings, access, doubtedSince });
+  return doubts.clearance('v1', { now, settings, access, doubtedSince, astray });
 }
 
 describe('a provider', () => {
