@@ -2,18 +2,11 @@
  * Promise 1: at no instant do two connected, live hosts have an address up. Two parts that both had it when they met get
  * a bounded grace; so do hosts that could not know of each other because everything between them had been lost.
  */
-import type { MemberId } from '../../model/member.ts';
 import type { Instant, Millis } from '../../model/time.ts';
 import { Breach } from '../breach.ts';
 import { type Host, LEASE_LATENESS } from '../world/host.ts';
 import type { Observer, World } from '../world/world.ts';
 import { calmMergeBound, mergeBound } from './bounds.ts';
-
-/** Who let go of an address that others had as well, and beside whom. */
-interface HandedOn {
-  readonly by: MemberId;
-  readonly beside: readonly Host[];
-}
 
 /** Longer than the question before an acquire takes. */
 const ASKING: Millis = 50;
@@ -36,7 +29,6 @@ export class NeverTwo implements Observer {
   races = 0;
   readonly #doubled = new Map<string, Instant>();
   readonly #looks = new Map<string, Instant>();
-  readonly #handedOn = new Map<string, HandedOn>();
 
   constructor(world: World) {
     this.#world = world;
@@ -46,7 +38,6 @@ export class NeverTwo implements Observer {
 
   addressChanged(address: string, host: Host): void {
     if (host.addresses.has(address)) this.#putBeside(address, host);
-    else this.#letGo(address, host);
     this.#check(address);
   }
 
@@ -58,29 +49,11 @@ export class NeverTwo implements Observer {
   #putBeside(address: string, host: Host): void {
     for (const other of this.#world.segment.holders(address)) {
       if (other === host || !this.#hearsOnLink(host, other) || this.#race(address, [host, other])) continue;
-      if (this.#isHandedOn(address, host, other)) continue;
       throw new Breach(
         'never-two',
         `${host.name} puts ${address} up beside ${other.name}, which would have answered for it`,
       );
     }
-  }
-
-  #letGo(address: string, host: Host): void {
-    const by = host.agent?.group?.member;
-    const beside = this.#world.segment.holders(address);
-    if (by !== undefined && beside.length > 0) this.#handedOn.set(address, { by, beside });
-    // The other part may let go of it for a while and take it again: what was handed on here stays so.
-    else if (!this.#handedOn.get(address)?.beside.includes(host)) this.#handedOn.delete(address);
-  }
-
-  /** Two parts that met both had it, and one of them, which does not know of the other yet, hands it on in its view, or by leaving: nobody is asked. */
-  #isHandedOn(address: string, host: Host, other: Host): boolean {
-    const handed = this.#handedOn.get(address);
-    const view = host.agent?.facts.view;
-    if (handed === undefined || view === undefined || !handed.beside.includes(other)) return false;
-    const left = view.departed.some(({ member, how }) => member === handed.by && how === 'leave');
-    return left || view.members.includes(handed.by);
   }
 
   /** Both have been there for longer than the asking takes, on a link that loses nothing, and reach the same others. */
