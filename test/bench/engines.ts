@@ -1,146 +1,97 @@
 /**
  * Which engine: `node test/bench/engines.ts [rounds] [engine…]`. Three hosts, six VIPs, real agents, and the same faults on each engine:
- * agent killed, agent stopped politely, cable pulled; and what the engine costs while nothing happens. Prints a line each. Engines:
- * embedded, spread (the daemon that WACKAMOLE_SPREAD_DAEMON names, at its defaults), corosync (its defaults), corosync-300 (`token: 300`).
+ * agent killed, agent stopped politely, cable pulled; what the engine costs while nothing happens; and how groups of 3 to 16 members take
+ * it (`engine-scale.ts`). The engines take turns in each round, so that the machine is the same to all. Prints a line each, and at the end
+ * the tables of docs/engines.md. Engines: embedded, spread (the daemon that WACKAMOLE_SPREAD_DAEMON names; without one it is left
+ * out), corosync (its defaults), corosync-300 (`token: 300`). `SIZES=3,5` measures those sizes alone.
  *
  * On corosync a process that is no part of the product listens beside each agent, in a group of its own: what the daemon told it of a lost
  * host it told our agent in the same breath. `ours` is from there to the first address that is up on that host.
  */
 
-import type { ChildProcess } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Cluster } from '../../src/lab/cluster.ts';
 import { enterWorld, insideWorld } from '../../src/lab/world.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
-import { CorosyncSite } from '../kernel/corosync-site.ts';
-import { SpreadSite, TIMES } from '../kernel/spread-site.ts';
+import { measureScale, type ScaleFigures, SIZES } from './engine-scale.ts';
+import { ENGINES, type Engine, type Site } from './engine-sites.ts';
+import { type Column, engineTables } from './engine-tables.ts';
 import { accountOf, between } from './process-account.ts';
-import { summarize, summaryText } from './statistics.ts';
 
-const WITNESS = fileURLToPath(new URL('./corosync-witness.ts', import.meta.url));
-const OF_EMBEDDED = { listen: undefined, peers: undefined, profile: undefined, key_file: undefined };
-const IDLE_MS = 20_000;
-
-interface Site {
-  /** The daemon of a host; and what only watches there. */
-  pids(host: string): readonly number[];
-  watchers(host: string): readonly number[];
-  logs(): string;
-  /** When the daemon of the host told of the last loss since. */
-  told(host: string, since: number): number | undefined;
-  close(): Promise<void> | void;
-}
-
-const NOTHING: Site = {
-  pids: () => [],
-  watchers: () => [],
-  logs: () => '',
-  told: () => undefined,
-  close: () => undefined,
-};
-
-interface Engine {
-  readonly group: object;
-  open(cluster: Cluster): Promise<Site>;
-}
-
-const ENGINES: Readonly<Record<string, Engine>> = {
-  embedded: {
-    group: {},
-    open: async () => NOTHING,
-  },
-  spread: {
-    group: { engine: 'spread', daemon: '4803@localhost', members: ['a', 'b', 'c'], ...OF_EMBEDDED },
-    open: openSpread,
-  },
-  corosync: corosync('defaults'),
-  'corosync-300': corosync({ token: 300, consensus: 360 }),
-};
-
-async function openSpread(cluster: Cluster): Promise<Site> {
-  const program = process.env['WACKAMOLE_SPREAD_DAEMON'];
-  if (program === undefined) throw new Error('WACKAMOLE_SPREAD_DAEMON names no daemon');
-  const site = await SpreadSite.open(cluster.observatory.lab, program as `/${string}`, { times: TIMES });
-  return { ...NOTHING, pids: (host) => [site.pid(host)], logs: () => site.logs(), close: () => site.close() };
-}
-
-function corosync(times: NonNullable<Parameters<typeof CorosyncSite.open>[1]>['times']): Engine {
-  return {
-    group: { engine: 'corosync', members: ['a', 'b', 'c'], ...OF_EMBEDDED },
-    open: async (cluster) => {
-      const { lab } = cluster.observatory;
-      const site = await CorosyncSite.open(lab, { realTime: true, ...(times !== undefined && { times }) });
-      const losses = new Map<string, number[]>();
-      const witnesses = new Map<string, ChildProcess>();
-      for (const host of lab.hosts) {
-        const witness = host.spawn([process.execPath, WITNESS], { stdio: ['ignore', 'pipe', 'inherit'] });
-        witnesses.set(host.name, witness);
-        const told: number[] = [];
-        losses.set(host.name, told);
-        await new Promise<void>((resolve) => {
-          createInterface({ input: witness.stdout! }).on('line', (line) => {
-            const { at } = JSON.parse(line) as { at?: number };
-            if (at === undefined) resolve();
-            else told.push(at);
-          });
-        });
-      }
-      return {
-        pids: (host) => [site.pid(host)],
-        watchers: (host) => [witnesses.get(host)!.pid!],
-        logs: () => site.logs(),
-        told: (host, since) => losses.get(host)?.find((at) => at >= since),
-        close: async () => {
-          for (const witness of witnesses.values()) witness.kill('SIGKILL');
-          await site.close();
-        },
-      };
-    },
-  };
-}
+const IDLE_MS = 10_000;
 
 async function bench(rounds: number, names: readonly string[]): Promise<void> {
-  for (const name of names) {
+  const columns = names.map((name): Column => {
     const engine = ENGINES[name];
     if (engine === undefined) throw new Error(`no engine ${name}: ${Object.keys(ENGINES).join(', ')}`);
-    await measure(name, engine, rounds);
+    return { name, engine, found: {}, scale: new Map() };
+  });
+  const loads: number[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const column of columns) {
+      await faults(column);
+      loads.push(loadavg()[0]!);
+      console.log(`round ${round}, ${column.name}: ${JSON.stringify(column.found, rounded)}`);
+    }
+  }
+  for (const size of sizes()) {
+    for (const column of columns) {
+      column.scale.set(size, await scaleOf(column.engine, size));
+      loads.push(loadavg()[0]!);
+      console.log(`${size} members, ${column.name}: ${JSON.stringify(column.scale.get(size), rounded)}`);
+    }
+  }
+  const sorted = loads.toSorted((a, b) => a - b);
+  console.log(`\nload of the machine: ${sorted[0]!.toFixed(1)} to ${sorted.at(-1)!.toFixed(1)}\n`);
+  console.log(engineTables(columns));
+}
+
+function sizes(): readonly number[] {
+  const given = process.env['SIZES'];
+  return given === undefined
+    ? SIZES
+    : given
+        .split(',')
+        .filter((one) => one !== '')
+        .map(Number);
+}
+
+/** Undefined: it could not be measured, and why was printed. */
+async function scaleOf(engine: Engine, size: number): Promise<ScaleFigures | undefined> {
+  try {
+    return await measureScale(engine, size);
+  } catch (error) {
+    console.log(`${engine.title} with ${size} members: ${String(error)}`);
+    return undefined;
   }
 }
 
-async function measure(name: string, engine: Engine, rounds: number): Promise<void> {
+function rounded(_: string, value: unknown): unknown {
+  return typeof value === 'number' ? Math.round(value * 10) / 10 : value;
+}
+
+async function faults({ name, engine, found }: Column): Promise<void> {
   const sections = { balance: { enabled: false }, ...(name !== 'embedded' && { group: engine.group }) };
   const cluster = await Cluster.open({ hosts: 3, vips: 6, patience_ms: 60_000, sections });
-  const site = await engine.open(cluster);
+  const site = await engine.open(cluster.observatory.lab, true);
+  const note = (what: string, ...values: readonly number[]) => {
+    found[what] = [...(found[what] ?? []), ...values];
+  };
   try {
     cluster.startAll();
     await cluster.served();
     await cluster.joined();
     await sleep(3000);
-    await cost(name, cluster, site);
-    const found = { kill: [] as number[], stop: [] as number[], cable: [] as number[], ours: [] as number[] };
-    for (let round = 0; round < rounds; round += 1) {
-      found.kill.push(await outage(cluster, (host) => cluster.agent(host).signal('SIGKILL'), start(cluster)));
-      found.stop.push(await outage(cluster, (host) => cluster.agent(host).stop(), start(cluster)));
-      const from = monotonicNow();
-      found.cable.push(
-        await outage(
-          cluster,
-          (host) => cluster.host(host).pullCable(),
-          async (host) => {
-            found.ours.push(...(await ours(cluster, site, { from, lost: host })));
-            await cluster.host(host).plugCable();
-          },
-        ),
-      );
-      console.log(
-        `${name} round ${round + 1}: ${JSON.stringify(found, (_, value: unknown) => (typeof value === 'number' ? Math.round(value * 10) / 10 : value))}`,
-      );
-    }
-    for (const [what, values] of Object.entries(found))
-      if (values.length > 0)
-        console.log(`${name} ${what}: ${summaryText(summarize(values))} ms, ${values.length} times`);
+    await cost({ cluster, site, note });
+    note('kill', await outage(cluster, (host) => cluster.agent(host).signal('SIGKILL'), start(cluster)));
+    note('stop', await outage(cluster, (host) => cluster.agent(host).stop(), start(cluster)));
+    const from = monotonicNow();
+    const mend = async (host: string) => {
+      note('ours', ...(await ours(cluster, site, { from, lost: host })));
+      await cluster.host(host).plugCable();
+    };
+    note('cable', await outage(cluster, (host) => cluster.host(host).pullCable(), mend));
   } catch (error) {
     if (error instanceof Error) error.message += site.logs();
     throw error;
@@ -190,7 +141,13 @@ async function ours(
   });
 }
 
-async function cost(name: string, cluster: Cluster, site: Site): Promise<void> {
+interface Costing {
+  readonly cluster: Cluster;
+  readonly site: Site;
+  readonly note: (what: string, value: number) => void;
+}
+
+async function cost({ cluster, site, note }: Costing): Promise<void> {
   const others = [...site.pids('b'), ...site.watchers('b')];
   const agent = cluster
     .host('b')
@@ -203,14 +160,18 @@ async function cost(name: string, cluster: Cluster, site: Site): Promise<void> {
     const { threads, processes } = between(before[who], accountOf(pids[who]));
     if (processes.length === 0) continue;
     const cpu = threads.reduce((sum, { cpu_ms }) => sum + cpu_ms, 0);
-    const names = processes.map((one) => `${one.name} ${one.rss_mib.toFixed(0)} MiB`).join(', ');
-    console.log(`${name} idle, ${who}: ${((100 * cpu) / IDLE_MS).toFixed(2)} % of a core; ${names}`);
+    note(`idle ${who}`, (100 * cpu) / IDLE_MS);
+    note(`memory ${who}`, Math.max(...processes.map(({ rss_mib }) => rss_mib)));
   }
 }
 
+/** Those that can be had here. */
+function everything(): readonly string[] {
+  const daemon = process.env['WACKAMOLE_SPREAD_DAEMON'];
+  if (daemon === undefined) console.log('spread is left out: WACKAMOLE_SPREAD_DAEMON names no daemon');
+  return Object.keys(ENGINES).filter((name) => name !== 'spread' || daemon !== undefined);
+}
+
 if (insideWorld())
-  await bench(
-    Number(process.argv[2] ?? 5),
-    process.argv.length > 3 ? process.argv.slice(3) : Object.keys(ENGINES),
-  );
+  await bench(Number(process.argv[2] ?? 5), process.argv.length > 3 ? process.argv.slice(3) : everything());
 else process.exitCode = await enterWorld([process.execPath, ...process.argv.slice(1)], process.env);
