@@ -1,7 +1,7 @@
 /** What was measured of the engines, side by side, as the tables of docs/engines.md. Pure. */
 import type { ScaleFigures } from './engine-scale.ts';
 import type { Engine } from './engine-sites.ts';
-import { ratioText, type Summary, summarize, summaryText } from './statistics.ts';
+import { eachText, ratioText, type Summary, summarize, summaryText } from './statistics.ts';
 
 export interface Column {
   readonly name: string;
@@ -59,7 +59,7 @@ function row(title: string, values: readonly (Summary | undefined)[], ratio: boo
   const [first] = values;
   const cells = values.map((value, index) => {
     if (value === undefined) return '–';
-    const text = value.count === 1 ? `${value.median}` : summaryText(value);
+    const text = value.count === 1 ? eachText([value.median]) : summaryText(value);
     return ratio && index > 0 ? `${text} (${ratioText(first, value)})` : text;
   });
   return [title, ...cells];
