@@ -12,11 +12,15 @@ const MARK = '/run/wackamole-world';
 const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
 const AS_ROOT = ['--user', '--map-root-user'];
 
-/** The world's first process: prepares it, then runs what it was given and buries orphans meanwhile. */
+/**
+ * The world's first process: prepares it, then runs what it was given and buries orphans meanwhile. Shared memory that killed programs
+ * leave behind goes with the world.
+ */
 const FIRST_PROCESS = `
 set -e
 mount -t tmpfs -o mode=0755 tmpfs /run
 mkdir -p /run/netns /run/lab
+[ ! -d /dev/shm ] || mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 ip link set lo up
 readlink /proc/self/ns/net > ${MARK}
 set +e

@@ -46,10 +46,14 @@ class Member {
     );
   }
 
-  /** The last view, if it has that many members. */
+  /** Its last view. */
+  get last(): Line | undefined {
+    return this.lines.findLast((line) => line.members !== undefined);
+  }
+
+  /** When its last view came, if that has so many members. */
   viewOf(members: number): number | undefined {
-    const last = this.lines.findLast((line) => line.members !== undefined);
-    return last?.members === members ? last.at : undefined;
+    return this.last?.members === members ? this.last.at : undefined;
   }
 
   say(words: string): void {
@@ -94,7 +98,13 @@ function embeddable(group: object): object {
 /** When the last of them had it. */
 async function inOneView(members: readonly Member[], size: number): Promise<number> {
   const views = () => members.map((member) => member.viewOf(size));
-  await eventually(`${size} members in one view`, () => views().every((at) => at !== undefined), PATIENCE);
+  try {
+    await eventually(`${size} members in one view`, () => views().every((at) => at !== undefined), PATIENCE);
+  } catch (error) {
+    if (error instanceof Error)
+      error.message += `; last views: ${members.map(({ last }) => last?.members ?? 0).join(' ')}`;
+    throw error;
+  }
   return Math.max(...views().map((at) => at!));
 }
 

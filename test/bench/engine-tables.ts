@@ -1,4 +1,4 @@
-/** What was measured of the engines, side by side, as the tables of docs/engines.md. Pure. */
+/** What was measured of the engines, side by side, as the table of docs/engines.md. Pure. */
 import type { ScaleFigures } from './engine-scale.ts';
 import type { Engine } from './engine-sites.ts';
 import { eachText, ratioText, type Summary, summarize, summaryText } from './statistics.ts';
@@ -34,7 +34,7 @@ export function engineTables(columns: readonly Column[]): string {
       ratio,
     ),
   );
-  const sizes = [...(columns[0]?.scale.keys() ?? [])];
+  const sizes = [...new Set(columns.flatMap(({ scale }) => [...scale.keys()]))].toSorted((a, b) => a - b);
   const scale = sizes.flatMap((size) => [
     row(
       `${size} members: view after a member is killed, ms`,

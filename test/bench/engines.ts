@@ -2,8 +2,11 @@
  * Which engine: `node test/bench/engines.ts [rounds] [engine…]`. Three hosts, six VIPs, real agents, and the same faults on each engine:
  * agent killed, agent stopped politely, cable pulled; what the engine costs while nothing happens; and how groups of 3 to 16 members take
  * it (`engine-scale.ts`). The engines take turns in each round, so that the machine is the same to all. Prints a line each, and at the end
- * the tables of docs/engines.md. Engines: embedded, spread (the daemon that WACKAMOLE_SPREAD_DAEMON names; without one it is left
- * out), corosync (its defaults), corosync-300 (`token: 300`). `SIZES=3,5` measures those sizes alone.
+ * the table of docs/engines.md. Engines: embedded, spread (the daemon that WACKAMOLE_SPREAD_DAEMON names; without one it is left
+ * out), corosync (its defaults), corosync-300 (`token: 300`).
+ *
+ * `--sizes 3,5`: groups of those sizes alone; `--sizes none`: no groups. `--into FILE`: adds to the figures in the file, of which the
+ * table then is, so that the whole can be measured in parts (`0 --sizes 16 --into FILE`: no faults, one size).
  *
  * On corosync a process that is no part of the product listens beside each agent, in a group of its own: what the daemon told it of a lost
  * host it told our agent in the same breath. `ours` is from there to the first address that is up on that host.
@@ -11,58 +14,73 @@
 
 import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { Cluster } from '../../src/lab/cluster.ts';
 import { enterWorld, insideWorld } from '../../src/lab/world.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
-import { measureScale, type ScaleFigures, SIZES } from './engine-scale.ts';
-import { ENGINES, type Engine, type Site } from './engine-sites.ts';
+import { EngineFigures } from './engine-figures.ts';
+import { measureScale, SIZES } from './engine-scale.ts';
+import { ENGINES, type Site } from './engine-sites.ts';
 import { type Column, engineTables } from './engine-tables.ts';
 import { accountOf, between } from './process-account.ts';
 
 const IDLE_MS = 10_000;
+/** Agents that have settled practise takeovers for a while (docs/adr/0015-practice.md): that is not idle. */
+const PRACTISED_MS = 20_000;
+const ROUNDS = 3;
 
-async function bench(rounds: number, names: readonly string[]): Promise<void> {
-  const columns = names.map((name): Column => {
-    const engine = ENGINES[name];
-    if (engine === undefined) throw new Error(`no engine ${name}: ${Object.keys(ENGINES).join(', ')}`);
-    return { name, engine, found: {}, scale: new Map() };
+interface Plan {
+  readonly rounds: number;
+  readonly engines: readonly string[];
+  readonly sizes: readonly number[];
+  readonly into?: string | undefined;
+}
+
+function planOf(words: readonly string[]): Plan {
+  const { values, positionals } = parseArgs({
+    args: [...words],
+    options: { sizes: { type: 'string' }, into: { type: 'string' } },
+    allowPositionals: true,
   });
-  const loads: number[] = [];
+  const [rounds = ROUNDS, ...engines] = positionals;
+  const { sizes, into } = values;
+  return {
+    rounds: Number(rounds),
+    engines: engines.length > 0 ? engines : everything(),
+    sizes: sizes === undefined ? SIZES : sizes === 'none' ? [] : sizes.split(',').map(Number),
+    into,
+  };
+}
+
+async function bench({ rounds, engines, sizes, into }: Plan): Promise<void> {
+  const figures = EngineFigures.read(into);
+  const columns = engines.map((name) => figures.column(name));
   for (let round = 1; round <= rounds; round += 1) {
     for (const column of columns) {
-      await faults(column);
-      loads.push(loadavg()[0]!);
+      await attempt(`${column.engine.title}, round ${round}`, () => faults(column));
+      figures.keep(loadavg()[0]!);
       console.log(`round ${round}, ${column.name}: ${JSON.stringify(column.found, rounded)}`);
     }
   }
-  for (const size of sizes()) {
+  for (const size of sizes) {
     for (const column of columns) {
-      column.scale.set(size, await scaleOf(column.engine, size));
-      loads.push(loadavg()[0]!);
+      const measure = () => measureScale(column.engine, size);
+      column.scale.set(size, await attempt(`${column.engine.title}, ${size} members`, measure));
+      figures.keep(loadavg()[0]!);
       console.log(`${size} members, ${column.name}: ${JSON.stringify(column.scale.get(size), rounded)}`);
     }
   }
-  const sorted = loads.toSorted((a, b) => a - b);
-  console.log(`\nload of the machine: ${sorted[0]!.toFixed(1)} to ${sorted.at(-1)!.toFixed(1)}\n`);
-  console.log(engineTables(columns));
+  const [least, most] = figures.loads();
+  console.log(`\nload of the machine: ${least.toFixed(1)} to ${most.toFixed(1)}\n`);
+  console.log(engineTables(figures.columns()));
 }
 
-function sizes(): readonly number[] {
-  const given = process.env['SIZES'];
-  return given === undefined
-    ? SIZES
-    : given
-        .split(',')
-        .filter((one) => one !== '')
-        .map(Number);
-}
-
-/** Undefined: it could not be measured, and why was printed. */
-async function scaleOf(engine: Engine, size: number): Promise<ScaleFigures | undefined> {
+/** Undefined: it could not be measured, and why was printed; what else there is to measure goes on. */
+async function attempt<Value>(what: string, measure: () => Promise<Value>): Promise<Value | undefined> {
   try {
-    return await measureScale(engine, size);
+    return await measure();
   } catch (error) {
-    console.log(`${engine.title} with ${size} members: ${String(error)}`);
+    console.log(`${what}: ${String(error)}`);
     return undefined;
   }
 }
@@ -82,7 +100,7 @@ async function faults({ name, engine, found }: Column): Promise<void> {
     cluster.startAll();
     await cluster.served();
     await cluster.joined();
-    await sleep(3000);
+    await sleep(PRACTISED_MS);
     await cost({ cluster, site, note });
     note('kill', await outage(cluster, (host) => cluster.agent(host).signal('SIGKILL'), start(cluster)));
     note('stop', await outage(cluster, (host) => cluster.agent(host).stop(), start(cluster)));
@@ -172,6 +190,5 @@ function everything(): readonly string[] {
   return Object.keys(ENGINES).filter((name) => name !== 'spread' || daemon !== undefined);
 }
 
-if (insideWorld())
-  await bench(Number(process.argv[2] ?? 5), process.argv.length > 3 ? process.argv.slice(3) : everything());
+if (insideWorld()) await bench(planOf(process.argv.slice(2)));
 else process.exitCode = await enterWorld([process.execPath, ...process.argv.slice(1)], process.env);

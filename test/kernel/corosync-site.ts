@@ -3,7 +3,16 @@
  * namespace. Installed by `test/run.ts` where it may.
  */
 import { type ChildProcess, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import type { LabHost } from '../../src/lab/host.ts';
 import type { Lab } from '../../src/lab/lab.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
@@ -11,6 +20,8 @@ import { eventually, NO_WORLD } from './vocabulary.ts';
 
 /** For a daemon to be in a ring, ms. */
 const START_MAX = 30_000;
+/** Where daemons and their clients share memory. */
+const SHARED = '/dev/shm';
 
 export interface CorosyncTimes {
   /** Ms without the token after which it is lost. */
@@ -48,6 +59,8 @@ export class CorosyncSite {
   readonly #options: CorosyncOptions;
   #quorum: readonly string[];
   readonly #daemons = new Map<string, ChildProcess>();
+  /** Of all daemons that ever were. */
+  readonly #pids = new Set<number>();
 
   private constructor(lab: Lab, options: CorosyncOptions) {
     this.#lab = lab;
@@ -95,6 +108,7 @@ export class CorosyncSite {
     const daemon = host.spawn(command(this.#writeConf(host)), { stdio: ['ignore', log, log] });
     closeSync(log);
     this.#daemons.set(name, daemon);
+    this.#pids.add(daemon.pid!);
     const ready = () => {
       if (daemon.exitCode !== null || daemon.signalCode !== null)
         throw new Error(`corosync of ${name} ended:\n${this.log(name)}`);
@@ -171,10 +185,19 @@ export class CorosyncSite {
     return ends.join('\n');
   }
 
-  /** The daemons die with their hosts; where the hosts stay, they do here. */
+  /** What daemons of the site have in shared memory: one that is killed leaves megabytes there, for each of its clients and its log. */
+  shared(): readonly string[] {
+    return readdirSync(SHARED).filter((entry) => {
+      const [, pid] = /^qb-(?:corosync-)?(\d+)-/.exec(entry) ?? [];
+      return this.#pids.has(Number(pid));
+    });
+  }
+
+  /** The daemons die with their hosts; where the hosts stay, they do here. Nothing of them is left. */
   async close(): Promise<void> {
     for (const [name, daemon] of this.#daemons)
       if (daemon.exitCode === null && daemon.signalCode === null) await this.signal(name, 'SIGKILL');
+    for (const entry of this.shared()) rmSync(`${SHARED}/${entry}`, { recursive: true, force: true });
   }
 }
 

@@ -20,16 +20,23 @@ import {
   expectSurvived,
   HANDOFF_MAX,
   heldBy,
+  TAKEOVER_MAX,
   victimOf,
 } from './vocabulary.ts';
 
+/** What `agent_timeout` is unless configured, ms. */
+const AGENT_TIMEOUT = 3000;
+/** What `lease` is unless configured, ms. */
+const LEASE = 3000;
+/** A question to the daemon is under way by then: it is asked each 250 ms. Nobody has given it up yet. */
+const WAITING_MS = 500;
 /** Ticks that a daemon that stands still leaves unanswered, and the release, ms. */
 const STANDSTILL_MAX = 3000;
 const HOSTS = ['a', 'b', 'c'];
 
 describe.skipIf(NO_COROSYNC !== undefined)('agents on corosync', () => {
   const stage = new Stage();
-  beforeAll(() => stage.open({ group: { ...GROUP, members: HOSTS } }, { transport: 'udpu' }), TEST_MAX);
+  beforeAll(() => stage.open({ group: { ...GROUP, members: HOSTS } }, { transport: 'knet' }), TEST_MAX);
   afterAll(() => stage.close());
 
   stage.tell(
@@ -63,6 +70,41 @@ describe.skipIf(NO_COROSYNC !== undefined)('agents on corosync', () => {
         goneWithin: AT_ONCE,
       });
       expect(cluster.agent(victim).logTail(200)).toContain('CS_ERR_LIBRARY');
+      await expectRejoined(cluster, () => site.start(victim));
+    },
+  );
+
+  stage.tell(
+    'agent frozen for longer than its lease, and thawed: its guardian clears the host, the others pass it over, and it hears of it',
+    async () => {
+      const { cluster } = stage;
+      const victim = await expectSurvived(cluster, (name) => cluster.agent(name).signal('SIGSTOP'), {
+        outageBelow: AGENT_TIMEOUT + TAKEOVER_MAX,
+        goneWithin: LEASE,
+        how: 'process',
+      });
+      await sleep(LEASE);
+      expect(await heldBy(cluster, victim)).toEqual([]);
+      await expectRejoined(cluster, () => cluster.agent(victim).signal('SIGCONT'));
+      expect(cluster.agent(victim).logTail(200)).toContain('the others passed us over');
+    },
+  );
+
+  stage.tell(
+    'daemon killed while our thread waits for its answer: known at once, long before the thread comes back',
+    async () => {
+      const { cluster, site } = stage;
+      const victim = await victimOf(cluster);
+      await site.signal(victim, 'SIGSTOP');
+      await sleep(WAITING_MS);
+      const at = monotonicNow();
+      const sighting = await during(cluster, async () => {
+        await site.signal(victim, 'SIGKILL');
+        await cluster.served([cluster.others(victim)]);
+      });
+      expectNeverTwo(sighting);
+      expect(await stage.releasedAfter(victim, at)).toBeLessThan(AT_ONCE + sighting.stall_ms);
+      expect(cluster.agent(victim).logTail(200)).toContain('corosync has closed the connection');
       await expectRejoined(cluster, () => site.start(victim));
     },
   );
@@ -164,11 +206,18 @@ describe.skipIf(NO_COROSYNC !== undefined)('agents on corosync', () => {
       expectOutageBelow(sighting, HANDOFF_MAX);
     }
   });
+
+  stage.tell('what killed daemons have left in shared memory goes with the site', async () => {
+    const { site } = stage;
+    expect(site.shared()).not.toEqual([]);
+    await site.close();
+    expect(site.shared()).toEqual([]);
+  });
 });
 
 describe.skipIf(NO_COROSYNC !== undefined)('agents on corosync with policy primary', () => {
   const stage = new Stage();
-  beforeAll(() => stage.open({ policy: 'primary' }, { transport: 'udpu' }), TEST_MAX);
+  beforeAll(() => stage.open({ policy: 'primary' }, { transport: 'knet' }), TEST_MAX);
   afterAll(() => stage.close());
 
   stage.tell('the quorum of corosync decides: the smaller side of a cut serves nothing', async () => {

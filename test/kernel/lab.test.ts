@@ -1,6 +1,6 @@
 /** The instruments themselves: what is done to the lab is what both observers see. No agent takes part. */
 import { spawn } from 'node:child_process';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Lab } from '../../src/lab/lab.ts';
@@ -119,6 +119,12 @@ describe.skipIf(NO_WORLD !== undefined)('the lab', () => {
       await lab.host('a').powerOff();
       await eventually('nothing runs', () => lab.host('a').processes().length === 0);
     });
+  });
+
+  it('what is left in shared memory goes with its world', async () => {
+    const left = `/dev/shm/left-${process.pid}`;
+    expect(await enterWorld(['sh', '-c', `echo x > ${left} && test -s ${left}`])).toBe(0);
+    expect(existsSync(left)).toBe(false);
   });
 
   it('a world dies with the process that made it, and is none to anybody else', async () => {

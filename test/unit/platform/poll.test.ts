@@ -1,17 +1,23 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { bootTimeNow, monotonicNow } from '../../../src/platform/clock.ts';
 import {
   AF_INET,
+  AF_UNIX,
   bindSocket,
   closeDescriptor,
+  connectSocket,
   openSocket,
   receiveMessage,
   SOCK_DGRAM,
+  SOCK_STREAM,
   SystemError,
   sendMessage,
   socketAddress,
 } from '../../../src/platform/libc.ts';
-import { watchReadable } from '../../../src/platform/poll.ts';
+import { watchHangUp, watchReadable } from '../../../src/platform/poll.ts';
 
 function loopbackSocket() {
   const fd = openSocket({ domain: AF_INET, type: SOCK_DGRAM, protocol: 0 });
@@ -67,6 +73,61 @@ describe('watching a descriptor', () => {
     });
     expect(order).toEqual(['promise']);
     closeDescriptor(fd);
+  });
+});
+
+/** A stream socket of ours, and the other end of it, which is not ours. */
+async function streamTo(body: (fd: number, other: Socket) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(`${tmpdir()}/poll-`);
+  const server: Server = createServer();
+  await new Promise<void>((resolve) => server.listen(`${folder}/s`, resolve));
+  const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
+  const fd = openSocket({ domain: AF_UNIX, type: SOCK_STREAM, protocol: 0 });
+  connectSocket(fd, Buffer.concat([Buffer.from([AF_UNIX, 0]), Buffer.from(`${folder}/s\0`)]));
+  const other = await accepted;
+  try {
+    await body(fd, other);
+  } finally {
+    closeDescriptor(fd);
+    other.destroy();
+    server.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
+
+describe('watching for the other end to go', () => {
+  it('calls back once when it goes, though nobody reads; what can be read wakes nobody', async () => {
+    await streamTo(async (fd, other) => {
+      let calls = 0;
+      const gone = Promise.withResolvers<void>();
+      const watch = watchHangUp(fd, () => {
+        calls += 1;
+        gone.resolve();
+      });
+      await new Promise<void>((resolve) => other.write('unread', () => resolve()));
+      await pause();
+      expect(calls, 'while it is there').toBe(0);
+      other.destroy();
+      await gone.promise;
+      await pause();
+      expect(calls).toBe(1);
+      watch.close();
+      watch.close();
+    });
+  });
+
+  it('says nothing after it was closed', async () => {
+    await streamTo(async (fd, other) => {
+      let calls = 0;
+      watchHangUp(fd, () => {
+        calls += 1;
+      }).close();
+      other.destroy();
+      await pause();
+      expect(calls).toBe(0);
+    });
   });
 });
 
