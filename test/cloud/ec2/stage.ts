@@ -1,5 +1,5 @@
 /** A region with members' interfaces, an end point over HTTP and providers with the real SDK: what the tests of provider `aws` play on. */
-import { createAwsProvider } from '../../../providers/aws/provider.ts';
+import { type AwsParts, createAwsProvider } from '../../../providers/aws/provider.ts';
 import type { AwsMode, AwsProviderConfig } from '../../../src/config/config.ts';
 import type { Vip } from '../../../src/model/vip.ts';
 import type { AcquireRequest, Provider, ProviderEvent } from '../../../src/provider/provider.ts';
@@ -17,6 +17,7 @@ export interface StageOptions {
   readonly region?: RegionOptions;
   readonly config?: Partial<AwsProviderConfig>;
   readonly random?: () => number;
+  readonly parts?: Partial<AwsParts>;
 }
 
 export interface Member {
@@ -73,7 +74,10 @@ export class Stage {
     return createAwsProvider(
       'aws',
       { config: { ...this.config(eni), ...config }, cluster: CLUSTER },
-      this.#options.random === undefined ? {} : { random: this.#options.random },
+      {
+        ...this.#options.parts,
+        ...(this.#options.random !== undefined && { random: this.#options.random }),
+      },
     );
   }
 
