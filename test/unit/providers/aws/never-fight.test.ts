@@ -131,6 +131,9 @@ describe.each(['secondary-ip', 'elastic-ip', 'route'] as const)('mode %s', (mode
         expect(outcome.reason).toContain('taken from us under fence 10');
       }
     expect(moved()).toEqual([]);
+    // Another member of that view does.
+    for (const outcome of await ask('c', 10)) expect(outcome).toMatchObject({ held: true, code: 'ok' });
+    expect(moved()).toEqual(allTo('c'));
     for (const outcome of await ask('a', 11)) expect(outcome).toMatchObject({ held: true, code: 'ok' });
     expect(moved()).toEqual(allTo('a'));
   });

@@ -113,6 +113,9 @@ describe.each(['alias-ip', 'external-ip', 'route'] as const)('mode %s', (mode) =
           expect(outcome.reason).toContain('was given it under fence 10');
         }
       expect(scene.requests().changes).toEqual([]);
+      // Another member of that view does.
+      for (const outcome of (await scene.take(2, { fence: 10 })).values())
+        expect(outcome).toMatchObject({ held: true, code: 'ok' });
       for (const outcome of (await scene.take(0, { fence: 11 })).values())
         expect(outcome).toMatchObject({ held: true, code: 'ok' });
     },
