@@ -13,7 +13,7 @@ import type { Engine } from './engine-sites.ts';
 
 export const SIZES = [3, 5, 9, 16];
 const MEMBER = fileURLToPath(new URL('./engine-member.ts', import.meta.url));
-const PATIENCE = 120_000;
+const PATIENCE = 60_000;
 const FLOOD_MS = 3000;
 const MESSAGE_BYTES = 200;
 /** Messages of each member under way. */
@@ -30,6 +30,7 @@ export interface ScaleFigures {
 interface Line {
   readonly at?: number;
   readonly members?: number;
+  readonly detached?: string;
   readonly delivered?: number;
   readonly took?: number;
 }
@@ -49,6 +50,11 @@ class Member {
   /** Its last view. */
   get last(): Line | undefined {
     return this.lines.findLast((line) => line.members !== undefined);
+  }
+
+  /** Why it is in no group any more, which nobody expects here. */
+  get detached(): string | undefined {
+    return this.lines.find((line) => line.detached !== undefined)?.detached;
   }
 
   /** When its last view came, if that has so many members. */
@@ -98,8 +104,13 @@ function embeddable(group: object): object {
 /** When the last of them had it. */
 async function inOneView(members: readonly Member[], size: number): Promise<number> {
   const views = () => members.map((member) => member.viewOf(size));
+  const agreed = () => {
+    const lost = members.find(({ detached }) => detached !== undefined);
+    if (lost !== undefined) throw new Error(`a member is lost: ${lost.detached}`);
+    return views().every((at) => at !== undefined);
+  };
   try {
-    await eventually(`${size} members in one view`, () => views().every((at) => at !== undefined), PATIENCE);
+    await eventually(`${size} members in one view`, agreed, PATIENCE);
   } catch (error) {
     if (error instanceof Error)
       error.message += `; last views: ${members.map(({ last }) => last?.members ?? 0).join(' ')}`;
