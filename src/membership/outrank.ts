@@ -3,9 +3,11 @@
  * in ours. Then its members serve the VIPs, and ours must hold nothing. Until that is settled ours is contested: so it is,
  * too, while somebody that our view went on without shows that it is alive.
  */
+import type { MemberId } from '../model/member.ts';
 import type { Instant, Millis } from '../model/time.ts';
 import { earliest } from '../model/time.ts';
 import type { ViewId } from '../model/view.ts';
+import { isPresent } from './candidate.ts';
 import { ranksAbove } from './clique.ts';
 import type { Core } from './core.ts';
 import type { Peer } from './peer.ts';
@@ -44,7 +46,7 @@ export class Outrank {
     const same =
       (told.by === undefined) === (standing.by === undefined) && told.contested === standing.contested;
     if (!same) this.tell(standing);
-    else if (standing.by === undefined && !standing.contested) this.remindOfStrangers();
+    else if (standing.by === undefined && !standing.contested) this.remindOfOthers();
   }
 
   nextTimeout(): Instant | undefined {
@@ -67,14 +69,24 @@ export class Outrank {
     });
   }
 
-  /** A member of another view may have what is released in ours. */
-  private remindOfStrangers(): void {
+  /** A member of another view may have what is released in ours; so may one of ours that is missing and about to be in one. */
+  private remindOfOthers(): void {
     const { core } = this;
     if (core.view.members.length === 1 || core.now < this.remindedAt + STRANGERS_AGAIN_MS) return;
-    const stranger = this.stranger();
-    if (stranger === undefined) return;
+    const missing = core.state === 'operational' ? undefined : this.missing();
+    const stranger = missing === undefined ? this.stranger() : undefined;
+    if (missing === undefined && stranger === undefined) return;
     this.remindedAt = core.now;
-    this.remind(`${stranger.member} is heard, which is in another view`);
+    this.remind(
+      missing === undefined
+        ? `${stranger!.member} is heard, which is in another view`
+        : `not together with ${missing}, which may have gone on without us`,
+    );
+  }
+
+  private missing(): MemberId | undefined {
+    const { core } = this;
+    return core.view.members.find((member) => !core.peers.get(member)?.left && !isPresent(core, member));
   }
 
   private stranger(): Peer | undefined {
