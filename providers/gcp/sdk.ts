@@ -98,6 +98,7 @@ class SdkCompute implements Compute {
   readonly #tokens: TokenSource;
   readonly #channel: Channel;
   readonly #clients = new Map<Service, Promise<SdkClient>>();
+  #closed = false;
 
   constructor(settings: SdkSettings, loader: Loader, { tokens, channel }: SdkParts) {
     this.#settings = settings;
@@ -231,6 +232,7 @@ class SdkCompute implements Compute {
   }
 
   close(): void {
+    this.#closed = true;
     for (const client of this.#clients.values())
       void client.then((each) => each.close()).catch(() => undefined);
     this.#clients.clear();
@@ -300,7 +302,10 @@ class SdkCompute implements Compute {
     return { timeout: this.#settings.callTimeout * 2, retry: { retryCodes: [] } };
   }
 
-  #client(service: Service): Promise<SdkClient> {
+  async #client(service: Service): Promise<SdkClient> {
+    // The SDK would reject beside the call as well, where nobody can catch it.
+    if (this.#closed)
+      throw new GcpFailure('aborted', { method: service, reason: 'AbortError', said: 'closed' });
     const known = this.#clients.get(service);
     if (known !== undefined) return known;
     const opened = this.#loader.open(service, this.#channel, this.#settings.endpoint);

@@ -138,6 +138,21 @@ describe.each(['secondary-ip', 'elastic-ip', 'route'] as const)('mode %s', (mode
     expect(moved()).toEqual(allTo('a'));
   });
 
+  it('what somebody deleted under us is told, and taken back under the same view when it is wanted still', async () => {
+    await open(mode, 200);
+    await ask('a', 10);
+    const { state } = stage.region;
+    const { eni, events } = stage.member('a');
+    if (mode === 'secondary-ip') for (const all of [eni.secondaries, eni.ipv6]) all.clear();
+    for (const { routes } of state.tables.values()) routes.clear();
+    for (const elastic of state.elasticIps.values()) elastic.association = undefined;
+    await eventually(() => lostBy('a').length === ids().length, 'a is told', 20_000);
+    for (const event of events) if (event.kind === 'lost') expect(event.reason).toContain('is with nobody');
+    moved();
+    for (const outcome of await ask('a', 10)) expect(outcome).toMatchObject({ held: true, code: 'ok' });
+    expect(moved()).toEqual(allTo('a'));
+  });
+
   it('two halves that each want back what they miss: one move for each of their views, and then rest', async () => {
     await open(mode, 150);
     let over = false;

@@ -123,6 +123,28 @@ describe.each(['alias-ip', 'external-ip', 'route'] as const)('mode %s', (mode) =
   );
 
   it(
+    'what somebody deleted under us is told, and taken back under the same view when it is wanted still',
+    async () => {
+      await open(mode, 200);
+      await scene.take(0, { fence: 10 });
+      const { events, instance } = scene.host(0);
+      const [nic] = instance.nics;
+      [nic!.aliases, nic!.accessConfigs, nic!.fingerprint] = [[], [], scene.project.fingerprint()];
+      scene.project.state.routes.clear();
+      scene.project.changed();
+      await expect
+        .poll(() => events.filter(({ kind }) => kind === 'lost').length, { timeout: 20_000 })
+        .toBe(scene.vips.length);
+      for (const event of events) if (event.kind === 'lost') expect(event.reason).toContain('is with nobody');
+      moved();
+      for (const outcome of (await scene.take(0, { fence: 10 })).values())
+        expect(outcome).toMatchObject({ held: true, code: 'ok' });
+      expect(moved().toSorted()).toEqual(allTo('vm-1'));
+    },
+    LONG,
+  );
+
+  it(
     'two halves that each want back what they miss: one move for each of their views, and then rest',
     async () => {
       await open(mode, 150);

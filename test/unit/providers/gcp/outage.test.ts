@@ -8,13 +8,18 @@ import { GcpFailure } from '../../../../providers/gcp/failures.ts';
 import { createGcpProvider } from '../../../../providers/gcp/provider.ts';
 import type { GcpMode, GcpProviderConfig } from '../../../../src/config/config.ts';
 import type { Provider, ProviderEvent } from '../../../../src/provider/provider.ts';
-import { ALIAS_VIPS, ROUTE_VIPS } from '../../../cloud/gce/scene.ts';
+import { ALIAS_VIPS, EXTERNAL_VIPS, ROUTE_VIPS } from '../../../cloud/gce/scene.ts';
 
 const SIGNAL = new AbortController().signal;
 const MINUTE = 60_000;
 const SELF = { project: 'p', zone: 'r-a', instance: 'vm' };
 
-const instance = (aliases: readonly string[]): Instance => ({
+const VIPS = { 'alias-ip': ALIAS_VIPS, 'external-ip': EXTERNAL_VIPS.slice(0, 1), route: ROUTE_VIPS };
+
+const instance = (
+  aliases: readonly string[],
+  configs: Instance['nics'][number]['accessConfigs'],
+): Instance => ({
   ref: SELF,
   status: 'RUNNING',
   canIpForward: true,
@@ -28,7 +33,7 @@ const instance = (aliases: readonly string[]): Instance => ({
       address: '10.0.0.11',
       fingerprint: 'f',
       aliases: aliases.map((range) => ({ range })),
-      accessConfigs: [],
+      accessConfigs: configs,
     },
   ],
 });
@@ -38,6 +43,8 @@ function border() {
   const state = {
     failing: false,
     reads: [] as string[],
+    changes: [] as string[],
+    configs: [] as { name: string; natIp: string }[],
     aliases: [] as string[],
     routes: new Map<string, unknown>(),
   };
@@ -48,8 +55,8 @@ function border() {
     return answer();
   };
   const compute = {
-    instance: () => read('instance', () => instance(state.aliases)),
-    instances: () => read('instances', () => [instance(state.aliases)]),
+    instance: () => read('instance', () => instance(state.aliases, state.configs)),
+    instances: () => read('instances', () => [instance(state.aliases, state.configs)]),
     subnet: () =>
       read('subnet', () => ({
         name: 'sub',
@@ -59,8 +66,23 @@ function border() {
         secondary: [],
       })),
     routes: () => read('routes', () => [...state.routes.values()]),
+    addresses: () =>
+      read('addresses', () =>
+        VIPS['external-ip'].flatMap(({ addresses }) =>
+          addresses.map(({ address }) => ({
+            name: address,
+            address,
+            status: 'RESERVED',
+            external: true,
+            users: state.configs.some(({ natIp }) => natIp === address)
+              ? [`projects/${SELF.project}/zones/${SELF.zone}/instances/${SELF.instance}`]
+              : [],
+          })),
+        ),
+      ),
     guestAttribute: () => read('guestAttribute', () => undefined),
     change: async (change: Parameters<Compute['change']>[0]) => {
+      state.changes.push(change.kind);
       if (state.failing)
         throw new GcpFailure('unknown', {
           method: change.kind,
@@ -68,6 +90,7 @@ function border() {
           said: 'Internal error',
         });
       if (change.kind === 'aliases') state.aliases = change.aliases.map(({ range }) => range);
+      if (change.kind === 'add-access-config') state.configs.push({ name: change.name, natIp: change.natIp });
       if (change.kind === 'insert-route')
         state.routes.set(change.name, {
           name: change.name,
@@ -114,7 +137,7 @@ afterEach(async () => {
 });
 
 async function open(mode: GcpMode): Promise<void> {
-  const vips = mode === 'route' ? ROUTE_VIPS : ALIAS_VIPS;
+  const vips = VIPS[mode];
   world = border();
   events = [];
   provider = createGcpProvider(
@@ -140,21 +163,27 @@ async function open(mode: GcpMode): Promise<void> {
   await vi.advanceTimersByTimeAsync(MINUTE);
   events.length = 0;
   world.state.reads.length = 0;
+  world.state.changes.length = 0;
 }
 
 const troubles = () => events.flatMap((event) => (event.kind === 'trouble' ? [event.reason] : []));
 
-describe.each(['alias-ip', 'route'] as const)('an idle provider in mode %s', (mode) => {
-  it('reads once a minute', async () => {
+describe.each(['alias-ip', 'external-ip', 'route'] as const)('an idle provider in mode %s', (mode) => {
+  it('reads once a minute, and changes nothing', async () => {
     await open(mode);
-    await vi.advanceTimersByTimeAsync(20 * MINUTE);
+    // Renewing is the agent's daily bread, and asks nobody.
+    for (let at = 0; at < 20 * 60; at++) {
+      await provider.renew(VIPS[mode], SIGNAL);
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    expect(world.state.changes).toEqual([]);
     expect(world.state.reads.length).toBeGreaterThanOrEqual(19);
     expect(world.state.reads.length).toBeLessThanOrEqual(20);
   });
 
   it('keeps what it holds through ten minutes of 500s, says so, and is well after them', async () => {
     await open(mode);
-    const vips = mode === 'route' ? ROUTE_VIPS : ALIAS_VIPS;
+    const vips = VIPS[mode];
     world.state.failing = true;
     await vi.advanceTimersByTimeAsync(10 * MINUTE);
     expect((await provider.renew(vips, SIGNAL)).every(({ held, code }) => held && code === 'ok')).toBe(true);
