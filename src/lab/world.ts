@@ -20,7 +20,7 @@ const FIRST_PROCESS = `
 set -e
 mount -t tmpfs -o mode=0755 tmpfs /run
 mkdir -p /run/netns /run/lab
-[ ! -d /dev/shm ] || mount -t tmpfs -o mode=1777 tmpfs /dev/shm
+[ ! -d /dev/shm ] || mount -t tmpfs -o mode=1777 tmpfs /dev/shm || true
 ip link set lo up
 readlink /proc/self/ns/net > ${MARK}
 set +e
