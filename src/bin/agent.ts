@@ -1,5 +1,6 @@
 /** `wackamole agent`: wires the core to group, providers, log and operator, and turns signals into its events. */
 import { AgentLoop } from '../agent/loop.ts';
+import type { AgentCommand } from '../commander/agent-command.ts';
 import { exitCode } from '../commander/exit-codes.ts';
 import type { Config } from '../config/config.ts';
 import { keysOf } from '../config/keys.ts';
@@ -15,7 +16,6 @@ import { keyFingerprint } from '../platform/keyed-hash.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
 import { forgetStartPages, returnFreeMemory } from '../platform/memory.ts';
 import { OldGarbage } from '../platform/old-garbage.ts';
-import { raisePriority } from '../platform/priority.ts';
 import type { Provider } from '../provider/provider.ts';
 import { loadEngine } from './groups.ts';
 import { LazyHealth } from './health.ts';
@@ -23,31 +23,22 @@ import { openControl } from './open-control.ts';
 import { createProviders } from './providers.ts';
 import { needsRestart, readConfig } from './read-config.ts';
 import { Shortages } from './shortages.ts';
+import type { HeadStart } from './start-agent.ts';
 import { openSupervision, type Supervision } from './supervision.ts';
 import { version } from './version.ts';
 import { createWitness } from './witness.ts';
 
-/** A takeover must not wait for a batch job. */
-const NICE = -20;
 /** What the start and the runtime's compilers needed is given back so often. Two milliseconds each time. */
 const TIDY_EVERY = 20_000;
 /** Until takeovers are practised: others have joined by then. */
 const PRACTISE_AFTER = 1_000;
 
-export interface AgentOptions {
-  /** Path of the configuration file. */
-  readonly config: string;
-  /** Core dumps are allowed, with the keys in them. */
-  readonly core: boolean;
-}
-
 /** Runs until the agent was stopped politely; resolves with the exit code. */
-export async function runAgent({ config: file, core }: AgentOptions): Promise<number> {
-  // First: of a process that may not be dumped the session is not its own to raise.
-  const refused = raisePriority(NICE);
+export async function runAgent({ config: file, core }: AgentCommand, ahead: HeadStart): Promise<number> {
   const dumps = core ? undefined : forbidCoreDumps();
-  const read = await readConfig(file);
+  const read = await readConfig(file, ahead.parsing);
   if (!read.ok) {
+    ahead.engine?.drop();
     for (const problem of read.problems) process.stderr.write(`${problem}\n`);
     return exitCode('usage');
   }
@@ -55,22 +46,24 @@ export async function runAgent({ config: file, core }: AgentOptions): Promise<nu
   try {
     logger = createLogger(read.config.log);
   } catch (error) {
+    ahead.engine?.drop();
     process.stderr.write(`${messageOf(error)}\n`);
     return exitCode('refused');
   }
   dieLoudly(logger);
-  if (refused !== undefined) logger.info({ reason: refused }, 'running at ordinary priority');
+  if (ahead.refused !== undefined) logger.info({ reason: ahead.refused }, 'running at ordinary priority');
   if (core)
     logger.warn({ reason: 'started with --core' }, 'a core dump of this process contains the cluster key');
   if (dumps !== undefined) logger.warn({ reason: dumps }, 'core dumps could not be forbidden');
   for (const warning of read.warnings) logger.warn({ file }, warning);
-  const run = new AgentRun(file, read.config, logger);
+  const run = new AgentRun(file, read.config, { logger, engine: ahead.engine });
   try {
     await run.untilStopped();
     return exitCode('ok');
   } catch (error) {
     logger.error({ reason: messageOf(error) }, 'the agent cannot start');
     process.stderr.write(`the agent cannot start: ${messageOf(error)}\n`);
+    ahead.engine?.drop();
     await run.close();
     return exitCode('refused');
   } finally {
@@ -80,10 +73,16 @@ export async function runAgent({ config: file, core }: AgentOptions): Promise<nu
   }
 }
 
+interface AgentRunParts {
+  readonly logger: Logger;
+  readonly engine: HeadStart['engine'];
+}
+
 class AgentRun {
   readonly #file: string;
   #config: Config;
   readonly #logger: Logger;
+  readonly #engine: HeadStart['engine'];
   readonly #supervision: Supervision;
   readonly #shortages: Shortages;
   #loop: AgentLoop | undefined;
@@ -96,10 +95,11 @@ class AgentRun {
   #practising: NodeJS.Timeout | undefined;
   #reloading: Promise<CommandResult> | undefined;
 
-  constructor(file: string, config: Config, logger: Logger) {
+  constructor(file: string, config: Config, { logger, engine }: AgentRunParts) {
     this.#file = file;
     this.#config = config;
     this.#logger = logger;
+    this.#engine = engine;
     this.#supervision = openSupervision(process.env, logger);
     this.#shortages = new Shortages(logger);
   }
@@ -110,7 +110,7 @@ class AgentRun {
     const loop = new AgentLoop(
       { config: this.#config, version },
       {
-        createGroup: await loadEngine(this.#config.group.engine, logger),
+        createGroup: await loadEngine(this.#config.group.engine, { log: logger, prepared: this.#engine }),
         providers,
         clock: { monotonic: monotonicNow, boot: bootTimeNow, wall: () => Date.now() },
         logger,

@@ -1,14 +1,10 @@
 /**
  * Entry point of a short-lived thread that parses a configuration file: a big file then blocks no loop, and what the
- * parser needs in memory is gone when it is done. Started by read-config.ts only.
+ * parser needs in memory is gone when it is done. Started by parse-file.ts only.
  */
-import { type ParseOptions, type ParseResult, parseConfig } from '../config/parse.ts';
+import { type ParseResult, parseConfig } from '../config/parse.ts';
 import { workerHome } from '../platform/worker-thread.ts';
-
-export interface ConfigQuestion {
-  readonly text: string;
-  readonly options: ParseOptions;
-}
+import type { ConfigQuestion } from './remembered-config.ts';
 
 const home = workerHome();
 const { text, options } = home.data as ConfigQuestion;

@@ -1,24 +1,22 @@
 /** Reads a configuration file and the key it names. */
-import { readFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import type { Config } from '../config/config.ts';
 import { withKeys } from '../config/keys.ts';
-import type { ParseOptions, ParseResult } from '../config/parse.ts';
+import type { ParseResult } from '../config/parse.ts';
 import { formatProblem } from '../config/problem.ts';
 import { readKeyFile } from '../platform/key-file.ts';
-import { scriptUrl } from '../platform/layout.ts';
-import { startWorker } from '../platform/worker-thread.ts';
-import type { ConfigQuestion } from './config-thread.ts';
+import { parseFile } from './parse-file.ts';
 
 export type ReadConfig =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-/** Never rejects: what is wrong with file or key is a problem with a text for a person. */
-export async function readConfig(file: string): Promise<ReadConfig> {
+/**
+ * Never rejects: what is wrong with file or key is a problem with a text for a person.
+ * @param parsing of that file, where it is under way already
+ */
+export async function readConfig(file: string, parsing?: Promise<ParseResult>): Promise<ReadConfig> {
   try {
-    const text = await readFile(file, 'utf8');
-    const parsed = await parseAside(text, { fileName: file, hostName: hostname() });
+    const parsed = await (parsing ?? parseFile(file));
     if (!parsed.ok) return { ok: false, problems: parsed.problems.map(formatProblem) };
     const warnings = parsed.warnings.map(formatProblem);
     if (parsed.keyFile === undefined) return { ok: true, config: parsed.config, warnings };
@@ -33,24 +31,6 @@ function unreadable(file: string, error: unknown): string {
   if (code === 'ENOENT') return `cannot read ${file}: there is no such file; name one with --config`;
   if (code === 'EACCES') return `cannot read ${file}: not allowed; check its mode and owner`;
   return error instanceof Error ? error.message : String(error);
-}
-
-/** Parses on a thread of its own. Rejects only if that thread breaks. */
-function parseAside(text: string, options: ParseOptions): Promise<ParseResult> {
-  const question: ConfigQuestion = { text, options };
-  return new Promise((resolve, reject) => {
-    const script = scriptUrl('bin/config-thread.ts');
-    const worker = startWorker(
-      { script, data: question },
-      {
-        message: (result) => {
-          resolve(result as ParseResult);
-          void worker.terminate();
-        },
-        ended: (reason) => reject(new Error(`the parser of the configuration broke: ${reason}`)),
-      },
-    );
-  });
 }
 
 /** Sections whose change a running agent cannot take over, compared as text; of cluster keys only whether there are any. */

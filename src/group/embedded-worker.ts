@@ -21,7 +21,7 @@ import {
 const TIDY_EVERY = 20_000;
 
 const home = workerHome();
-const data = home.data as EngineThreadData;
+const data = (await home.begun()) as EngineThreadData;
 const post = (message: FromEngine, transfer?: readonly ArrayBuffer[]): void => home.post(message, transfer);
 const words = new Int32Array(data.words);
 const outbound = new Outbound((parcel, transfer) => post({ kind: 'parcel', ...parcel }, transfer));

@@ -2,26 +2,41 @@
  * Bundles the program into one flat folder of JavaScript (`npm run build`), and for a package the SDKs of clouds into a few files that
  * lie where Node looks for them. Run by itself it does the first: `node src/packaging/bundle.ts FOLDER`.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
 /** Scripts that a process or a thread begins with. */
 const ENTRIES = [
-  'src/bin/wackamole.ts',
+  'src/bin/agent.ts',
+  'src/bin/command-line.ts',
   'src/platform/worker-entry.ts',
   'src/platform/program-thread.ts',
-  'src/group/embedded-worker.ts',
   'src/group/corosync/corosync-worker.ts',
-  'src/bin/config-thread.ts',
   'src/bin/isolated-thread.ts',
   'src/witness/witness-thread.ts',
   'src/lab/client-process.ts',
   'src/lab/watcher-process.ts',
 ];
+
+/**
+ * What a start of the agent waits for is one file each, for every further one takes milliseconds: the program's beginning, and two threads.
+ * What they load later is what others load, so that it is there once.
+ */
+const AWAITED = ['src/bin/wackamole.ts', 'src/group/embedded-worker.ts', 'src/bin/config-thread.ts'];
+
+const LOADED_LATER: Plugin = {
+  name: 'loaded later',
+  setup(hooks) {
+    hooks.onResolve({ filter: /^\.\/[\w-]+\.ts$/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path: path.replace(/ts$/, 'js'), external: true } : undefined,
+    );
+  },
+};
 
 /** `import` alone does not reach what is written for `require`. */
 const REQUIRE =
@@ -31,12 +46,28 @@ const REQUIRE =
 export type Bundled = ReadonlySet<string>;
 
 export async function bundleProgram(folder: string): Promise<Bundled> {
-  return bundle({
-    entryPoints: ENTRIES.map((entry) => join(ROOT, entry)),
+  const options = {
     outdir: folder,
     entryNames: '[name]',
     external: ['koffi', '@aws-sdk/*', '@google-cloud/*', 'google-auth-library'],
-  });
+  };
+  const entries = (paths: readonly string[]) => ({ entryPoints: paths.map((path) => join(ROOT, path)) });
+  const bundled = [
+    await bundle({ ...options, ...entries(ENTRIES) }),
+    await bundle({ ...options, ...entries(AWAITED), splitting: false, plugins: [LOADED_LATER] }),
+  ];
+  writeFileSync(join(folder, 'build-id'), identityOf(folder));
+  return new Set(bundled.flatMap((packages) => [...packages]));
+}
+
+/** Of all that was built, by which a program knows what it itself has left (`buildIdentity`). */
+function identityOf(folder: string): string {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(folder)
+    .filter((file) => file.endsWith('.js'))
+    .toSorted())
+    hash.update(`${name}:`).update(readFileSync(join(folder, name)));
+  return hash.digest('hex');
 }
 
 /** An npm package that is loaded where a cloud is configured: what is loaded of it. */
@@ -137,9 +168,9 @@ function versionOf(name: string): string {
 
 async function bundle(options: BuildOptions): Promise<Bundled> {
   const { metafile } = await build({
+    splitting: true,
     ...options,
     bundle: true,
-    splitting: true,
     platform: 'node',
     target: 'node24',
     format: 'esm',

@@ -1,4 +1,5 @@
 /** Where the code of this program lies: TypeScript in a clone, or one flat folder of JavaScript after `npm run build`. */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /**
@@ -24,4 +25,14 @@ export function scriptPath(source: string): string {
 /** A file of the package, for instance `package.json`. */
 export function packagePath(name: string): string {
   return fileURLToPath(new URL(built ? `../${name}` : `../../${name}`, import.meta.url));
+}
+
+/** Names what was built, down to the last byte; undefined in a clone, where code may change under the same version. */
+export function buildIdentity(): string | undefined {
+  if (!built) return undefined;
+  try {
+    return readFileSync(new URL('./build-id', import.meta.url), 'utf8');
+  } catch {
+    return undefined;
+  }
 }
