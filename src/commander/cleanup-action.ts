@@ -1,4 +1,5 @@
 /** `cleanup`: takes away what agents left on this host, unless one is running and would only put it back. */
+import { CONFIG_FILE } from '../config/defaults.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { Millis } from '../model/time.ts';
 import type { Collaborators, Leftover } from './collaborators.ts';
@@ -21,11 +22,9 @@ const PATIENCE: Millis = 1_000;
 export async function cleanUp(options: CleanupOptions, collaborators: Collaborators): Promise<number> {
   const { stdout, stderr } = collaborators;
   if (!options.dryRun && !options.force) {
-    const socket = await answeringAgent(options.config, collaborators);
-    if (socket !== undefined) {
-      stderr.write(
-        `nothing was removed: an agent is running (${socket}), and what it holds is no leftover; stop it first, or say --force\n`,
-      );
+    const running = await answeringAgents(options, collaborators);
+    if (running.length > 0) {
+      stderr.write(`nothing was removed: ${refusal(running, options)}\n`);
       return exitCode('refused');
     }
   }
@@ -107,13 +106,62 @@ function nameOf({ address, interfaceName }: Leftover): string {
   return printable(`${address} from ${interfaceName}`);
 }
 
-/** The socket of an agent that answers; undefined where the file names none, or nobody answers there in time. */
-async function answeringAgent(config: string, collaborators: Collaborators): Promise<string | undefined> {
+interface RunningAgent {
+  readonly config: string;
+  readonly socket: string;
+}
+
+function refusal(running: readonly RunningAgent[], { config }: CleanupOptions): string {
+  const names = running.map(({ socket }) => socket).join(', ');
+  const one = running.length === 1;
+  const said = one
+    ? `an agent is running (${names}), and what it holds is no leftover`
+    : `agents are running (${names}), and what they hold is no leftover`;
+  // Beside those of other clusters there is a way that leaves them in peace.
+  const own = running.some((agent) => agent.config === config);
+  const way = own ? '' : `say --configured for what the cluster of ${config} left alone, `;
+  return `${said}; ${way}stop ${one ? 'it' : 'them'} first, or say --force`;
+}
+
+/**
+ * Agents that answer in time and whose addresses would go: that of the file, and where everything is meant those of all files beside it and where
+ * the service has its own.
+ */
+async function answeringAgents(
+  { config, configured }: CleanupOptions,
+  collaborators: Collaborators,
+): Promise<readonly RunningAgent[]> {
+  const folders = new Set([dirname(config), dirname(CONFIG_FILE)]);
+  const others = configured ? [] : await Promise.all([...folders].map((at) => filesIn(at, collaborators)));
+  const files = [...new Set([config, ...others.flat()])];
+  const agents = await Promise.all(files.map((file) => answeringAgent(file, collaborators)));
+  const found = agents.filter((agent) => agent !== undefined);
+  return found.filter(({ socket }, at) => found.findIndex((other) => other.socket === socket) === at);
+}
+
+function dirname(file: string): string {
+  return file.slice(0, Math.max(file.lastIndexOf('/'), 0)) || (file.startsWith('/') ? '/' : '.');
+}
+
+/** A folder that is not there has none. */
+async function filesIn(folder: string, { listFiles }: Collaborators): Promise<readonly string[]> {
+  try {
+    return await listFiles('*.yaml', folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Undefined where the file names no socket, or nobody answers there in time. */
+async function answeringAgent(
+  config: string,
+  collaborators: Collaborators,
+): Promise<RunningAgent | undefined> {
   const found = await findSocket({ config }, collaborators);
   if (!found.ok) return undefined;
   try {
     await collaborators.request(found.socket, { kind: 'status' }, { timeout: PATIENCE });
-    return found.socket;
+    return { config, socket: found.socket };
   } catch {
     return undefined;
   }

@@ -43,6 +43,33 @@ describe('cleanup', () => {
     });
   });
 
+  test.each([
+    ['cleanup', 'cluster: web\n', '/etc/wackamole/wackamole.yaml'],
+    ['cleanup -c /srv/left.yaml', 'cluster: left\n', '/srv/left.yaml'],
+  ])('%s takes nothing from the agent of another cluster that serves here', async (words, text, file) => {
+    const files = { [file]: text, '/etc/wackamole/other.yaml': 'cluster: other\n' };
+    const answer = (_: unknown, socket: string) =>
+      socket === '/run/wackamole/other.sock'
+        ? { ok: true as const, message: 'here' }
+        : new ControlError('no-agent', 'nobody there');
+    const refused = await cleanup(words, { files, answer, leftovers: [ONE] });
+    expect(refused).toMatchObject({ code: 1, out: '', calls: [] });
+    expect(refused.err).toBe(
+      `nothing was removed: an agent is running (/run/wackamole/other.sock), and what it holds is no leftover; say --configured for what the cluster of ${file} left alone, stop it first, or say --force\n`,
+    );
+    expect((await cleanup(`${words} --force`, { files, answer })).calls).toEqual([{ dryRun: false }]);
+  });
+
+  test('names all that are running', async () => {
+    const files = { ...FILES, '/etc/wackamole/other.yaml': 'cluster: other\n' };
+    const answer = () => ({ ok: true as const, message: 'here' });
+    const { code, err, calls } = await cleanup('cleanup', { files, answer });
+    expect({ code, calls }).toEqual({ code: 1, calls: [] });
+    expect(err).toBe(
+      'nothing was removed: agents are running (/run/wackamole/web.sock, /run/wackamole/other.sock), and what they hold is no leftover; stop them first, or say --force\n',
+    );
+  });
+
   test('of what its cluster put up alone, where several agents run', async () => {
     const file = `cluster: web
 group: { peers: { a: 10.0.0.1 }, key_file: /k }

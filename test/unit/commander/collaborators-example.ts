@@ -16,7 +16,7 @@ export interface Run {
 export interface Scene extends Partial<Omit<Collaborators, 'stdout' | 'stderr'>> {
   /** Files by path. */
   readonly files?: Readonly<Record<string, string>>;
-  readonly answer?: (question: ControlRequest) => ControlResponse | ControlError;
+  readonly answer?: (question: ControlRequest, socket: string) => ControlResponse | ControlError;
 }
 
 export const STATUS = statusExample();
@@ -64,7 +64,7 @@ export async function run(
     uninstall: () => Promise.resolve({ ok: true, done: [], notes: [] }),
     request: (socket, question) => {
       asked.push([socket, question]);
-      const response = answer(question);
+      const response = answer(question, socket);
       return response instanceof ControlError ? Promise.reject(response) : Promise.resolve(response);
     },
     ...others,
