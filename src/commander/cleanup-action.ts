@@ -144,9 +144,9 @@ function dirname(file: string): string {
 }
 
 /** A folder that is not there has none. */
-async function filesIn(folder: string, { listFiles }: Collaborators): Promise<readonly string[]> {
+async function filesIn(folder: string, collaborators: Collaborators): Promise<readonly string[]> {
   try {
-    return await listFiles('*.yaml', folder);
+    return await collaborators.listFiles('*.yaml', folder);
   } catch {
     return [];
   }
