@@ -35,6 +35,8 @@ export class AgentLoop {
   #lastAlive: Instant = 0;
   #tickedAt: Instant = 0;
   #commandNumber = 0;
+  /** Events of the witness so far. */
+  #votes = 0;
   readonly #complaints = new Map<ProviderName, string>();
   /** Providers whose trouble, if they have any, is no reason to call the agent unwell. */
   readonly #confined = new Set<ProviderName>();
@@ -204,9 +206,12 @@ export class AgentLoop {
 
   #handle(event: AgentEvent): void {
     if (event.kind !== 'witness') this.#with.witness?.judge();
+    else this.#votes += 1;
+    const votes = this.#votes;
     const lateness = this.#alive();
     if (lateness > 0) this.#pass({ kind: 'stalled', lateness });
-    this.#pass(event);
+    // What is wanted after a standstill may have changed the vote already: then this one is over.
+    if (event.kind !== 'witness' || votes === this.#votes) this.#pass(event);
   }
 
   /** By how much this process ran later than it should have; 0 if that is nothing to speak of. */

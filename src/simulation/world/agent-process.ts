@@ -63,6 +63,8 @@ export class AgentProcess {
   /** The connection that is lost, or being left: it has nothing to say any more. */
   #givenUp: EngineThread | undefined;
   #commands = 0;
+  /** Events of the witness so far. */
+  #votes = 0;
   /** Of the last release, which knows of no health checks. */
   readonly #older: boolean;
   /** Absent: no witness is configured. */
@@ -110,9 +112,11 @@ export class AgentProcess {
   handle(event: AgentEvent): void {
     if (!this.alive) return;
     if (event.kind !== 'witness') this.witness?.judge();
+    else this.#votes += 1;
+    const votes = this.#votes;
     const lateness = this.#aliveAgain();
     if (lateness > 0) this.#pass({ kind: 'stalled', lateness });
-    this.#pass(event);
+    if (event.kind !== 'witness' || votes === this.#votes) this.#pass(event);
   }
 
   command(command: OperatorCommand): void {

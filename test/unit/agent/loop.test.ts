@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryProvider } from '../../../providers/memory/provider.ts';
 import { AgentLoop } from '../../../src/agent/loop.ts';
+import type { LoopWitness } from '../../../src/agent/loop-components.ts';
 import { encodeMessage } from '../../../src/agent/messages.ts';
 import type { GroupCommunication, GroupEvent } from '../../../src/group/group.ts';
 import { type MemberId, memberId } from '../../../src/model/member.ts';
@@ -63,7 +64,18 @@ class Alone implements GroupCommunication {
   }
 }
 
-function stage({ slow = 0 }: { slow?: number } = {}) {
+type Vote = Parameters<LoopWitness['start']>[0]['vote'];
+
+/** Alone of two where the witness decides. */
+const TIED = {
+  quorum: {
+    votes: {},
+    expected_votes: 2,
+    witness: { kind: 's3', place: 'x', key: 'k', lease_ms: 10_000, renew_ms: 2_000 },
+  },
+} as const;
+
+function stage({ slow = 0, witness }: { slow?: number; witness?: LoopWitness } = {}) {
   const calls: string[] = [];
   /** By how much the clock had been put on when a renewal was asked for. */
   const renewals: number[] = [];
@@ -111,7 +123,14 @@ function stage({ slow = 0 }: { slow?: number } = {}) {
     return performance.now() + clock.offset;
   };
   const loop = new AgentLoop(
-    { config: config({ member: 'a', members: ['a'], vips: vips(3) }), version: 'test' },
+    {
+      config: config(
+        witness === undefined
+          ? { member: 'a', members: ['a'], vips: vips(3) }
+          : { member: 'a', members: ['a', 'b'], vips: vips(3, { policy: 'primary' }), overrides: TIED },
+      ),
+      version: 'test',
+    },
     {
       createGroup: () => {
         const group = new Alone();
@@ -122,6 +141,7 @@ function stage({ slow = 0 }: { slow?: number } = {}) {
       providers: new Map([['memory', provider]]),
       clock: { monotonic: () => performance.now(), boot: now, wall: () => Date.now() },
       logger: { debug: log, info: log, warn: log, error: log },
+      witness,
     },
   );
   return { loop, calls, renewals, neighbours, groups, clock, tell: (event: ProviderEvent) => tell(event) };
@@ -172,6 +192,31 @@ describe('AgentLoop', () => {
     const answer = loop.command({ kind: 'rebalance' });
     expect(calls.at(-1)).toBe('release 3');
     await answer;
+    await until(() => held(loop) === 3);
+    await loop.stop('test');
+  });
+
+  it('believes no vote of the witness that it gave back when it found itself late, before it heard of it', async () => {
+    const wishes: boolean[] = [];
+    let vote: Vote = () => {};
+    const witness: LoopWitness = {
+      start: (listener) => (vote = listener.vote),
+      want(wanted) {
+        wishes.push(wanted);
+        if (!wanted) vote({ has: false, fence: 1, reason: 'not needed any more' });
+      },
+      judge: () => undefined,
+      stop: () => undefined,
+    };
+    const { loop, clock } = stage({ witness });
+    await loop.start();
+    await until(() => wishes.at(-1) === true);
+    clock.offset = 5000;
+    vote({ has: true, fence: 1, reason: 'the witness is ours' });
+    expect(wishes).toContain(false);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(held(loop)).toBe(0);
+    vote({ has: true, fence: 2, reason: 'the witness is ours' });
     await until(() => held(loop) === 3);
     await loop.stop('test');
   });
