@@ -185,14 +185,18 @@ export class CloudProvider implements SimulatedProvider {
 
   /** Of a release: also a part that is left is something to let go of. */
   #remains(vips: readonly Vip[], code: OutcomeCode, reason: string): VipOutcome[] {
-    const has = (vip: Vip) =>
-      vip.addresses.some(({ address }) => this.#world.cloud.holder(address) === this.#host);
-    return vips.map((vip) => ({ vip: vip.id, held: has(vip), code, reason }));
+    return vips.map((vip) => ({ vip: vip.id, held: this.#hasPart(vip), code, reason }));
+  }
+
+  #hasPart({ addresses }: Vip): boolean {
+    return addresses.some(({ address }) => this.#world.cloud.holder(address) === this.#host);
   }
 
   /** The truth, whatever was asked. */
   #outcome(vip: Vip, code: OutcomeCode, reason: string): VipOutcome {
-    return { vip: vip.id, held: this.#isOurs(vip), code, reason };
+    if (this.#isOurs(vip) || !this.#hasPart(vip))
+      return { vip: vip.id, held: this.#isOurs(vip), code, reason };
+    return { vip: vip.id, held: true, code: 'failed', reason: 'only a part of it is here' };
   }
 }
 

@@ -89,7 +89,7 @@ describe('who is astray', () => {
   function astrayIn(members: View['members'], said: readonly (readonly string[])[]): string[] {
     const barrier = new Barrier(members, 0);
     for (const [at, member] of members.entries())
-      barrier.add(member, report(view.id, { astray: (said[at] ?? []) as never }));
+      barrier.add(member, report(view.id, { astray: said[at] ?? [] }));
     const settings = { view: { ...view, members }, vips: vips(1), stories: new Map(), gone: () => undefined };
     return [...new Table(barrier, settings, 0).astray].sort();
   }
