@@ -200,7 +200,9 @@ describe('AgentLoop', () => {
     const wishes: boolean[] = [];
     let vote: Vote = () => {};
     const witness: LoopWitness = {
-      start: (listener) => (vote = listener.vote),
+      start(listener) {
+        vote = (told) => listener.vote(told);
+      },
       want(wanted) {
         wishes.push(wanted);
         if (!wanted) vote({ has: false, fence: 1, reason: 'not needed any more' });
