@@ -215,6 +215,6 @@ export interface ClearanceInput {
   readonly doubtedSince: Instant | undefined;
   /** Until when somebody may have it in a way that our provider cannot see or end; absent: nobody may. */
   readonly foreignUntil?: Instant | undefined;
-  /** Somebody is missing without a goodbye: another part, which we may not have met yet, may have been given what is released in ours. */
+  /** Somebody is astray: another part, which we may not have met yet, may have been given what is released in ours. */
   readonly astray?: boolean;
 }

@@ -71,7 +71,7 @@ export interface Report extends Standing {
   readonly carriers?: readonly Carrier[];
   /** VIPs that may still be with somebody who went, as far as this member knows; said where members carry VIPs in several ways. */
   readonly lasting?: readonly Lasting[];
-  /** Members that are missing without a goodbye, as far as this one knows: another part of the group may serve. */
+  /** Who is missing, as far as this member knows, and may serve in another part of the group (`Departures.astray`). */
   readonly astray?: readonly MemberName[];
 }
 

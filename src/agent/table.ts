@@ -67,7 +67,7 @@ export class Table {
   readonly fence: number;
   /** VIPs whose last holder may still answer, as far as any member knows. */
   readonly doubts: ReadonlySet<VipId>;
-  /** Who is missing without a goodbye, as far as any member knows. */
+  /** Who is missing and may serve in another part, as far as any member knows. */
   readonly astray: ReadonlySet<MemberName>;
   /** Whether all members know of health checks; else nobody's failing ones count in this view. */
   readonly heedsHealth: boolean;

@@ -64,6 +64,7 @@ export async function remember(question: ConfigQuestion, found: Found, memory: M
     await promises.writeFile(draft, bytes, { mode: 0o600, flag: 'wx' });
     await promises.rename(draft, file);
   } catch {
+    // Where not even that works nothing was written either.
     await promises.rm(draft, { force: true }).catch(() => undefined);
   }
 }

@@ -16,7 +16,7 @@ export function plainAgentCommand(argv: readonly string[]): AgentCommand | undef
   let config: string | undefined;
   let core = false;
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
-    if (word === '--core' && !core) core = true;
+    if (word === '--core') core = true;
     else if ((word === '--config' || word === '-c') && config === undefined) config = words.shift() ?? '';
     else return undefined;
     if (config === '' || config?.startsWith('-') === true) return undefined;

@@ -73,15 +73,17 @@ export class Outrank {
   private remindOfOthers(): void {
     const { core } = this;
     if (core.view.members.length === 1 || core.now < this.remindedAt + STRANGERS_AGAIN_MS) return;
-    const missing = core.state === 'operational' ? undefined : this.missing();
-    const stranger = missing === undefined ? this.stranger() : undefined;
-    if (missing === undefined && stranger === undefined) return;
+    const why = this.whyOthersMayHaveIt();
+    if (why === undefined) return;
     this.remindedAt = core.now;
-    this.remind(
-      missing === undefined
-        ? `${stranger!.member} is heard, which is in another view`
-        : `not together with ${missing}, which may have gone on without us`,
-    );
+    this.remind(why);
+  }
+
+  private whyOthersMayHaveIt(): string | undefined {
+    const missing = this.core.state === 'operational' ? undefined : this.missing();
+    if (missing !== undefined) return `not together with ${missing}, which may have gone on without us`;
+    const stranger = this.stranger();
+    return stranger && `${stranger.member} is heard, which is in another view`;
   }
 
   private missing(): MemberId | undefined {

@@ -54,7 +54,6 @@ export interface PreparedWorker {
 /** Throws where no thread can be started. The script has to ask {@link WorkerHome.begun} for its data. */
 export function prepareWorker(script: URL): PreparedWorker {
   const worker = newWorker({ script, data: undefined }, true);
-  worker.unref();
   let begun: WorkerHandlers | undefined;
   let end: string | undefined;
   const shell = running(worker, {
@@ -64,6 +63,8 @@ export function prepareWorker(script: URL): PreparedWorker {
       begun?.ended(reason);
     },
   });
+  // Last: whoever listens to a thread keeps the process running for it.
+  worker.unref();
   return {
     script,
     begin: (data, handlers) => {

@@ -194,8 +194,8 @@ export class CloudProvider implements SimulatedProvider {
 
   /** The truth, whatever was asked. */
   #outcome(vip: Vip, code: OutcomeCode, reason: string): VipOutcome {
-    if (this.#isOurs(vip) || !this.#hasPart(vip))
-      return { vip: vip.id, held: this.#isOurs(vip), code, reason };
+    const held = this.#isOurs(vip);
+    if (held || !this.#hasPart(vip)) return { vip: vip.id, held, code, reason };
     return { vip: vip.id, held: true, code: 'failed', reason: 'only a part of it is here' };
   }
 }

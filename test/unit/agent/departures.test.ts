@@ -59,6 +59,7 @@ describe('who is astray', () => {
     expect(seen(departures, view([a], gone))).toEqual(['c']);
     expect(seen(departures, view([a, b]))).toEqual(['c']);
     expect(seen(departures, view([a, memberId('c', '1'.repeat(16))]))).toEqual([]);
+    expect(seen(departures, view([a], [{ member: c, how: 'leave' }]))).toEqual([]);
   });
 
   it('is learnt from others', () => {

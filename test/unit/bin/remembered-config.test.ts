@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   mkdirSync,
@@ -10,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { serialize } from 'node:v8';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ConfigQuestion, type Memory, recall, remember } from '../../../src/bin/remembered-config.ts';
 import { type ParseResult, parseConfig } from '../../../src/config/parse.ts';
@@ -97,6 +99,18 @@ describe('what a check of the configuration found', () => {
     const name = readdirSync(folder).find((each) => each.startsWith('config-'))!;
     rmSync(join(folder, name));
     symlinkSync(target, join(folder, name));
+    expect(recall(QUESTION, memory)).toBeUndefined();
+  });
+
+  it('is not kept where it is so large that loading the checker is not what takes the time, nor read there', async () => {
+    const sample = found();
+    const large = { ...sample, config: { ...sample.config, digest: 'x'.repeat(5 * 1024 * 1024) } };
+    await remember(QUESTION, large, memory);
+    expect(readdirSync(folder)).toEqual([]);
+    await remember(QUESTION, found(), memory);
+    const payload = serialize(large);
+    const digest = createHash('sha256').update(`${payload.length}:`).update(payload).digest();
+    writeFileSync(file(), Buffer.concat([readFileSync(file()).subarray(0, 32), digest, payload]));
     expect(recall(QUESTION, memory)).toBeUndefined();
   });
 

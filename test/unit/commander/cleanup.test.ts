@@ -7,6 +7,12 @@ const ONE: Leftover = { address: '10.0.0.100/32', interfaceName: 'eth0' };
 const STUCK: Leftover = { ...ONE, address: '10.0.0.101/32', problem: 'not permitted; run it as root' };
 const FILES = { '/etc/wackamole/wackamole.yaml': 'cluster: web\n' };
 
+/** Only the agent of the cluster `other` runs. */
+function otherAnswers(_: unknown, socket: string) {
+  if (socket === '/run/wackamole/other.sock') return { ok: true as const, message: 'here' };
+  return new ControlError('no-agent', 'nobody there');
+}
+
 async function cleanup(words: string, scene: Scene & { leftovers?: readonly Leftover[] } = {}) {
   const calls: unknown[] = [];
   const result = await run(words, {
@@ -48,16 +54,14 @@ describe('cleanup', () => {
     ['cleanup -c /srv/left.yaml', 'cluster: left\n', '/srv/left.yaml'],
   ])('%s takes nothing from the agent of another cluster that serves here', async (words, text, file) => {
     const files = { [file]: text, '/etc/wackamole/other.yaml': 'cluster: other\n' };
-    const answer = (_: unknown, socket: string) =>
-      socket === '/run/wackamole/other.sock'
-        ? { ok: true as const, message: 'here' }
-        : new ControlError('no-agent', 'nobody there');
-    const refused = await cleanup(words, { files, answer, leftovers: [ONE] });
+    const refused = await cleanup(words, { files, answer: otherAnswers, leftovers: [ONE] });
     expect(refused).toMatchObject({ code: 1, out: '', calls: [] });
     expect(refused.err).toBe(
       `nothing was removed: an agent is running (/run/wackamole/other.sock), and what it holds is no leftover; say --configured for what the cluster of ${file} left alone, stop it first, or say --force\n`,
     );
-    expect((await cleanup(`${words} --force`, { files, answer })).calls).toEqual([{ dryRun: false }]);
+    expect((await cleanup(`${words} --force`, { files, answer: otherAnswers })).calls).toEqual([
+      { dryRun: false },
+    ]);
   });
 
   test('names all that are running', async () => {
@@ -76,7 +80,8 @@ group: { peers: { a: 10.0.0.1 }, key_file: /k }
 providers: { local: { interface: eth0 } }
 vips: { web-1: 10.0.0.100, web-2: { addresses: [10.0.0.101/24, "2001:DB8::0:1"] } }
 `;
-    const done = await cleanup('cleanup --configured -c /c.yaml', { files: { '/c.yaml': file } });
+    const files = { '/c.yaml': file, '/etc/wackamole/other.yaml': 'cluster: other\n' };
+    const done = await cleanup('cleanup --configured -c /c.yaml', { files, answer: otherAnswers });
     const addresses = ['10.0.0.100', '10.0.0.101', '2001:db8::1'];
     expect(done).toMatchObject({
       code: 0,

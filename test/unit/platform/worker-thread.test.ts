@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { prepareWorker, startWorker, type WorkerHandlers } from '../../../src/platform/worker-thread.ts';
 
@@ -37,6 +40,12 @@ describe('a thread of its own', () => {
     dropped.begin('x', late.handlers);
     expect(await late.ended).toContain('the thread ended');
     expect(late.heard).toEqual([]);
+  });
+
+  it('keeps no process running that never begins it', async () => {
+    const program = fileURLToPath(new URL('./prepare-and-leave.ts', import.meta.url));
+    const done = promisify(execFile)(process.execPath, [program], { timeout: 20_000 });
+    await expect(done).resolves.toBeDefined();
   });
 
   it('is begun once, and not dropped after that', async () => {
