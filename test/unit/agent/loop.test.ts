@@ -66,8 +66,9 @@ class Alone implements GroupCommunication {
 
 type Vote = Parameters<LoopWitness['start']>[0]['vote'];
 
-/** Alone of two where the witness decides. */
+/** Alone of two where the witness decides. It asks for the vote when it is mature. */
 const TIED = {
+  agent: { ...config({ member: 'a', members: ['a'], vips: [] }).agent, maturity_ms: 100 },
   quorum: {
     votes: {},
     expected_votes: 2,
