@@ -1,7 +1,7 @@
 /**
  * Asks a link whether somebody still answers for addresses, many at a time, until nobody does.
  * Asks in forms that change no neighbour's cache; puts nothing up. Its own lateness never makes an address silent:
- * answers that wait are read before anything is judged.
+ * answers that wait are read before anything is judged, and what was asked too long ago is asked again.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Instant, Millis } from '../../src/model/time.ts';
@@ -20,6 +20,10 @@ const READS_PER_ROUND_MAX = 50_000;
 const RIVALS_MAX = 4;
 /** Rounds do not grow longer than the configuration allows them to be. */
 const INTERVAL_MAX: Millis = 1000;
+/** A round that ends later than this after its time says nothing of now: somebody may have taken the address since it was asked. */
+export const STALE_AFTER: Millis = 20;
+/** A host that is always so late decides all the same in the end. */
+export const STALE_ROUNDS_MAX = 3;
 
 export interface Question<T> {
   /** Whatever the asker wants to know it by. */
@@ -104,16 +108,18 @@ export class SilenceProbe {
   async #askTogether<T>(questions: readonly Question<T>[], options: AskOptions<T>): Promise<void> {
     const round = new AskRound(questions, this.#parts);
     let { interval } = this.#settings;
+    let staleRounds = 0;
     try {
       while (round.pending.size > 0 && !options.signal.aborted) {
-        round.send(monotonicNow());
+        const askedAt = monotonicNow();
+        round.send(askedAt);
         await pause(interval, options.signal);
         if (options.signal.aborted) break;
-        const needed = Math.min(2 * round.listen(monotonicNow()), INTERVAL_MAX);
-        if (needed > interval) {
-          interval = needed;
-          round.startOver();
-        }
+        const now = monotonicNow();
+        const isStale = now - askedAt - interval > STALE_AFTER && ++staleRounds <= STALE_ROUNDS_MAX;
+        const needed = Math.min(2 * round.listen(now), INTERVAL_MAX);
+        if (isStale || needed > interval) round.startOver();
+        interval = Math.max(interval, needed);
         options.settled(round.withdraw(options.wanted));
         const judged = round.judge(this.#settings.rounds, monotonicNow());
         options.settled(judged);

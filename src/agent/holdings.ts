@@ -11,6 +11,8 @@ export type HoldingState = 'idle' | 'acquiring' | 'cancelling' | 'held' | 'relea
 export interface Holding {
   vip: Vip;
   state: HoldingState;
+  /** While it is being acquired: nobody is asked, since the last holder was seen to release it. */
+  trusting: boolean;
   /** Local instant of the last change of `state`. */
   changed: Instant;
   /** Acquires that failed in a row. */
@@ -49,6 +51,7 @@ export class Holdings {
       holding = {
         vip,
         state: 'idle',
+        trusting: false,
         changed: 0,
         failures: 0,
         retryAt: undefined,
@@ -81,10 +84,15 @@ export class Holdings {
     return [...this.#byVip.values()].filter((h) => h.state === 'held').map((h) => h.vip);
   }
 
-  /** VIPs that it may have besides. */
+  /** Those of them that it has as the configuration means them now. */
+  certain(): VipId[] {
+    return [...this.#byVip.values()].filter((h) => h.state === 'held' && !h.retired).map((h) => h.vip.id);
+  }
+
+  /** VIPs that it may have besides, or has otherwise. */
   uncertain(): VipId[] {
     return [...this.#byVip.values()]
-      .filter((h) => h.state !== 'idle' && h.state !== 'held')
+      .filter((h) => h.state !== 'idle' && (h.state !== 'held' || h.retired))
       .map((h) => h.vip.id);
   }
 

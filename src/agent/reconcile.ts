@@ -66,11 +66,17 @@ export function reconcile(input: ReconcileInput): Reconciled {
     // Also while a new view is collecting reports: what it was asked for by may be long over.
     else if (holding.state === 'acquiring' && input.isLeftOut)
       letGo(holding, { reason: 'the others went on without us', plan, input });
-    else if (holding.state === 'acquiring' && input.clearance(holding.vip) === undefined)
+    else if (holding.state === 'acquiring' && isOverhasty(holding, input))
       letGo(holding, { reason: 'contested', plan, input });
   }
   for (const row of input.table?.rows.values() ?? []) reconcileRow(row, plan, input);
   return actionsOf(plan, input);
+}
+
+/** What has been heard since it began: nothing may be put up now, or not unasked. */
+function isOverhasty({ vip, trusting }: Holding, input: ReconcileInput): boolean {
+  const clearance = input.clearance(vip);
+  return clearance === undefined || (trusting && clearance.guard.kind !== 'at-once');
 }
 
 function reconcileRow(row: Row, plan: Plan, input: ReconcileInput): void {
@@ -118,6 +124,7 @@ function acquireIfFree(
   input.waits.delete(vip.id);
   input.told.delete(vip.id);
   input.holdings.set(holding, 'acquiring', input.now);
+  holding.trusting = guard.kind === 'at-once';
   plan.acquires.push({ vip, guard });
 }
 

@@ -169,7 +169,7 @@ export class SelfPortrait {
       primary: quorum.primary,
       quorum: clip(quorum.reason),
       complete: isComplete(view, this.#config),
-      held: sortedIds(holdings.held().map((vip) => vip.id)),
+      held: sortedIds(holdings.certain()),
       claims: sortedIds(new Set([...holdings.uncertain(), ...this.#renamed(holdings)])),
       pinned: input.pinned,
       passed,

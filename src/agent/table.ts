@@ -75,8 +75,8 @@ export class Table {
   readonly #lasting = new Map<VipId, Map<string, Lasting>>();
   /** By VIP, those that some member has one of its addresses in. */
   readonly #sharers: ReadonlyMap<VipId, Sharers>;
-  /** Whose definitions are known; where nobody's had to be told, nobody shares anything. */
-  readonly #defined: (member: MemberId) => boolean;
+  /** Whether it is known how a member means a VIP now. Who holds one that it does not know any more means it as it did. */
+  readonly #defines: (member: MemberId, vip: VipId) => boolean;
   readonly #complete: boolean;
   /** Zones and slots count only where everybody knows of them. */
   readonly #rules: number;
@@ -100,10 +100,12 @@ export class Table {
     this.seats = seatsOf(barrier, settings.view.members, { agreement, known });
     this.rows = this.#rowsOf(barrier, { ...settings, vips: agreement?.vips ?? settings.vips }, now);
     this.#sharers = agreement?.sharers ?? new Map();
-    this.#defined = (member) => barrier.definitions.has(member);
+    this.#defines = (member, vip) =>
+      barrier.definitions.get(member)?.vips.some(({ id }) => id === vip) === true;
     const contested = this.#sharers.keys();
     this.doubts = new Set([...reports.flatMap((report) => report.doubts), ...contested, ...this.#unclear()]);
     for (const vip of this.#unclear()) this.#noteSilent(vip);
+    for (const sharers of this.#sharers.values()) this.#noteFormer(sharers);
     for (const lasting of reports.flatMap((report) => report.lasting ?? [])) this.#note(lasting);
     for (const member of settings.view.members) {
       for (const vip of barrier.reports.get(member)?.pinned ?? []) {
@@ -163,7 +165,7 @@ export class Table {
     return [...others].some(([id, meantBy]) =>
       this.rows
         .get(id)
-        ?.holders.some((member) => member !== self && (meantBy.has(member) || !this.#defined(member))),
+        ?.holders.some((member) => member !== self && (meantBy.has(member) || !this.#defines(member, id))),
     );
   }
 
@@ -253,6 +255,19 @@ export class Table {
       if (carrier !== undefined)
         this.#note({ vip, provider: carrier.provider, askable: carrier.askable, rest: carrier.lasts });
       else if (carriers.length === 0 && this.isHybrid) this.#note({ vip, ...this.worstWay });
+    }
+  }
+
+  /** Who lets go of what it does not mean so any more says nothing of the addresses that it had, if it shall hold it again. */
+  #noteFormer(sharers: Sharers): void {
+    for (const [vip, meantBy] of sharers) {
+      const row = this.rows.get(vip);
+      for (const member of row?.holders ?? []) {
+        if (meantBy.has(member) || row!.proven.includes(member)) continue;
+        const carrier = carrierOf(this.seats.get(member)?.carriers ?? [], vip);
+        if (carrier === undefined) continue;
+        this.#note({ vip, provider: carrier.provider, askable: carrier.askable, rest: carrier.lasts });
+      }
     }
   }
 

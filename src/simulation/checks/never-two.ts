@@ -131,11 +131,12 @@ export class NeverTwo implements Observer {
     return now - diedAt >= 0.99 * UNLEASED || (by.agent?.startedAt ?? 0) > diedAt;
   }
 
-  /** Where both are well and nothing happens any more there is little to wait for. */
+  /** Where both are well and nothing happens any more there is little to wait for; who joins one of their views turns the ranks once more. */
   #calmUntil(a: Host, b: Host, since: Instant): Instant {
     const { network, now, quietFor } = this.#world;
     if (!network.isCalm || !isWell(a, now) || !isWell(b, now)) return Number.POSITIVE_INFINITY;
-    return Math.max(since, now - quietFor) + this.#calmGrace;
+    const settled = Math.max(a.agent?.facts.viewAt ?? 0, b.agent?.facts.viewAt ?? 0);
+    return Math.max(since, now - quietFor, settled) + this.#calmGrace;
   }
 
   /**

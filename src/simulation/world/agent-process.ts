@@ -203,7 +203,7 @@ export class AgentProcess {
     if (event.kind === 'detached') return this.#lost(from, event.reason);
     const { facts } = this;
     if (event.kind === 'view') {
-      this.host.lastEpoch = event.view.epoch;
+      this.host.lastEpoch = Math.max(this.host.lastEpoch, event.view.epoch);
       Object.assign(facts, { view: event.view, viewAt: this.#world.now, prefix: 0 });
       this.#setConnected(true);
     } else if (event.kind === 'message') facts.prefix = chain(facts.prefix, event.sender, number);
@@ -309,6 +309,8 @@ export class AgentProcess {
       }
       case 'acquire': {
         const vips = action.requests.map(({ vip }) => vip);
+        // A clock would be past it by the next start: a fence is but a few acts ahead of its epoch.
+        this.host.lastEpoch = Math.max(this.host.lastEpoch, action.fence);
         return this.#calls.acquire(vips, (call, done) =>
           this.provider.acquire(action.requests, { fence: action.fence, call, done }),
         );

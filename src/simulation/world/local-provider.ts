@@ -21,6 +21,9 @@ import type { World } from './world.ts';
 
 const STALL: Millis = 1000;
 const LEASE_MARGIN: Millis = 200;
+/** As in `providers/local/silence.ts`. */
+const STALE_AFTER: Millis = 20;
+const STALE_ROUNDS_MAX = 3;
 
 export function localTraits({ local }: Host): ProviderTraits {
   return {
@@ -36,6 +39,8 @@ interface Question {
   readonly wish: number;
   readonly until: Instant;
   quiet: number;
+  /** Rounds that ended too late to mean anything. */
+  stale: number;
 }
 
 export class LocalProvider implements SimulatedProvider {
@@ -201,7 +206,7 @@ export class LocalProvider implements SimulatedProvider {
       const wish = this.#wish(vip.id);
       if (!this.#fit) outcomes.set(vip.id, this.#outcome(vip, 'link-down', 'no carrier'));
       else if (guard.kind === 'at-once' || this.#held.has(vip.id)) ready.push(vip);
-      else questions.push({ vip, wish, until: guard.until, quiet: 0 });
+      else questions.push({ vip, wish, until: guard.until, quiet: 0, stale: 0 });
     }
     this.#put(ready, outcomes);
     this.#ask(questions, { call, outcomes, done: () => done([...outcomes.values()]) });
@@ -222,10 +227,13 @@ export class LocalProvider implements SimulatedProvider {
       questions.filter(({ vip }) => this.#world.segment.answers(this.#host, vip.addresses)),
     );
     const askedAt = this.#world.now;
+    const since = this.#host.clocks.monotonic();
+    const interval = this.#host.local.silence_probe_interval_ms;
     const next = once(() => {
       const open: Question[] = [];
       const silent: Vip[] = [];
       const late = this.#host.clocks.monotonic();
+      const stale = late - since - interval > STALE_AFTER;
       for (const question of questions) {
         const { vip, wish, until } = question;
         if (call.aborted || wish !== this.#wishes.get(vip.id)) {
@@ -238,7 +246,8 @@ export class LocalProvider implements SimulatedProvider {
           if (late < until) open.push(question);
           else outcomes.set(vip.id, this.#outcome(vip, 'address-in-use', 'answered'));
         } else {
-          question.quiet += asked ? 1 : 0;
+          if (stale && ++question.stale <= STALE_ROUNDS_MAX) question.quiet = 0;
+          else question.quiet += asked ? 1 : 0;
           const isSilent = asked ? question.quiet >= this.#host.local.silence_probes : late >= until;
           if (!isSilent) open.push(question);
           else if (!this.#fit) outcomes.set(vip.id, this.#outcome(vip, 'link-down', 'no carrier'));
@@ -249,7 +258,7 @@ export class LocalProvider implements SimulatedProvider {
       this.#ask(open, context);
     });
     call.onAbort(() => this.#agent.after(0.05, next));
-    this.#agent.after(this.#host.local.silence_probe_interval_ms, next);
+    this.#agent.after(interval, next);
   }
 
   #put(vips: readonly Vip[], outcomes: Map<VipId, VipOutcome>): void {

@@ -20,6 +20,8 @@ let now = 0;
 let sleepers: { at: number; wake: () => void }[] = [];
 /** Errno that opening a receiver on a link ends with. */
 let deaf = new Map<number, number>();
+/** By how much whoever sleeps is woken too late, in this order. */
+let lateness: number[] = [];
 /** How long the stranger that has an address takes to answer. */
 let strangers = new Map<string, number>();
 let joined: string[] = [];
@@ -54,7 +56,7 @@ vi.mock('../../../../src/platform/multicast-groups.ts', () => ({
 function wakeFirst(): void {
   sleepers.sort((a, b) => a.at - b.at);
   const first = sleepers.shift();
-  now = Math.max(now, first?.at ?? 0);
+  now = Math.max(now, first?.at ?? 0) + (lateness.shift() ?? 0);
   first?.wake();
 }
 
@@ -112,6 +114,7 @@ async function ask(...questions: Question<string>[]) {
 beforeEach(() => {
   now = 0;
   sleepers = [];
+  lateness = [];
   deaf = new Map();
   strangers = new Map();
   inbox = [];
@@ -219,6 +222,32 @@ describe.each(['10.0.0.7', '2001:db8::7'])('who asks for %s at once', (text) => 
     const verdicts = await ask(question(text, 100, 2));
     LINKS[1]!.mac[5] = 2;
     expect(verdicts.get(text)).toEqual({ kind: 'silent', at: 8 });
+  });
+});
+
+describe('a round that ends late', () => {
+  it('by little counts', async () => {
+    lateness = [15, 15];
+    expect((await ask(question('10.0.0.1', 500))).get('10.0.0.1')).toEqual({ kind: 'silent', at: 38 });
+  });
+
+  it('by much is asked again, for somebody may have taken the address since', async () => {
+    lateness = [0, 640];
+    expect((await ask(question('10.0.0.1', 500))).get('10.0.0.1')).toEqual({ kind: 'silent', at: 656 });
+  });
+
+  it('finds who took the address while we stood still, though nothing was heard of it', async () => {
+    lateness = [0, 640];
+    const asked = ask(question('10.0.0.1', 900));
+    // It answers what is asked after the standstill.
+    await new Promise((resolve) => setImmediate(resolve));
+    strangers.set('10.0.0.1', 1);
+    expect((await asked).get('10.0.0.1')).toMatchObject({ kind: 'answered' });
+  });
+
+  it('again and again decides in the end', async () => {
+    lateness = Array(20).fill(30);
+    expect((await ask(question('10.0.0.1', 500))).get('10.0.0.1')).toEqual({ kind: 'silent', at: 5 * 34 });
   });
 });
 
