@@ -371,6 +371,22 @@ describe('agent', () => {
     expect(new Set(released)).toEqual(new Set(['v1']));
   });
 
+  it('reports what it holds by a definition that a reload replaced as claimed, and not as held', () => {
+    const w = together(world());
+    w.run(200);
+    const [mine] = [...w.host('a').up];
+    const elsewhere = { family: 4 as const, address: '10.9.9.9', prefixLength: 32 };
+    const list = vips(6).map((vip) => (vip.id === mine ? { ...vip, addresses: [elsewhere] } : vip));
+    w.actions.length = 0;
+    const members = ['a', 'b', 'c'];
+    const changed = config({ member: 'a', members, vips: list, overrides: { digest: 'new' } });
+    w.give(w.host('a'), { kind: 'config', config: changed });
+    const [said] = w.actions.flatMap(({ action }) =>
+      action.kind === 'multicast' && action.message.kind === 'report' ? [action.message] : [],
+    );
+    expect(said).toMatchObject({ claims: [mine], held: [...w.host('a').up].filter((id) => id !== mine) });
+  });
+
   it('ignores what does not decode, and says so', () => {
     const w = together(world());
     w.run(200);

@@ -21,12 +21,14 @@ function does(
   {
     clearance = AT_ONCE,
     disowned = false,
+    trusting = false,
     barred,
     collecting = false,
     isLeftOut = false,
   }: {
     clearance?: Clearance | null;
     disowned?: boolean;
+    trusting?: boolean;
     barred?: string;
     collecting?: boolean;
     isLeftOut?: boolean;
@@ -39,6 +41,7 @@ function does(
   const holding = holdings.of(vip);
   holdings.set(holding, state, 0);
   holding.disowned = disowned;
+  holding.trusting = trusting;
   const { lettingGo, rest } = reconcile({
     isLeftOut,
     self: a,
@@ -74,6 +77,14 @@ describe('the target of a VIP that nobody else may hold', () => {
   it('breaks off while reports are collected, too: what it was asked for by may be long over', () => {
     expect(does('acquiring', { clearance: null, collecting: true })).toEqual(['cancel']);
     expect(does('acquiring', { collecting: true })).toEqual([]);
+  });
+  it('breaks off what it puts up unasked when it has become a thing to ask for, and no other', () => {
+    const clearance: Clearance = { guard: { kind: 'when-silent', until: 20 }, notBefore: undefined };
+    expect(does('acquiring', { clearance, trusting: true })).toEqual(['cancel']);
+    expect(does('acquiring', { clearance, trusting: true, collecting: true })).toEqual(['cancel']);
+    expect(does('acquiring', { clearance })).toEqual([]);
+    expect(does('acquiring', { trusting: true })).toEqual([]);
+    expect(does('held', { clearance, trusting: true })).toEqual(['acquired']);
   });
   it('keeps what it holds while it is contested, and says so', () =>
     expect(does('held', { clearance: null })).toEqual(['acquired']));

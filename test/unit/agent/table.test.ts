@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Barrier } from '../../../src/agent/barrier.ts';
+import type { Carrier } from '../../../src/agent/carriers.ts';
 import { definitionOf } from '../../../src/agent/definitions.ts';
 import { Table } from '../../../src/agent/table.ts';
 import { memberId } from '../../../src/model/member.ts';
@@ -59,7 +60,10 @@ describe('table of members of which three mean two VIPs each in their own way', 
   const elsewhere = { ...one, addresses: ['10.2.0.1/32'] } as never;
 
   /** `a` gave v1 another name; to `b` v1 is another address; `c` knows it as it was, and holds it. */
-  function tableWith(held: 'b' | 'c'): Table {
+  function tableWith(
+    held: 'a' | 'b' | 'c',
+    { claimed = false, carriers = [] }: { claimed?: boolean; carriers?: readonly Carrier[] } = {},
+  ): Table {
     const barrier = new Barrier(view.members, 0);
     const known = [
       [a, 'a', [{ ...one, id: 'x1' }, two]],
@@ -67,7 +71,14 @@ describe('table of members of which three mean two VIPs each in their own way', 
       [c, 'c', [one, two]],
     ] as const;
     for (const [member, digest] of known)
-      barrier.add(member, report(view.id, { digest, held: digest === held ? ['v1'] : [] }));
+      barrier.add(
+        member,
+        report(view.id, {
+          digest,
+          carriers,
+          [claimed ? 'claims' : 'held']: digest === held ? ['v1'] : [],
+        }),
+      );
     for (const [member, , list] of known)
       barrier.add(member, { kind: 'definitions', view: view.id, round: 0, vips: list as never });
     return new Table(barrier, { view, vips: vips(2), stories: new Map(), gone: () => undefined }, 0);
@@ -80,6 +91,20 @@ describe('table of members of which three mean two VIPs each in their own way', 
 
   it('has it wait for nobody who holds something else by that name', () => {
     expect(tableWith('b').isHeldOtherwise('x1', a)).toBe(false);
+    expect(tableWith('b').lasting('x1')).toEqual([]);
+  });
+
+  it('has it wait for as long as that may last for who has it as it meant it before', () => {
+    const metal = { provider: 'local', askable: true, lasts: 1_500 };
+    expect(tableWith('b', { claimed: true, carriers: [metal] }).lasting('x1')).toEqual([
+      { vip: 'v1', provider: 'local', askable: true, rest: 1_500 },
+    ]);
+    expect(tableWith('c', { claimed: true, carriers: [metal] }).lasting('x1')).toEqual([]);
+  });
+
+  it('has it wait for who holds what it does not know any more', () => {
+    expect(tableWith('a').isHeldOtherwise('x1', b)).toBe(true);
+    expect(tableWith('a').isHeldOtherwise('x1', a)).toBe(false);
   });
 });
 
