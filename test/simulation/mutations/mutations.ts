@@ -83,7 +83,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'reports by what it remembers, not by what it holds',
     file: `${AGENT}/self-portrait.ts`,
-    find: 'held: sortedIds(holdings.held().map((vip) => vip.id)),',
+    find: 'held: sortedIds(holdings.certain()),',
     replace: 'held: [],',
     wishes: SMALL,
   },
