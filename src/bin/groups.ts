@@ -41,11 +41,11 @@ async function loadEmbedded({ log, prepared }: EngineParts): Promise<CreateGroup
 async function loadSpread({ log }: EngineParts): Promise<CreateGroup> {
   const { createSpreadGroup } = await import('../group/spread/spread-group.ts');
   let first = true;
-  return ({ cluster, member, group }) => {
+  return ({ cluster, member, group, agent }) => {
     if (group.engine !== 'spread') throw new TypeError('another engine than the agent was started with');
     const delay = first ? 0 : Math.random() * REJOIN_JITTER_MS;
     first = false;
-    return createSpreadGroup({ cluster, member, group, delay }, { log });
+    return createSpreadGroup({ cluster, member, group, delay, ...goneWithDaemon(agent) }, { log });
   };
 }
 
@@ -54,10 +54,15 @@ async function loadCorosync({ log }: EngineParts): Promise<CreateGroup> {
   const { CorosyncThread } = await import('../group/corosync/thread.ts');
   const thread = new CorosyncThread();
   let first = true;
-  return ({ cluster, member, group }) => {
+  return ({ cluster, member, group, agent }) => {
     if (group.engine !== 'corosync') throw new TypeError('another engine than the agent was started with');
     const delay = first ? 0 : Math.random() * REJOIN_JITTER_MS;
     first = false;
-    return createCorosyncGroup({ cluster, member, group, delay }, { log, thread });
+    return createCorosyncGroup({ cluster, member, group, delay, ...goneWithDaemon(agent) }, { log, thread });
   };
+}
+
+/** A daemon cannot tell whether the host of another still answers: whoever is to wait then has to take it for silent. */
+function goneWithDaemon({ takeover }: Config['agent']) {
+  return takeover === 'strict' ? ({ goneWithDaemon: 'host' } as const) : {};
 }

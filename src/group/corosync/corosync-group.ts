@@ -9,6 +9,7 @@ import { monotonicNow } from '../../platform/clock.ts';
 import { freshIncarnation } from '../../platform/identity.ts';
 import { type GroupCommunication, type GroupEvent, type GroupStatus, MULTICAST_BYTES_MAX } from '../group.ts';
 import type { LogLevel } from '../journal.ts';
+import type { GoneWithDaemon } from '../spread/synchrony.ts';
 import type { CorosyncThread } from './thread.ts';
 import { type FromThread, WORD, WORDS_BYTES } from './thread-messages.ts';
 
@@ -18,6 +19,7 @@ export interface CorosyncGroupSettings {
   readonly group: CorosyncGroupConfig;
   /** Wait before the first attempt, ms: so that not all members come back at the same moment. 0 unless given. */
   readonly delay?: Millis;
+  readonly goneWithDaemon?: GoneWithDaemon;
 }
 
 export interface CorosyncGroupCollaborators {
@@ -86,7 +88,7 @@ class CorosyncGroup implements GroupCommunication {
   }
 
   #begin(): void {
-    const { cluster, group } = this.#settings;
+    const { cluster, group, goneWithDaemon } = this.#settings;
     this.#begun = true;
     this.#late = setTimeout(
       () =>
@@ -96,7 +98,13 @@ class CorosyncGroup implements GroupCommunication {
       group.connect_timeout_ms,
     );
     this.#thread.begin(
-      { cluster, self: this.self, group, words: this.#words.buffer },
+      {
+        cluster,
+        self: this.self,
+        group,
+        words: this.#words.buffer,
+        ...(goneWithDaemon && { goneWithDaemon }),
+      },
       {
         message: (message) => this.#message(message),
         hungUp: () => this.#lost('CS_ERR_LIBRARY: corosync has closed the connection: was it killed?'),

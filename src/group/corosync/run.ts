@@ -80,7 +80,7 @@ export class Run {
   }
 
   async #connect(): Promise<void> {
-    const { cluster, self, group } = this.#start;
+    const { cluster, self, group, goneWithDaemon } = this.#start;
     const link = DaemonLink.open(group);
     this.#link = link;
     if (this.#isAbandoned) return this.#end();
@@ -95,6 +95,7 @@ export class Run {
       least: () => Date.now(),
       pulsesUnheard: Math.ceil(group.agent_timeout_ms / PULSE_MS),
       pulsesMute: Math.ceil(Math.min(MUTE_MS, group.agent_timeout_ms) / PULSE_MS),
+      ...(goneWithDaemon && { goneWithDaemon }),
     });
     link.listen({
       events: (events, quorum) => this.#perform(this.#session!.handle(events, quorum)),

@@ -6,7 +6,7 @@
 import type { MemberId } from '../../model/member.ts';
 import type { CpgEvent, QuorumEvent } from '../../platform/corosync-library.ts';
 import type { Seat } from '../spread/next-view.ts';
-import { Synchrony, type SynchronyAction } from '../spread/synchrony.ts';
+import { type GoneWithDaemon, Synchrony, type SynchronyAction } from '../spread/synchrony.ts';
 import { Memberships, nameOfPlace, type Place } from './memberships.ts';
 import { type Decree, QuorumGate } from './quorum-gate.ts';
 
@@ -21,6 +21,7 @@ export interface SessionSettings {
   readonly least?: () => number;
   readonly pulsesUnheard: number;
   readonly pulsesMute: number;
+  readonly goneWithDaemon?: GoneWithDaemon;
 }
 
 export type SessionAction =
@@ -39,7 +40,7 @@ export class Session {
 
   constructor(settings: SessionSettings) {
     this.#settings = settings;
-    const { self, cluster, cpgGroup, here, least, pulsesUnheard, pulsesMute } = settings;
+    const { self, cluster, cpgGroup, here, least, pulsesUnheard, pulsesMute, goneWithDaemon } = settings;
     this.#memberships = new Memberships(cpgGroup);
     this.#gate = settings.decrees ? new QuorumGate() : undefined;
     this.#synchrony = new Synchrony({
@@ -50,6 +51,7 @@ export class Session {
       ...(least !== undefined && { least }),
       pulsesUnheard,
       pulsesMute,
+      ...(goneWithDaemon && { goneWithDaemon }),
     });
   }
 

@@ -3,6 +3,7 @@ import type { CorosyncGroupConfig } from '../../config/config.ts';
 import type { MemberId } from '../../model/member.ts';
 import type { Descriptor } from '../../platform/libc.ts';
 import type { GroupStatus } from '../group.ts';
+import type { GoneWithDaemon } from '../spread/synchrony.ts';
 import type { Parcel } from '../worker-messages.ts';
 
 export interface ThreadData {
@@ -16,6 +17,7 @@ export interface RunStart {
   readonly group: CorosyncGroupConfig;
   /** 32-bit words, see {@link WORD}. */
   readonly words: SharedArrayBuffer;
+  readonly goneWithDaemon?: GoneWithDaemon;
 }
 
 export type ToThread =

@@ -12,7 +12,7 @@ import type { LogLevel } from '../journal.ts';
 import { type SpreadCode, SpreadError } from './codes.ts';
 import { type Connection, connect } from './connection.ts';
 import type { SpreadMessage } from './message.ts';
-import { Synchrony, type SynchronyAction } from './synchrony.ts';
+import { type GoneWithDaemon, Synchrony, type SynchronyAction } from './synchrony.ts';
 
 export interface SpreadGroupSettings {
   readonly cluster: string;
@@ -20,6 +20,7 @@ export interface SpreadGroupSettings {
   readonly group: SpreadGroupConfig;
   /** Wait before the first attempt, ms: so that not all members come back at the same moment. 0 unless given. */
   readonly delay?: Millis;
+  readonly goneWithDaemon?: GoneWithDaemon;
 }
 
 export interface SpreadGroupCollaborators {
@@ -105,7 +106,7 @@ class SpreadGroup implements GroupCommunication {
 
   #connected(connection: Connection): void {
     if (this.#state !== 'joining') return connection.destroy();
-    const { cluster, group } = this.#settings;
+    const { cluster, group, goneWithDaemon } = this.#settings;
     this.#state = 'joined';
     this.#connection = connection;
     this.#synchrony = new Synchrony({
@@ -116,6 +117,7 @@ class SpreadGroup implements GroupCommunication {
       least: () => Date.now(),
       pulsesUnheard: Math.ceil(group.agent_timeout_ms / PULSE_MS),
       pulsesMute: Math.ceil(Math.min(MUTE_MS, group.agent_timeout_ms) / PULSE_MS),
+      ...(goneWithDaemon && { goneWithDaemon }),
     });
     for (const kind of ['message', 'membership', 'transitional', 'left', 'rejected'] as const) {
       connection.on(kind, (message: SpreadMessage) => this.#received(message));

@@ -28,7 +28,14 @@ export interface SynchronySettings {
   readonly pulsesUnheard: number;
   /** The same while its announcement is waited for. */
   readonly pulsesMute: number;
+  readonly goneWithDaemon?: GoneWithDaemon;
 }
+
+/**
+ * What a member counts as that went with its daemon: nothing tells whether its host still answers. As `process`, which it is unless
+ * given, the link is asked at once; as `host`, where takeovers are strict, only after its lease must be over.
+ */
+export type GoneWithDaemon = Extract<Departure, 'process' | 'host'>;
 
 export type SynchronyAction =
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
@@ -163,9 +170,11 @@ export class Synchrony {
   /** Who did not come along. */
   #part({ cause, changed, sets, ownSet }: MembershipMessage): void {
     const along = new Set(sets[ownSet] ?? []);
+    const { goneWithDaemon = 'process' } = this.#settings;
+    const how = { leave: 'leave', network: goneWithDaemon, disconnect: 'process', join: 'process' } as const;
     for (const name of [...this.#companions]) {
       if (cause === 'network' ? along.has(name) : name !== changed || cause === 'join') continue;
-      this.#lose(name, cause === 'leave' ? 'leave' : 'process');
+      this.#lose(name, how[cause]);
     }
   }
 

@@ -5,6 +5,7 @@
 import { expect } from 'vitest';
 import { Session, type SessionAction } from '../../../../src/group/corosync/session.ts';
 import type { GroupEvent } from '../../../../src/group/group.ts';
+import type { GoneWithDaemon } from '../../../../src/group/spread/synchrony.ts';
 import { memberId } from '../../../../src/model/member.ts';
 import type { View } from '../../../../src/model/view.ts';
 import type { CpgAddress, CpgEvent, QuorumEvent } from '../../../../src/platform/corosync-library.ts';
@@ -32,8 +33,8 @@ export class CpgWorld {
   }
 
   /** A process on the node joins; always with the same process id, as an agent that comes back. */
-  join(node: number): Member {
-    const member = new Member(node);
+  join(node: number, { goneWithDaemon }: { goneWithDaemon?: GoneWithDaemon } = {}): Member {
+    const member = new Member(node, goneWithDaemon);
     this.members.push(member);
     const ring = this.ringOf(node);
     member.quorum(this.#quorum(ring));
@@ -165,7 +166,7 @@ export class Member {
   alive = true;
   detached: string | undefined;
 
-  constructor(node: number) {
+  constructor(node: number, goneWithDaemon?: GoneWithDaemon) {
     incarnations += 1;
     this.node = node;
     this.id = memberId(`n${node}`, incarnations.toString(16).padStart(16, '0'));
@@ -178,6 +179,7 @@ export class Member {
       least: () => 1000,
       pulsesUnheard: 12,
       pulsesMute: 4,
+      ...(goneWithDaemon && { goneWithDaemon }),
     });
   }
 

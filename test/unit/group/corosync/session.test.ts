@@ -38,6 +38,18 @@ describe('a session with corosync', () => {
     expect(departures(world, 1)).toEqual([['n3', 'process']]);
   });
 
+  it('says of who went with its daemon what it is told to say, and of nobody else', () => {
+    const world = new CpgWorld(3, random(1));
+    for (const node of [1, 2, 3]) world.join(node, { goneWithDaemon: 'host' });
+    world.run();
+    world.form([[1, 2], [3]]);
+    world.run();
+    expect(departures(world, 1)).toEqual([['n3', 'host']]);
+    world.end(world.members[1]!, 'processDown');
+    world.run();
+    expect(departures(world, 1)).toEqual([['n2', 'process']]);
+  });
+
   it('a split and a merge: each side alone, then all; what both sides missed is no secret', () => {
     const world = three();
     world.form([[1, 2], [3]]);

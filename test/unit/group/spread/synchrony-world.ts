@@ -5,7 +5,11 @@
 import { expect } from 'vitest';
 import type { GroupEvent } from '../../../../src/group/group.ts';
 import { AUTH_NULL, Session, type SessionAction } from '../../../../src/group/spread/session.ts';
-import { Synchrony, type SynchronyAction } from '../../../../src/group/spread/synchrony.ts';
+import {
+  type GoneWithDaemon,
+  Synchrony,
+  type SynchronyAction,
+} from '../../../../src/group/spread/synchrony.ts';
 import { type MemberId, memberId } from '../../../../src/model/member.ts';
 import type { View } from '../../../../src/model/view.ts';
 import { type DaemonSession, Daemons } from '../../../spread/daemon.ts';
@@ -14,13 +18,19 @@ const GROUP = 'g';
 export const DAEMONS = ['zed', 'mid', 'abe'];
 
 export class World {
+  readonly #goneWithDaemon: GoneWithDaemon | undefined;
   readonly daemons = new Daemons({ version: [5, 0, 1], names: DAEMONS });
   readonly members: Member[] = [];
+
+  constructor({ goneWithDaemon }: { goneWithDaemon?: GoneWithDaemon } = {}) {
+    this.#goneWithDaemon = goneWithDaemon;
+  }
 
   add(name: string, daemon: string): Member {
     const member = new Member(
       memberId(name, String(this.members.length).padStart(16, '0')),
       this.members.length,
+      this.#goneWithDaemon,
     );
     this.members.push(member);
     if (this.daemons.daemon(daemon).up) member.connect(this.daemons, daemon);
@@ -73,14 +83,16 @@ export class Member {
   detached: string | undefined;
   /** Its process stands still. */
   frozen = false;
+  readonly #goneWithDaemon: GoneWithDaemon | undefined;
   readonly #session: Session;
   #synchrony: Synchrony | undefined;
   #daemon: DaemonSession | undefined;
   readonly #up: Uint8Array[] = [];
   readonly #down: (Uint8Array | 'closed')[] = [];
 
-  constructor(id: MemberId, number: number) {
+  constructor(id: MemberId, number: number, goneWithDaemon?: GoneWithDaemon) {
     this.id = id;
+    this.#goneWithDaemon = goneWithDaemon;
     const name = `wk~${String(number).padStart(7, '0')}`;
     this.#session = new Session({
       version: [5, 0, 1],
@@ -150,7 +162,8 @@ export class Member {
   }
 
   #opened(privateGroup: string): void {
-    const limits = { pulsesUnheard: 6, pulsesMute: 3 };
+    const gone = this.#goneWithDaemon;
+    const limits = { pulsesUnheard: 6, pulsesMute: 3, ...(gone && { goneWithDaemon: gone }) };
     this.#synchrony = new Synchrony({
       self: this.id,
       privateGroup,

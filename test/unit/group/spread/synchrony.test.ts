@@ -115,6 +115,19 @@ test('who was apart without a view of it gets one of its part before the view of
   expect(a.views.at(-2)).toMatchObject({ cause: 'network', departed: [{ member: b.id, how: 'process' }] });
 });
 
+test('who goes with its daemon went as it is told to say, who goes alone as a process', () => {
+  const world = new World({ goneWithDaemon: 'host' });
+  const [a, b] = [world.add('a', 'zed'), world.add('b', 'mid')];
+  const c = world.add('c', 'zed');
+  world.settle();
+  world.daemons.connect(['zed'], ['mid', 'abe']);
+  world.settle();
+  expect(a.views.at(-1)!.departed).toEqual([{ member: b.id, how: 'host' }]);
+  c.crash();
+  world.settle();
+  expect(a.views.at(-1)!.departed).toEqual([{ member: c.id, how: 'process' }]);
+});
+
 test('what somebody sent to the common view and came after both were apart is delivered on its side alone', () => {
   const world = new World();
   const [a, b] = [world.add('a', 'zed'), world.add('b', 'mid')];
