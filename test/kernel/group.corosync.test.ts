@@ -76,7 +76,7 @@ describe.skipIf(NO_COROSYNC !== undefined)('group communication: corosync', () =
 
   beforeAll(async () => {
     lab = await Lab.create({ hosts: 4 });
-    site = await CorosyncSite.open(lab, { transport: 'udpu' });
+    site = await CorosyncSite.open(lab, { transport: 'knet' });
   }, PATIENCE);
 
   afterAll(async () => {

@@ -2,6 +2,7 @@
  * The whole product on Spread: a daemon on each host, agents with `engine: spread`, and everything that happens to hosts, agents,
  * daemons and networks. Never two, always one, and what a daemon takes with it is released at once.
  */
+import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Cluster } from '../../src/lab/cluster.ts';
@@ -27,6 +28,10 @@ import {
 const DAEMON_TIMEOUT = 8000;
 /** The ring notices and forms anew, and then what a takeover needs on a busy machine, ms. */
 const RING_MAX = TIMES.token + TIMES.seg + TIMES.gather + 3000;
+/** Before it nobody knows that a daemon is gone, ms. */
+const RING_MIN = TIMES.token - TIMES.hurry + TIMES.seg + TIMES.gather;
+/** What `lease` is unless configured, ms. */
+const LEASE = 3000;
 /** A lost connection is known at once, and releasing takes milliseconds; the rest is for a busy machine. */
 const AT_ONCE = 500;
 
@@ -48,16 +53,23 @@ interface Stage {
   readonly site: SpreadSite;
 }
 
+interface SpreadOptions {
+  readonly sections?: object;
+  /** Before the agents are started. */
+  readonly prepare?: (cluster: Cluster) => Promise<void>;
+}
+
 async function withSpread(
   kind: DaemonKind,
   body: (stage: Stage) => Promise<void>,
-  sections: object = {},
+  { sections = {}, prepare }: SpreadOptions = {},
 ): Promise<void> {
   const settings = { ...STILL, group: GROUP, ...sections };
   const cluster = await Cluster.open({ hosts: 3, vips: 6, patience_ms: PATIENCE, sections: settings });
   let site: SpreadSite | undefined;
   try {
     site = await SpreadSite.open(cluster.observatory.lab, kind);
+    await prepare?.(cluster);
     cluster.startAll();
     await cluster.served();
     await cluster.joined();
@@ -78,6 +90,25 @@ async function releasedAfter(cluster: Cluster, host: string, at: number): Promis
   return lastRelease(holds, { host, at });
 }
 
+/** A file of the original, imported on each host; where the lab has its socket is all that is added. */
+async function importOriginal(cluster: Cluster): Promise<void> {
+  const { addresses } = cluster.observatory;
+  const interfaces = addresses.map((address) => `  eth0:${address}/32`);
+  const notified = '  eth0:10.77.0.0/24 throttle 16\n  arp-cache';
+  const settings = 'Spread = 4803@localhost\nGroup = lab\nMature = 1s\nPrefer None';
+  const original = `${settings}\nVirtualInterfaces {\n${interfaces.join('\n')}\n}\nNotify {\n${notified}\n}\n`;
+  for (const agent of cluster.agents) {
+    const file = `${agent.host.folder}/wackamole.conf`;
+    writeFileSync(file, original);
+    const imported = await agent.run(['config', 'import', file]);
+    expect(imported, imported.stderr).toMatchObject({ code: 0 });
+    const own = `member: ${agent.host.name}\ncontrol: { socket: ${agent.socket} }\n`;
+    writeFileSync(agent.configFile, `${imported.stdout}${own}`);
+    const checked = await agent.run(['config', 'check', agent.configFile]);
+    expect(checked, checked.stderr).toMatchObject({ code: 0 });
+  }
+}
+
 for (const kind of NO_WORLD === undefined ? daemonKinds() : (['double'] as const)) {
   const what = `agents on Spread: ${nameOfKind(kind)}`;
   describe.skipIf(NO_WORLD !== undefined)(what, { timeout: TEST_MAX }, () => {
@@ -89,6 +120,14 @@ for (const kind of NO_WORLD === undefined ? daemonKinds() : (['double'] as const
         });
         await expectRejoined(cluster, () => cluster.agent(victim).start());
       });
+    });
+
+    it('whoever comes from the original imports the old file, and is running', async () => {
+      const survive = async ({ cluster }: Stage) => {
+        const kill = (name: string) => cluster.agent(name).signal('SIGKILL');
+        await expectSurvived(cluster, kill, { goneWithin: BY_GUARDIAN, how: 'process' });
+      };
+      await withSpread(kind, survive, { prepare: importOriginal });
     });
 
     it('agent stopped politely: handed over', async () => {
@@ -189,7 +228,7 @@ for (const kind of NO_WORLD === undefined ? daemonKinds() : (['double'] as const
           await cluster.joined();
           await cluster.served();
         },
-        { policy: 'primary' },
+        { sections: { policy: 'primary' } },
       );
     });
 
@@ -204,6 +243,27 @@ for (const kind of NO_WORLD === undefined ? daemonKinds() : (['double'] as const
           cluster.agent(victim).start();
         });
       });
+    });
+
+    it('power lost, where takeovers are strict: nobody takes over before its lease must be over', async () => {
+      const strict = { sections: { agent: { takeover: 'strict' } } };
+      await withSpread(
+        kind,
+        async ({ cluster }) => {
+          const victim = await victimOf(cluster);
+          const held = await heldBy(cluster, victim);
+          const sighting = await during(cluster, async () => {
+            await cluster.host(victim).powerOff();
+            await cluster.served([cluster.others(victim)]);
+          });
+          const waited = sighting.outages.filter(({ address }) => held.includes(address));
+          expect(waited).toHaveLength(held.length);
+          for (const { from, to } of waited) expect(to - from).toBeGreaterThan(RING_MIN + LEASE);
+          expectNeverTwo(sighting);
+          expectOutageBelow(sighting, RING_MAX + 2 * LEASE);
+        },
+        strict,
+      );
     });
 
     it('everything restarted in turn, agents and daemons: always one, never two', async () => {
