@@ -7,6 +7,7 @@ import { Socket } from 'node:net';
 import { Operations } from '../../src/agent/operations.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
 import { readClock } from '../../src/platform/libc.ts';
+import { around } from './around.ts';
 import { type AgentNote, NOTES_EVERY, notesFile } from './spread-records.ts';
 
 /** Of clock_gettime(2): for how long this thread has had a processor. */
@@ -32,40 +33,28 @@ setInterval(() => {
   if (lines.length > 0) appendFileSync(notesFile(process.pid), lines.join(''));
 }, NOTES_EVERY).unref();
 
-/** Does something besides at each call of a method. */
-function around<K extends string>(
-  of: { [key in K]: (...all: never[]) => unknown },
-  method: K,
-  besides: {
-    readonly before?: (self: unknown, ...all: readonly unknown[]) => void;
-    readonly after?: (self: unknown, ...all: readonly unknown[]) => void;
-  },
-): void {
-  const original = of[method] as (...all: unknown[]) => unknown;
-  (of as Record<string, unknown>)[method] = function noted(this: unknown, ...all: unknown[]): unknown {
-    besides.before?.(this, ...all);
-    const result = original.apply(this, all);
-    besides.after?.(this, ...all);
-    return result;
-  };
-}
-
 /** Of the daemon's connection alone: what else there is are the operators' sockets. */
 function isDaemons(socket: unknown): boolean {
   return (socket as Socket).remotePort !== undefined;
 }
 
 // Not what the session receives: those with which the agent practises have no socket.
-around(Socket.prototype as { emit(...all: never[]): unknown }, 'emit', {
-  before: (socket, event, bytes) => {
-    if (event === 'data' && isDaemons(socket)) keep('read', Uint8Array.from(bytes as Uint8Array));
+around(
+  Socket.prototype as { emit(...all: never[]): unknown },
+  'emit',
+  ({ self, all: [event, bytes], call }) => {
+    if (event === 'data' && isDaemons(self)) keep('read', Buffer.from(bytes as Uint8Array));
+    return call();
   },
+);
+around(Operations.prototype, 'acquire', ({ call }) => {
+  keep('acquire');
+  return call();
 });
-around(Operations.prototype, 'acquire', { before: () => keep('acquire') });
-around(Socket.prototype, 'write', {
-  after: (socket, bytes) => {
-    if (isDaemons(socket) && bytes instanceof Uint8Array) keep('written', bytes);
-  },
+around(Socket.prototype, 'write', ({ self, all: [bytes], call }) => {
+  const result = call();
+  if (isDaemons(self) && bytes instanceof Uint8Array) keep('written', bytes);
+  return result;
 });
 
 await import('../../src/bin/wackamole.ts');

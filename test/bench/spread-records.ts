@@ -13,7 +13,7 @@ export const notesFile = (pid: number) => `/run/lab/spread-notes-${pid}`;
 /** How often it writes that down, ms. */
 export const NOTES_EVERY: Millis = 300;
 
-/** What stood before an agent's socket, the instant before it could be read there (`spread-tap.ts`). */
+/** What came to an agent's socket, and the instant at which the kernel took it there (`spread-tap.ts`). */
 export interface TapRecord {
   readonly at: Instant;
   /** Connections of one host, counted. */

@@ -1,6 +1,6 @@
 /**
  * What we add to a takeover on Spread, from the daemon's membership message on: `node test/bench/spread-takeover.ts [takeovers]`. Three
- * hosts with a daemon each (of the double, or the real ones that `WACKAMOLE_SPREAD_DAEMON` names), real agents, and between each agent
+ * hosts with a daemon each (of the double, or the real ones that `WACKAMOLE_SPREAD_DAEMON` names), real agents, and beside each agent
  * and its daemon a tap that notes what passes and when. One agent after the other is killed; whoever takes its addresses over
  * gives one row: what passed between the membership's being readable on its socket and its provider's being asked to acquire,
  * divided along the messages it waited for (`spread-records.ts`). Medians of all, ms.
@@ -12,27 +12,25 @@ import { Cluster } from '../../src/lab/cluster.ts';
 import { enterWorld, insideWorld } from '../../src/lab/world.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
 import { type DaemonKind, daemonKinds, nameOfKind, SpreadSite } from '../kernel/spread-site.ts';
-import { eventually } from '../kernel/vocabulary.ts';
 import {
   type AgentNote,
   NOTES_EVERY,
   notesFile,
   type Parts,
   partsOf,
-  type Span,
   sideOf,
   type TapRecord,
 } from './spread-records.ts';
-import { summarize, summaryText } from './statistics.ts';
+import { reportTakeovers } from './takeover-report.ts';
 
 const HOSTS = ['a', 'b', 'c'];
 /** What the lab calls every cluster. */
 const CLUSTER = 'lab';
 const TAP = fileURLToPath(new URL('spread-tap.ts', import.meta.url));
-const TAP_PORT = 4804;
+const PORT = 4803;
 const GROUP = {
   engine: 'spread',
-  daemon: `${TAP_PORT}@localhost`,
+  daemon: `${PORT}@localhost`,
   members: HOSTS,
   ...{ listen: undefined, peers: undefined, profile: undefined, key_file: undefined },
 };
@@ -51,7 +49,7 @@ async function bench(kind: DaemonKind, takeovers: number): Promise<void> {
     cluster.startAll();
     const rows: Parts[] = [];
     for (let round = 0; round < takeovers; round += 1) rows.push(...(await takeover(cluster)));
-    report(kind, rows, takeovers);
+    reportTakeovers(nameOfKind(kind), rows, takeovers);
   } finally {
     site.close();
     await cluster.close();
@@ -61,14 +59,9 @@ async function bench(kind: DaemonKind, takeovers: number): Promise<void> {
 const tapFile = (name: string) => `/run/lab/spread-tap-${name}`;
 
 async function tap(cluster: Cluster, name: string): Promise<void> {
-  const host = cluster.host(name);
-  host.spawn([process.execPath, TAP, String(TAP_PORT), '4803', tapFile(name)]);
-  await eventually(
-    `the tap of ${name} listens`,
-    async () =>
-      (await host.exec(['ss', '-Hltn', 'sport', '=', `:${TAP_PORT}`])).stdout.includes(`:${TAP_PORT}`),
-    30_000,
-  );
+  const argv = [process.execPath, TAP, String(PORT), tapFile(name)];
+  const started = cluster.host(name).spawn(argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+  await new Promise((resolve) => started.stdout!.once('data', resolve));
 }
 
 /** A row for each survivor that took something over. */
@@ -108,28 +101,6 @@ function read<T>(file: string): T[] {
   const lines = readFileSync(file, 'utf8').split('\n');
   // The last one may not be whole yet.
   return lines.slice(0, -1).map((line) => JSON.parse(line) as T);
-}
-
-function report(kind: DaemonKind, rows: readonly Parts[], takeovers: number): void {
-  console.log(
-    `${nameOfKind(kind)}: ${rows.length} hosts took over after ${takeovers} agents were killed, ms`,
-  );
-  const line = (name: string, of: (parts: Parts) => number) =>
-    console.log(`  ${name.padEnd(40)} ${summaryText(summarize(rows.map(of)))}`);
-  const ours = ({ announce, report: said, acquire }: Parts) => [announce, said, acquire];
-  const sum = (spans: readonly Span[], of: (span: Span) => number) =>
-    spans.reduce((all, one) => all + of(one), 0);
-  line('ours: membership → announced', ({ announce }) => announce.all);
-  line('ours: announcements → reported', ({ report: said }) => said.all);
-  line('ours: reports → acquire', ({ acquire }) => acquire.all);
-  line('ours together', (parts) => sum(ours(parts), ({ all }) => all));
-  line('  of it waking up', (parts) => sum(ours(parts), ({ reading }) => reading));
-  line('  of it our code, on a processor', (parts) => sum(ours(parts), ({ working }) => working));
-  line('  of it others on the processor', (parts) =>
-    sum(ours(parts), ({ all, reading, working }) => all - reading - working),
-  );
-  line('daemons: membership told, two rounds', ({ daemons }) => daemons);
-  line('all: membership → acquire', ({ all }) => all);
 }
 
 // The lab starts this instead of the program itself.
