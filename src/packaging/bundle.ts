@@ -12,7 +12,6 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 
 /** Scripts that a process or a thread begins with. */
 const ENTRIES = [
-  'src/bin/agent.ts',
   'src/bin/command-line.ts',
   'src/platform/worker-entry.ts',
   'src/platform/program-thread.ts',
@@ -23,18 +22,61 @@ const ENTRIES = [
   'src/lab/watcher-process.ts',
 ];
 
-/**
- * What a start of the agent waits for is one file each, for every further one takes milliseconds: the program's beginning, and two threads.
- * What they load later is what others load, so that it is there once.
- */
+/** What a start of the agent waits for is one file each, for every further one takes a millisecond: the program's beginning, and two threads. */
 const AWAITED = ['src/bin/wackamole.ts', 'src/group/embedded-worker.ts', 'src/bin/config-thread.ts'];
 
+/** And the agent, with all that its main thread may ever load, so that each module is there once. */
+const AGENT = 'src/bin/agent.ts';
+
+/** Another of these files, wherever it is loaded from. */
 const LOADED_LATER: Plugin = {
   name: 'loaded later',
   setup(hooks) {
-    hooks.onResolve({ filter: /^\.\/[\w-]+\.ts$/ }, ({ kind, path }) =>
+    hooks.onResolve({ filter: /^\.\/(?:agent|command-line)\.ts$/ }, ({ kind, path }) =>
       kind === 'dynamic-import' ? { path: path.replace(/ts$/, 'js'), external: true } : undefined,
     );
+  },
+};
+
+/** Providers that have a thread of their own are loaded there. */
+const ELSEWHERE: Plugin = {
+  name: 'elsewhere',
+  setup(hooks) {
+    hooks.onResolve({ filter: /\/providers\/(?:aws|gcp|package)\// }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path, namespace: 'elsewhere' } : undefined,
+    );
+    hooks.onLoad({ filter: /.*/, namespace: 'elsewhere' }, ({ path }) => ({
+      contents: `throw new Error(${JSON.stringify(`${path} is no code of the main thread`)});`,
+    }));
+  },
+};
+
+/**
+ * The native part of koffi, without the way there: to look for it takes a thread 5 ms, as long as all else of a start that is not our code.
+ * Where it is not in our own folder, or cannot be loaded (musl), koffi looks itself.
+ */
+const NATIVE_AT_ONCE: Plugin = {
+  name: 'native part at once',
+  setup(hooks) {
+    hooks.onResolve({ filter: /^koffi$/ }, ({ namespace }) =>
+      namespace === 'koffi' ? undefined : { path: 'koffi', namespace: 'koffi' },
+    );
+    hooks.onLoad({ filter: /.*/, namespace: 'koffi' }, () => ({
+      contents: `
+        import { createRequire } from 'node:module';
+        const require = createRequire(import.meta.url);
+        const machine = process.arch;
+        function native() {
+          try {
+            return require(\`../node_modules/@koromix/koffi-linux-\${machine}/linux_\${machine}/koffi.node\`);
+          } catch {
+            return require('koffi');
+          }
+        }
+        export default native();
+      `,
+      resolveDir: ROOT,
+    }));
   },
 };
 
@@ -49,12 +91,14 @@ export async function bundleProgram(folder: string): Promise<Bundled> {
   const options = {
     outdir: folder,
     entryNames: '[name]',
-    external: ['koffi', '@aws-sdk/*', '@google-cloud/*', 'google-auth-library'],
+    external: ['@aws-sdk/*', '@google-cloud/*', 'google-auth-library'],
   };
   const entries = (paths: readonly string[]) => ({ entryPoints: paths.map((path) => join(ROOT, path)) });
+  const plugins = [LOADED_LATER, NATIVE_AT_ONCE];
   const bundled = [
-    await bundle({ ...options, ...entries(ENTRIES) }),
-    await bundle({ ...options, ...entries(AWAITED), splitting: false, plugins: [LOADED_LATER] }),
+    await bundle({ ...options, ...entries(ENTRIES), plugins }),
+    await bundle({ ...options, ...entries(AWAITED), splitting: false, plugins }),
+    await bundle({ ...options, ...entries([AGENT]), splitting: false, plugins: [...plugins, ELSEWHERE] }),
   ];
   writeFileSync(join(folder, 'build-id'), identityOf(folder));
   return new Set(bundled.flatMap((packages) => [...packages]));

@@ -29,7 +29,7 @@ const DOCUMENTS = 'usr/share/doc/wackamole';
 
 /** Of koffi: what Node loads of it, not what it was compiled from. */
 const KOFFI_FILE =
-  /^(?:package\.json|LICENSE\.txt|index\.js|src\/koffi\/index\.js|src\/koffi\/src\/static\.js)$/;
+  /^(?:package\.json|LICENSE\.txt|index\.cjs|src\/koffi\/index\.cjs|src\/koffi\/src\/static\.cjs)$/;
 
 export function layOut(
   stage: Stage,

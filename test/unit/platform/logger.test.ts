@@ -40,6 +40,22 @@ describe('createLogger', () => {
     expect(log.counters()).toEqual({ log_errors: 0, log_lines_dropped: 0 });
   });
 
+  test('a line that waits for pino keeps its order and the time at which it was said', async () => {
+    const log = createLogger({ level: 'info', file });
+    const before = Date.now();
+    log.info({ n: 0 }, 'said at once');
+    const said = Date.now();
+    await expect.poll(() => readFile(file, 'utf8')).toContain('said at once');
+    log.info({ n: 1 }, 'said later');
+    await log.close();
+    const [first, second] = await records(file);
+    expect([first!['n'], second!['n']]).toEqual([0, 1]);
+    const time = Date.parse(first!['time'] as string);
+    expect(time).toBeGreaterThanOrEqual(before);
+    expect(time).toBeLessThanOrEqual(said);
+    expect(Date.parse(second!['time'] as string) - time).toBeGreaterThan(50);
+  });
+
   test('leaves out secrets and writes errors with their reason', async () => {
     const log = createLogger({ level: 'info', file });
     log.info(
@@ -70,6 +86,7 @@ describe('createLogger', () => {
   test('goes on in a new file after rotation, losing nothing', async () => {
     const log = createLogger({ level: 'info', file });
     for (let n = 0; n < 200; n += 1) log.info({ n }, 'before');
+    await expect.poll(() => readFile(file, 'utf8')).toContain('"n":0');
     await rename(file, `${file}.1`);
     log.reopen();
     for (let n = 200; n < 400; n += 1) log.info({ n }, 'after');
