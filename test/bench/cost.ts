@@ -3,7 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LabHost } from '../../src/lab/host.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
 import { NODE_FLAGS } from '../../src/platform/layout.ts';
-import { AF_PACKET, closeDescriptor, openSocket, receiveMessage, SOCK_RAW } from '../../src/platform/libc.ts';
+import {
+  AF_PACKET,
+  closeDescriptor,
+  openSocket,
+  receiveMessage,
+  SOCK_RAW,
+  sinceTakenIn,
+} from '../../src/platform/libc.ts';
 import { watchReadable } from '../../src/platform/poll.ts';
 import { withCluster } from './faults.ts';
 import { type Account, accountOf, between } from './process-account.ts';
@@ -104,10 +111,14 @@ function emptyStart(host: LabHost): Promise<number> {
   });
 }
 
-/** Listens at the host's switch port. */
+/**
+ * Listens at the host's switch port. When the datagram came the kernel says: the agent, which starts on all processors and is preferred there, keeps
+ * its observer waiting.
+ */
 function firstDatagramFrom(host: LabHost): Promise<number> {
   // ETH_P_ALL in network order: a bridge takes frames from its ports before any listener to one protocol sees them.
   const socket = openSocket({ domain: AF_PACKET, type: SOCK_RAW, protocol: 0x0300 });
+  sinceTakenIn(socket);
   const frame = Buffer.alloc(2048);
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(`no datagram of ${host.name} within 10 s`)), 10_000);
@@ -117,10 +128,11 @@ function firstDatagramFrom(host: LabHost): Promise<number> {
           const length = receiveMessage(socket, frame);
           if (length === undefined) return;
           if (!isGroupDatagram(frame, host)) continue;
+          const at = monotonicNow() - (sinceTakenIn(socket) ?? 0);
           clearTimeout(late);
           watch.close();
           closeDescriptor(socket);
-          resolve(monotonicNow());
+          resolve(at);
           return;
         }
       },

@@ -129,10 +129,17 @@ function readOptions(): Options {
   return {
     runs: positive('runs', values.runs),
     only: values.only.split(',').filter((name) => name !== ''),
-    subjects: SUBJECTS.filter(({ traits }) => traits.name.includes(values.subjects)),
+    subjects: subjectsNamed(values.subjects),
     hogsMinutes: Number(values['hogs-minutes']),
     idleSeconds: positive('idle-seconds', values['idle-seconds']),
   };
+}
+
+function subjectsNamed(text: string): readonly SubjectKind[] {
+  const found = SUBJECTS.filter(({ traits }) => traits.name.includes(text));
+  if (found.length > 0) return found;
+  console.error(`--subjects ${text}: none of ${SUBJECTS.map(({ traits }) => traits.name).join(', ')}`);
+  process.exit(2);
 }
 
 function positive(option: string, text: string): number {

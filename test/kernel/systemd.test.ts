@@ -132,14 +132,17 @@ async function fromInstallationToFirstVip(cluster: Cluster, hosts: readonly Boot
   const installing = Promise.all(hosts.map((host) => installed(host, deb)));
   await eventually('a VIP is served', () => addresses.some((address) => client.up(address)), 60_000);
   const first = monotonicNow() - at;
+  await eventually('every VIP is served', () => addresses.every((address) => client.up(address)), 60_000);
+  const all = monotonicNow() - at;
+  // It goes on with what other packages want to do (the index of the manual pages) when the service is up.
   await installing;
+  const ended = monotonicNow() - at;
   await cluster.served();
   await answered(cluster);
-  const all = monotonicNow() - at;
   console.log(
-    `installed on two hosts at once: first VIP served after ${first.toFixed(0)} ms, all after ${all.toFixed(0)} ms`,
+    `installed on two hosts at once: first VIP served after ${first.toFixed(0)} ms, all after ${all.toFixed(0)} ms, the end of dpkg after ${ended.toFixed(0)} ms`,
   );
-  if (STRICT) expect(first).toBeLessThan(INSTALLED_MAX);
+  if (STRICT) expect(all).toBeLessThan(INSTALLED_MAX);
   for (const host of hosts) {
     expect(await active(host)).toBe('active');
     expect((await host.must(['systemctl', 'is-enabled', 'wackamole'])).trim()).toBe('enabled');
