@@ -124,6 +124,7 @@ class ElasticIpMode implements Mode {
     const shown = tags.get(eni ?? '') ?? [];
     return {
       state: 'theirs',
+      token: association,
       holder: {
         eni,
         words: `${eni ?? 'something'}${instance === undefined ? '' : ` of ${instance}`}`,

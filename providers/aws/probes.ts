@@ -41,10 +41,10 @@ export function probesFor({ mode, place, cluster, vips, pieces }: ProbeQuestion)
   const own = vips.flatMap(({ id }) => pieces.get(id) ?? []);
   if (mode === 'secondary-ip') {
     const families = new Set(vips.flatMap(({ addresses }) => addresses.map(({ family }) => family)));
-    return [...assignProbes(place, families), ...tags];
+    return [...assignProbes(place, families), ...stripProbes(own, place), ...tags];
   }
   if (mode === 'elastic-ip') return [...own.flatMap((piece) => elasticIpProbes(piece, place)), ...tags];
-  return [...own.map(routeProbe), ...tags];
+  return [...routeProbes(own), ...tags];
 }
 
 function assignProbes(place: Place, families: ReadonlySet<4 | 6>): readonly Probe[] {
@@ -65,6 +65,21 @@ function assignProbes(place: Place, families: ReadonlySet<4 | 6>): readonly Prob
   });
 }
 
+/** IPv6 is taken from the interface that has it, so that one is asked for as well. */
+function stripProbes(own: readonly Piece[], { interfaces }: Place): readonly Probe[] {
+  const holders = new Set(
+    own.flatMap(({ family, seen }) =>
+      family === 6 && seen.state === 'theirs' && seen.holder.member ? (seen.holder.eni ?? []) : [],
+    ),
+  );
+  const kept = interfaces.flatMap(({ subnet }) => keptByAmazon(subnet.ipv6Cidrs[0] ?? '') ?? [])[0];
+  if (kept === undefined) return [];
+  return [...holders].map((eni) => ({
+    call: { kind: 'unassign', family: 6, eni, addresses: [kept] },
+    dryRun: false,
+  }));
+}
+
 function elasticIpProbes(piece: Piece, place: Place): readonly Probe[] {
   const privateAddress = place.interfaces[0]?.eni.addresses.find(({ primary }) => primary)?.address ?? '';
   const associate: Probe = {
@@ -78,27 +93,26 @@ function elasticIpProbes(piece: Piece, place: Place): readonly Probe[] {
     dryRun: true,
     vip: piece.vip,
   };
-  const { seen } = piece;
-  if (seen.state !== 'ours' || seen.token === undefined) return [associate];
-  return [
-    associate,
-    { call: { kind: 'disassociate', association: seen.token }, dryRun: true, vip: piece.vip },
-  ];
+  const association = associationOf(piece);
+  if (association === undefined) return [associate];
+  return [associate, { call: { kind: 'disassociate', association }, dryRun: true, vip: piece.vip }];
 }
 
-function routeProbe({ vip, family, address, register, seen, eni }: Piece): Probe {
-  return {
-    call: {
-      kind: 'route',
-      how: seen.state === 'free' ? 'create' : 'replace',
-      table: register ?? '',
-      family,
-      destination: `${address}/${family === 4 ? 32 : 128}`,
-      eni,
-    },
-    dryRun: true,
-    vip,
-  };
+/** Of whichever member has it: the dry run of giving it up is judged by the address and not by who asks. */
+export function associationOf({ seen }: Piece): string | undefined {
+  if (seen.state === 'free' || (seen.state === 'theirs' && !seen.holder.member)) return undefined;
+  return seen.token;
+}
+
+/** Both verbs, whether the route is there or not: the first takeover may create it, and every later one replaces it. One each a table. */
+function routeProbes(own: readonly Piece[]): readonly Probe[] {
+  const byTable = new Map(own.toReversed().map((piece) => [piece.register ?? '', piece]));
+  return [...byTable].toReversed().flatMap(([table, { family, address, eni }]) =>
+    (['create', 'replace'] as const).map((how): Probe => {
+      const destination = `${address}/${family === 4 ? 32 : 128}`;
+      return { call: { kind: 'route', how, table, family, destination, eni }, dryRun: true };
+    }),
+  );
 }
 
 export async function askProbe(ec2: Ec2, probe: Probe, signal: AbortSignal): Promise<Check> {
@@ -132,8 +146,10 @@ export function judgeProbe(
     case 'refused':
     case 'not-here':
     case 'held':
+    case 'exists':
+    case 'no-route':
     case 'limit':
-      // EC2 came to look at the address, so the permission was there.
+      // EC2 came to look at the address or the route, so the permission was there.
       return { what, verdict: 'pass', detail: `allowed ${on}` };
     default: {
       const detail = failure === undefined ? 'EC2 gave no answer that tells' : failure.message;

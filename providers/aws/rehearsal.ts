@@ -4,12 +4,13 @@
  */
 import type { Vip } from '../../src/model/vip.ts';
 import type { Check } from '../../src/provider/provider.ts';
+import { failureOf } from './attempt.ts';
 import { findPlace, regionOf } from './discovery.ts';
 import type { Ec2 } from './ec2.ts';
 import { Ec2Failure, mendingOf } from './failures.ts';
 import { Imds } from './imds.ts';
 import type { Place } from './place.ts';
-import { askProbe, probesFor } from './probes.ts';
+import { askProbe, associationOf, probesFor } from './probes.ts';
 import { modeOf, type ProviderSettings } from './residence.ts';
 import type { SdkSettings } from './sdk.ts';
 import type { Sight } from './sight.ts';
@@ -29,6 +30,8 @@ const CREDENTIALS_MAX = 5_000;
 /** Amazon refuses at five minutes. */
 const CLOCK_WARN = 30_000;
 const CLOCK_FAIL = 240_000;
+/** More would only be throttled. */
+const PROBES_AT_ONCE = 4;
 /** A failover takes some five calls one after the other. */
 const LATENCY_WARN = 1_000;
 
@@ -71,6 +74,7 @@ class Rehearsal {
     this.#clock(ec2);
     if (place === undefined) return;
     await this.#metadata(place);
+    await this.#limits(ec2, place);
     this.#slots(place);
     await this.#registers(ec2, place);
   }
@@ -125,7 +129,7 @@ class Rehearsal {
     } catch (error) {
       const mend =
         'only for your information: a VPC without Internet needs an end point com.amazonaws.REGION.sts';
-      this.#unknown('identity', messageOf(error), mend);
+      this.#warn('identity', messageOf(error), mend);
     }
   }
 
@@ -204,6 +208,27 @@ class Rehearsal {
     }
   }
 
+  /** Without them addresses move all the same, and nobody knows before how many fit. */
+  async #limits(ec2: Ec2, { instanceType, limits }: Place): Promise<void> {
+    if (this.#parts.settings.config.mode !== 'secondary-ip' || limits !== undefined) return;
+    const what = 'room';
+    if (instanceType === undefined || instanceType === '')
+      return this.#warn(
+        what,
+        'the instance type is not known, which the metadata service would say: nor is how many addresses fit',
+        'let the metadata service answer, so that the room of this host is known before it is full',
+      );
+    const failure = await failureOf(() => ec2.instanceLimits(instanceType, { signal: this.#parts.signal }));
+    const detail = failure?.message ?? `EC2 does not say what ${instanceType} may carry`;
+    this.#warn(
+      what,
+      detail,
+      failure === undefined
+        ? 'choose a type that EC2 describes'
+        : (mendingOf(failure.kind, failure.action) ?? 'run the test again'),
+    );
+  }
+
   #slots(place: Place): void {
     const enis = place.interfaces.map(({ eni }) => eni);
     const { mode } = this.#parts.settings.config;
@@ -228,11 +253,10 @@ class Rehearsal {
   ): void {
     const { mode } = this.#parts.settings.config;
     const what = `room for IPv${family}`;
-    if (slots === undefined)
-      return this.#pass(
-        what,
-        mode === 'route' ? 'routes need none' : 'the limits of the instance type are not known',
-      );
+    if (slots === undefined) {
+      if (mode === 'route') this.#pass(what, 'routes need none');
+      return;
+    }
     const free = slots - this.#vips.reduce((sum, vip) => sum + heldOf(vip, family, place), 0);
     const kind =
       mode === 'elastic-ip' ? 'private addresses for public ones' : (place.instanceType ?? 'unknown type');
@@ -259,7 +283,22 @@ class Rehearsal {
     }
     for (const vip of this.#vips) this.checks.push(registerCheck(vip, sight));
     const probes = probesFor({ mode: config.mode, place, cluster, vips: this.#vips, pieces: sight.pieces });
-    for (const probe of probes) this.checks.push(await askProbe(ec2, probe, signal));
+    for (let at = 0; at < probes.length; at += PROBES_AT_ONCE) {
+      const some = probes.slice(at, at + PROBES_AT_ONCE);
+      this.checks.push(...(await Promise.all(some.map((probe) => askProbe(ec2, probe, signal)))));
+    }
+    if (config.mode === 'elastic-ip') this.#unasked(sight);
+  }
+
+  /** Giving up names an association, and before anybody has an address there is none to ask about. */
+  #unasked({ pieces }: Sight): void {
+    const all = [...pieces.values()].flat();
+    if (all.length === 0 || all.some((piece) => associationOf(piece) !== undefined)) return;
+    this.#warn(
+      'permission DisassociateAddress',
+      'cannot be asked for while no member has an address',
+      'run the test again when one has: without it an address that is given up stays until its next holder takes it',
+    );
   }
 
   #pass(what: string, detail: string): void {
@@ -272,10 +311,6 @@ class Rehearsal {
 
   #fail(what: string, detail: string, mend: string): void {
     this.checks.push({ what, verdict: 'fail', detail, mend });
-  }
-
-  #unknown(what: string, detail: string, mend: string): void {
-    this.checks.push({ what, verdict: 'unknown', detail, mend });
   }
 }
 

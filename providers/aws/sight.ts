@@ -23,7 +23,7 @@ export type Seen =
   | { readonly state: 'ours'; readonly token?: string }
   /** `blank`: there is not even an entry yet. */
   | { readonly state: 'free'; readonly blank?: boolean }
-  | { readonly state: 'theirs'; readonly holder: Holder };
+  | { readonly state: 'theirs'; readonly token?: string; readonly holder: Holder };
 
 export interface Holder {
   readonly eni: string | undefined;

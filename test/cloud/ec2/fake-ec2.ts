@@ -9,7 +9,7 @@ import { CHANGES } from './changes.ts';
 import { escapeXml, operationOf, readRequest, writeAnswer } from './query-codec.ts';
 import { READS } from './reads.ts';
 import { Refused } from './refused.ts';
-import type { Region } from './region.ts';
+import { Region } from './region.ts';
 
 export interface Recorded {
   readonly at: number;
@@ -40,6 +40,8 @@ export class FakeEc2 {
   readonly deny = new Set<string>();
   /** Every request is answered as if its credentials were over. */
   expired = false;
+  /** Whether a dry run is judged for sense before it is judged for permission: which Amazon does is not documented. */
+  dryRunLooksFirst = false;
   clockAhead: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -151,6 +153,7 @@ export class FakeEc2 {
     const input = readRequest(operation, parameters);
     const [change, read] = [CHANGES[action], READS[action]];
     // Permission is asked before anything else, and answered by an error either way.
+    if (input['DryRun'] === true && this.dryRunLooksFirst) rehearsed(this.region, action, input);
     if (input['DryRun'] === true)
       throw new Refused('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
     if (read !== undefined) return writeAnswer(operation, read(this.region, input));
@@ -189,6 +192,11 @@ export class FakeEc2 {
     });
     response.end(body);
   }
+}
+
+/** Refused as the change itself would be, of which nothing stays. */
+function rehearsed({ state }: Region, action: string, input: Readonly<Record<string, unknown>>): void {
+  CHANGES[action]?.(Object.assign(new Region(), { state: structuredClone(state) }), input);
 }
 
 function denied(action: string): Refused {
