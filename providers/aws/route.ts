@@ -16,6 +16,12 @@ export type TableChoice =
   | { readonly by: 'tag'; readonly tags: Readonly<Record<string, string>> }
   | { readonly by: 'subnet'; readonly subnets: readonly string[] };
 
+/** With its routes by destination: a hundred VIPs, and as many routes. */
+interface IndexedTable {
+  readonly id: string;
+  readonly routes: ReadonlyMap<string, Route>;
+}
+
 export interface RouteParts {
   readonly ec2: Ec2;
   readonly place: Place;
@@ -73,6 +79,10 @@ class RouteMode implements Mode {
   #sight(vips: readonly Vip[], found: readonly RouteTable[], tags: TagsByResource): Sight {
     const tables = tablesInForce(found, this.#parts.tables);
     const missing = missingTables(tables, this.#parts.tables);
+    const indexed = tables.map(({ id, routes }) => ({
+      id,
+      routes: new Map(routes.map((route) => [route.destination, route])),
+    }));
     const pieces = new Map<VipId, readonly Piece[]>();
     const refused = new Map<VipId, Refusal>();
     for (const vip of vips) {
@@ -81,7 +91,7 @@ class RouteMode implements Mode {
       pieces.set(
         vip.id,
         vip.addresses.flatMap((address) =>
-          tables.map((table) => this.#piece(vip.id, address, { table, tags })),
+          indexed.map((table) => this.#piece(vip.id, address, { table, tags })),
         ),
       );
     }
@@ -109,9 +119,9 @@ class RouteMode implements Mode {
   #piece(
     vip: VipId,
     { family, address }: VipAddress,
-    { table, tags }: { readonly table: RouteTable; readonly tags: TagsByResource },
+    { table, tags }: { readonly table: IndexedTable; readonly tags: TagsByResource },
   ): Piece {
-    const route = table.routes.find(({ destination }) => destination === destinationOf({ family, address }));
+    const route = table.routes.get(destinationOf({ family, address }));
     return {
       key: `${vip} ${address} ${table.id}`,
       vip,

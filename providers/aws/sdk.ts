@@ -3,13 +3,11 @@
  * is one request with one timeout of ours, and what comes of it is classified. Loaded only where a provider `aws` is configured.
  */
 import type { EC2Client } from '@aws-sdk/client-ec2';
-import type { AwsMode } from '../../src/config/config.ts';
 import type { Millis } from '../../src/model/time.ts';
 import type { CallOptions, Change, Ec2, Eni, Filter, Identity, InstanceLimits, Subnet, Tag } from './ec2.ts';
 import { classify, Ec2Failure } from './failures.ts';
 import { changeCommand } from './sdk-changes.ts';
 import { elasticIpOf, eniOf, routeTableOf, subnetOf } from './sdk-shapes.ts';
-import { answerTo, rehearseVerbs } from './sdk-warm.ts';
 
 type Sdk = typeof import('@aws-sdk/client-ec2');
 
@@ -27,28 +25,18 @@ export async function openSdk(settings: SdkSettings): Promise<Ec2> {
   return new SdkEc2(settings, clientOf(settings, await loadSdk(), {}));
 }
 
-/**
- * Loads the SDK and says the verbs of this mode to nobody, ahead of their first use: while the provider is loaded, and not within the time
- * that its start has. Rejects as `openSdk` does; resolves with what kept it cold.
- */
-export async function warmSdk(mode: AwsMode): Promise<Ec2Failure | undefined> {
+/** The SDK without a network: what would be sent is answered by `answer`. Rejects as `openSdk` does. */
+export async function openUnplugged(answer: (body: string) => string): Promise<Ec2> {
   const settings = { region: 'us-east-1', callTimeout: 3_000, name: 'aws' };
   const credentials = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'none' };
-  const client = clientOf(settings, await loadSdk(), { credentials, requestHandler: NOBODY });
-  const ec2 = new SdkEc2(settings, client);
-  const failure = await rehearseVerbs(ec2, mode);
-  ec2.close();
-  return failure;
+  const requestHandler = {
+    async handle({ body }: { readonly body?: unknown }) {
+      const headers = { 'content-type': 'text/xml', date: new Date().toUTCString() };
+      return { response: { statusCode: 200, headers, body: Buffer.from(answer(String(body))) } };
+    },
+  };
+  return new SdkEc2(settings, clientOf(settings, await loadSdk(), { credentials, requestHandler }));
 }
-
-/** Instead of a network. */
-const NOBODY = {
-  async handle({ body }: { readonly body?: unknown }) {
-    const text = answerTo(String(body));
-    const headers = { 'content-type': 'text/xml', date: new Date().toUTCString() };
-    return { response: { statusCode: 200, headers, body: Buffer.from(text) } };
-  },
-};
 
 async function loadSdk(): Promise<Sdk> {
   try {

@@ -53,15 +53,15 @@ class SecondaryIp implements Mode {
     const wanted = vips
       .filter((vip) => this.objection(vip) === undefined)
       .flatMap(({ addresses }) => addresses);
-    const enis = await this.#holders(wanted, signal);
+    const holders = holdersIn(await this.#askFor(wanted, signal));
     const pieces = new Map<VipId, readonly Piece[]>();
     const refused = new Map<VipId, Refusal>();
     for (const vip of vips) {
-      const refusal = this.objection(vip) ?? this.#primaryElsewhere(vip, enis);
+      const refusal = this.objection(vip) ?? primaryElsewhere(vip, holders);
       if (refusal !== undefined) refused.set(vip.id, refusal);
       pieces.set(
         vip.id,
-        vip.addresses.flatMap((address) => this.#piece(vip.id, address, enis) ?? []),
+        vip.addresses.flatMap((address) => this.#piece(vip.id, address, holders) ?? []),
       );
     }
     return { pieces, refused };
@@ -69,10 +69,12 @@ class SecondaryIp implements Mode {
 
   async glance(vips: readonly Vip[], { signal }: { readonly signal: AbortSignal }): Promise<Sight> {
     const { ec2, place } = this.#parts;
-    const enis = await ec2.enis([{ name: 'network-interface-id', values: [...ownEnis(place)] }], { signal });
+    const holders = holdersIn(
+      await ec2.enis([{ name: 'network-interface-id', values: [...ownEnis(place)] }], { signal }),
+    );
     const pieces = vips.map(
       (vip) =>
-        [vip.id, vip.addresses.flatMap((address) => this.#piece(vip.id, address, enis) ?? [])] as const,
+        [vip.id, vip.addresses.flatMap((address) => this.#piece(vip.id, address, holders) ?? [])] as const,
     );
     return { pieces: new Map(pieces), refused: new Map() };
   }
@@ -159,7 +161,7 @@ class SecondaryIp implements Mode {
     return `${address} lies in no subnet of this host: ${blocks}; choose an address of the subnet, or use mode \`route\` across subnets and zones`;
   }
 
-  async #holders(addresses: readonly VipAddress[], signal: AbortSignal): Promise<readonly Eni[]> {
+  async #askFor(addresses: readonly VipAddress[], signal: AbortSignal): Promise<readonly Eni[]> {
     const { ec2, place } = this.#parts;
     const vpcs = [...new Set(place.interfaces.map(({ eni }) => eni.vpc))];
     const ask = (name: string, family: 4 | 6) =>
@@ -179,15 +181,7 @@ class SecondaryIp implements Mode {
     return answers.flat();
   }
 
-  #primaryElsewhere({ addresses }: Vip, enis: readonly Eni[]): Refusal | undefined {
-    for (const { address } of addresses) {
-      const eni = enis.find((candidate) => isPrimary(candidate, address));
-      if (eni !== undefined) return primaryRefusal(address, eni);
-    }
-    return undefined;
-  }
-
-  #piece(vip: VipId, address: VipAddress, enis: readonly Eni[]): Piece | undefined {
+  #piece(vip: VipId, address: VipAddress, holders: Holders): Piece | undefined {
     const own = this.#interfaceFor(address);
     if (own === undefined) return undefined;
     const { family } = address;
@@ -198,15 +192,13 @@ class SecondaryIp implements Mode {
       address: address.address,
       eni: own.eni.id,
     };
-    return { ...piece, seen: this.#seen(address, own, enis) };
+    return { ...piece, seen: this.#seen(address, own, holders) };
   }
 
-  #seen({ family, address }: VipAddress, own: OwnInterface, enis: readonly Eni[]): Seen {
-    const has = (eni: Eni) =>
-      family === 4 ? eni.addresses.some((each) => each.address === address) : eni.ipv6.includes(address);
-    const holding = enis.filter(has);
-    if (holding.some(({ id }) => id === own.eni.id)) return { state: 'ours' };
-    const [holder] = holding;
+  #seen({ address }: VipAddress, own: OwnInterface, holders: Holders): Seen {
+    const holding = holders.get(address) ?? [];
+    if (holding.some(({ eni }) => eni.id === own.eni.id)) return { state: 'ours' };
+    const holder = holding[0]?.eni;
     if (holder === undefined) return { state: 'free' };
     const { cluster, place } = this.#parts;
     return {
@@ -219,6 +211,31 @@ class SecondaryIp implements Mode {
       },
     };
   }
+}
+
+/** Who has an address, by address: with a hundred VIPs on an interface of a hundred, nobody searches for each. */
+type Holders = ReadonlyMap<string, readonly { readonly eni: Eni; readonly primary: boolean }[]>;
+
+function holdersIn(enis: readonly Eni[]): Holders {
+  const holders = new Map<string, { readonly eni: Eni; readonly primary: boolean }[]>();
+  const add = (address: string, eni: Eni, primary: boolean): void => {
+    const known = holders.get(address);
+    if (known === undefined) holders.set(address, [{ eni, primary }]);
+    else known.push({ eni, primary });
+  };
+  for (const eni of enis) {
+    for (const { address, primary } of eni.addresses) add(address, eni, primary);
+    for (const address of eni.ipv6) add(address, eni, false);
+  }
+  return holders;
+}
+
+function primaryElsewhere({ addresses }: Vip, holders: Holders): Refusal | undefined {
+  for (const { address } of addresses) {
+    const found = holders.get(address)?.find(({ primary }) => primary);
+    if (found !== undefined) return primaryRefusal(address, found.eni);
+  }
+  return undefined;
 }
 
 function isPrimary({ addresses }: Eni, address: string): boolean {

@@ -32,7 +32,7 @@ export function keptByAmazon(cidr: string): string | undefined {
 function offsetIn(cidr: string, address: string): bigint | undefined {
   const block = blockOf(cidr);
   if (block === undefined || isIP(address) !== block.family) return undefined;
-  const offset = numberOf(address) - block.first;
+  const offset = knownNumberOf(address) - block.first;
   return offset >= 0n && offset < block.size ? offset : undefined;
 }
 
@@ -52,6 +52,20 @@ function readBlock(cidr: string): Block | undefined {
   const size = 1n << BigInt(bits - Number(length));
   const number = numberOf(network);
   return { family: family as 4 | 6, first: number - (number % size), size };
+}
+
+/** Of the VIPs' addresses, which each look asks about again. */
+const NUMBERS = new Map<string, bigint>();
+const NUMBERS_MAX = 10_000;
+
+function knownNumberOf(address: string): bigint {
+  const known = NUMBERS.get(address);
+  if (known !== undefined) return known;
+  // Of addresses that come and go nothing is kept for ever.
+  if (NUMBERS.size >= NUMBERS_MAX) NUMBERS.clear();
+  const number = numberOf(address);
+  NUMBERS.set(address, number);
+  return number;
 }
 
 /** Of an address that `isIP` has accepted. */

@@ -3,7 +3,6 @@
  * ours (`channel.ts`), and an operation is waited for until it is done or the time for it is over.
  */
 import { randomUUID } from 'node:crypto';
-import type { GcpMode } from '../../src/config/config.ts';
 import type { Millis } from '../../src/model/time.ts';
 import { Pages } from './answer.ts';
 import { type CallContext, Channel } from './channel.ts';
@@ -35,7 +34,6 @@ import {
   subnetFrom,
   text,
 } from './sdk-shapes.ts';
-import { nobody, rehearseVerbs } from './sdk-warm.ts';
 import { type TokenSource, tokensOf } from './token.ts';
 
 export interface SdkSettings {
@@ -71,19 +69,20 @@ interface Named extends Asked, Omit<CallContext, 'method'> {
   readonly name: string;
 }
 
-/**
- * Reads package and description and says the verbs of this mode to nobody, ahead of their first use, which takes a second of a processor: while
- * the provider is loaded, and not within the time that its start has. Rejects as `openSdk` does; resolves with what kept it cold.
- */
-export async function warmSdk(mode: GcpMode): Promise<GcpFailure | undefined> {
+/** The SDK without a network: what would be sent is answered by `answer`, as JSON. Rejects as `openSdk` does. */
+export async function openUnplugged(
+  answer: (url: URL, method: string, body: string) => object,
+): Promise<Compute> {
   const tokens = { token: async () => '', forget: () => undefined, origin: 'nowhere' };
   const timeout = 1_000;
   const settings = { callTimeout: timeout, operationTimeout: timeout, metadata: new Metadata() };
-  const channel = new Channel({ tokens, timeout, wall: Date.now, fetch: nobody });
-  const compute = new SdkCompute(settings, await loadSdk(), { tokens, channel });
-  const failure = await rehearseVerbs(compute, mode);
-  compute.close();
-  return failure;
+  const unplugged: typeof fetch = async (url, { method = 'GET', body } = {}) => {
+    const text = typeof body === 'string' ? body : '';
+    const told = answer(new URL(url instanceof Request ? url.url : url), method, text);
+    return new Response(JSON.stringify(told), { headers: { 'content-type': 'application/json' } });
+  };
+  const channel = new Channel({ tokens, timeout, wall: Date.now, fetch: unplugged });
+  return new SdkCompute(settings, await loadSdk(), { tokens, channel });
 }
 
 const NEVER = new AbortController().signal;

@@ -40,7 +40,7 @@ export const PROVIDER_KINDS: Wirings = {
     about: 'addresses and routes of Amazon EC2',
     isolated: true,
     packages: ['@aws-sdk/client-ec2'],
-    warm: async ({ mode }) => (await import('../../providers/aws/sdk.ts')).warmSdk(mode),
+    warm: async ({ mode }) => (await import('../../providers/aws/practice.ts')).practise(mode),
     create: async (name, config, { cluster }) =>
       (await import('../../providers/aws/provider.ts')).createAwsProvider(name, { config, cluster }),
     policy: async (settings, { place: { cluster }, vips }) => {
@@ -56,7 +56,7 @@ export const PROVIDER_KINDS: Wirings = {
     about: 'addresses and routes of Google Compute Engine',
     isolated: true,
     packages: ['@google-cloud/compute'],
-    warm: async ({ mode }) => (await import('../../providers/gcp/sdk.ts')).warmSdk(mode),
+    warm: async ({ mode }) => (await import('../../providers/gcp/practice.ts')).practise(mode),
     create: async (name, config, { cluster }) =>
       (await import('../../providers/gcp/provider.ts')).createGcpProvider(name, { config, cluster }),
     policy: async (settings, { place: { cluster } }) =>

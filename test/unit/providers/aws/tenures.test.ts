@@ -5,7 +5,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Ec2 } from '../../../../providers/aws/ec2.ts';
 import { createAwsProvider } from '../../../../providers/aws/provider.ts';
-import { openSdk, warmSdk } from '../../../../providers/aws/sdk.ts';
+import { openSdk } from '../../../../providers/aws/sdk.ts';
 import { Tenures } from '../../../../providers/aws/tenures.ts';
 import type { AwsMode } from '../../../../src/config/config.ts';
 import { monotonicNow } from '../../../../src/platform/clock.ts';
@@ -153,13 +153,4 @@ describe('Tenures', () => {
     expect(look(tenures, seen('x'))).toBe(0);
     expect(look(tenures, seen('y', true))).toBe(0);
   });
-});
-
-describe('the SDK before it is used', () => {
-  it.each(['secondary-ip', 'elastic-ip', 'route'] as const)(
-    'every verb of %s is said to nobody',
-    async (mode) => {
-      expect(await warmSdk(mode)).toBeUndefined();
-    },
-  );
 });

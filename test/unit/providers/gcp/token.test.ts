@@ -1,7 +1,6 @@
 /** Tokens of the metadata server: no call waits for one while the last is good; and the SDK is warm before it is used. */
 import { describe, expect, it } from 'vitest';
 import type { Metadata } from '../../../../providers/gcp/metadata.ts';
-import { warmSdk } from '../../../../providers/gcp/sdk.ts';
 import { tokensOf } from '../../../../providers/gcp/token.ts';
 
 const SIGNAL = new AbortController().signal;
@@ -58,14 +57,4 @@ describe('tokens of the metadata server', () => {
     tokens.forget();
     expect(await tokens.token(SIGNAL)).toBe('t3');
   });
-});
-
-describe('the SDK before it is used', () => {
-  it.each(['alias-ip', 'external-ip', 'route'] as const)(
-    'every verb of %s is said to nobody',
-    async (mode) => {
-      expect(await warmSdk(mode)).toBeUndefined();
-    },
-    30_000,
-  );
 });
