@@ -79,7 +79,7 @@ const PLACE: Place = {
 };
 
 const items = <T>(all: readonly T[], item: (each: T) => string) =>
-  all.map((each) => `<item>${item(each)}</item>`).join('');
+  all.map((each) => `\n    <item>${item(each)}</item>`).join('');
 const TAGS = items(
   [{ key: CLUSTER_TAG, value: CLUSTER }, fenceTag(CLUSTER, { fence: 1, since: 0 })],
   (tag) => `<key>${tag.key}</key><value>${tag.value}</value>`,
@@ -98,7 +98,7 @@ class Memory {
   answer(body: string): string {
     const action = /Action=([A-Za-z0-9]+)/.exec(body)?.[1] ?? '';
     const answer = this.#answerTo(action, body);
-    return `<${action}Response xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>0</requestId>${answer}</${action}Response>`;
+    return `<?xml version="1.0" encoding="UTF-8"?>\n<${action}Response xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>0</requestId>${answer}</${action}Response>`;
   }
 
   #answerTo(action: string, body: string): string {
