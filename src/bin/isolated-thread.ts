@@ -2,6 +2,7 @@
 import type { ProviderConfig } from '../config/config.ts';
 import { serveProvider } from '../isolation/serve.ts';
 import type { ProviderName } from '../model/vip.ts';
+import { OldGarbage } from '../platform/old-garbage.ts';
 import { workerHome } from '../platform/worker-thread.ts';
 import type { ProviderPlace } from '../provider/provider.ts';
 import { wiringOf } from './provider-kinds.ts';
@@ -18,6 +19,10 @@ const home = workerHome();
 const { name, settings, place, cold } = home.data as IsolatedThreadData;
 const wiring = wiringOf(settings);
 await serveProvider(home, async () => {
-  if (!cold) await wiring.warm?.(settings);
+  if (!cold && wiring.warm !== undefined) {
+    await wiring.warm(settings);
+    // What that left would else be collected within the first takeover.
+    new OldGarbage().look();
+  }
   return wiring.create(name, settings, place);
 });

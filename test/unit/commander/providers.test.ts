@@ -53,6 +53,7 @@ describe('providers test', () => {
     [[PASS], 0, /a failover to this host would work/],
     [[PASS, WARN], 0, /a failover to this host would work/],
     [[PASS, UNKNOWN], 2, /could not be told/],
+    [[FAIL, PASS], 1, /a failover to this host would fail/],
     [[UNKNOWN, FAIL], 1, /a failover to this host would fail/],
   ] as const)('of %j ends with %i', async (checks, code, says) => {
     const { code: ended, out } = await testing('', checks);
@@ -135,6 +136,21 @@ describe('what only the cluster can lack', () => {
         verdict: 'pass',
         detail: '1 host of 3 remain, and no provider tells of a limit',
       }),
+    );
+  });
+
+  test('room: each family by itself, for the VIPs of that provider alone', async () => {
+    const text = FILE.replace('10.0.0.100,', '{ addresses: ["2001:db8::1", "2001:db8::2", 10.0.0.100] },');
+    const room = (slots: object) => found('', [{ ...PASS, what: 'slots', ...slots }], { text });
+    expect(await room({ slots6: 1 })).toContainEqual(
+      expect.objectContaining({ verdict: 'pass', detail: expect.stringContaining('IPv6 addresses each') }),
+    );
+    expect(await room({ slots6: 0, slots4: 5 })).toContainEqual(
+      expect.objectContaining({ verdict: 'fail', detail: expect.stringContaining('; 2 are configured') }),
+    );
+    // One of the two IPv4 addresses is carried by another provider.
+    expect(await room({ slots4: 1 })).toContainEqual(
+      expect.objectContaining({ verdict: 'pass', detail: expect.stringContaining('; 1 are configured') }),
     );
   });
 

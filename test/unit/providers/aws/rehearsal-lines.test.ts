@@ -124,11 +124,22 @@ describe('where all is well', () => {
   });
 
   it('a route that is there, or is not, tells of the permission all the same', async () => {
-    const checks = await rehearse({ mode: 'route' }, ({ fake }) => {
+    const checks = await rehearse({ mode: 'route' }, ({ fake, region, members }) => {
       fake.dryRunLooksFirst = true;
+      // In the second table the first VIP has one.
+      const { eni } = members[1]!;
+      const route = { destination: '172.31.0.1/32', eni: eni.id };
+      region.addTable({ tags: { 'wackamole:cluster': CLUSTER } }).routes.set(route.destination, route);
+      region.tag(eni.id, { 'wackamole:cluster': CLUSTER });
     });
-    expect(lineOf(checks, 'permission ReplaceRoute')).toMatchObject({ verdict: 'pass' });
-    expect(lineOf(checks, 'permission CreateRoute')).toMatchObject({ verdict: 'pass' });
+    const codes = stage.fake.requests.flatMap(({ action, code }) => (action.endsWith('Route') ? [code] : []));
+    expect(codes.toSorted()).toEqual([
+      'DryRunOperation',
+      'DryRunOperation',
+      'InvalidParameterValue',
+      'RouteAlreadyExists',
+    ]);
+    expect(checks.filter(({ verdict }) => verdict !== 'pass')).toEqual([]);
   });
 });
 
