@@ -18,7 +18,7 @@ const STOP_PATIENCE = 1_000;
 /** In the order of the file. Never rejects for a provider's fault. */
 export async function testProviders(request: TestRequest): Promise<readonly ProviderCheck[]> {
   const { config, provider: wanted, vip, timeout } = request;
-  const signal = AbortSignal.timeout(timeout * SHARE);
+  const signal = AbortSignal.timeout(Math.ceil(timeout * SHARE));
   const chosen = Object.entries(config.providers).filter(([name]) => wanted === undefined || name === wanted);
   const answers = await Promise.all(
     chosen.map(async ([name, settings]) => {
