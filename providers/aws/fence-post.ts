@@ -1,6 +1,6 @@
 /**
  * Shows the fence on our interfaces: by one call an interface, only when the number rises. In mode `secondary-ip` beside the call
- * that takes the addresses; in the others, where each address costs a call of its own, with the first look at rest: no failover
+ * that takes the addresses; in the others, where each address costs a call of its own, with the look that follows the change: no failover
  * has a call more for it, and of many views in a row only the last is shown. Until then `tenures.ts` guards.
  */
 import type { AwsMode } from '../../src/config/config.ts';
@@ -95,8 +95,11 @@ export class FencePost {
   }
 }
 
-/** Nothing was taken for so long. */
-const AT_REST_AFTER: Millis = 30_000;
+/**
+ * Nothing was taken for so long. Less than the second in which whoever lost it looks a second time before it says so (`lookout.ts`): its
+ * half of a split group sees the fence by then, and takes nothing back.
+ */
+const AT_REST_AFTER: Millis = 500;
 const TRIES_MAX = 5;
 /** Before the second try, doubling. */
 const AGAIN: Millis = 200;

@@ -80,6 +80,11 @@ export class Ledger {
     return this.#busy.has(vip);
   }
 
+  /** Whether nothing is under way for any VIP. */
+  get isQuiet(): boolean {
+    return this.#busy.size === 0;
+  }
+
   /** Resolves when nothing that was begun on them is under way any more. */
   async quiet(vips: readonly Vip[]): Promise<void> {
     await Promise.all(vips.flatMap(({ id }) => this.#busy.get(id) ?? []));

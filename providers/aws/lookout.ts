@@ -148,9 +148,11 @@ export class Lookout {
     const missed = ledger
       .held()
       .filter((id) => !ledger.isBusy(id) && sight.pieces.has(id) && !isOurs(sight, id));
+    // Before a second look at what is missed: whoever missed what we took sees our fence by its own second look.
+    const shown = ledger.isQuiet ? post.rest(settled) : undefined;
     if (missed.length > 0) await this.#miss(missed, settled);
     await post.mark(settled);
-    await post.rest(settled);
+    await shown;
     await this.#tidy(sight, settled);
     this.#teller.trouble(this.#troubleOf());
   }

@@ -10,15 +10,22 @@ export type Reader = (page: Raw) => void;
 
 /** Pages of one listing; Google's are finite, an end point gone mad must not keep us for ever. */
 const PAGES_MAX = 50;
-/** "Always `compute#operation`", and so on for whatever we ask of it but permissions (compute.proto, `kind`). */
+/** "Always `compute#operation`", and so on for whatever we ask of it but permissions (REST reference, `kind`). */
 const KIND = 'compute#';
 
 /** Throws an Error named `no sense`. */
 export function answerIn(body: string): Raw {
   const answer = objectOf(parsed(body));
   const { kind } = answer;
-  if (typeof kind !== 'string' || !kind.startsWith(KIND)) throw senseless('it does not say what it is');
+  const known = typeof kind === 'string' ? kind.startsWith(KIND) : saysSomething(answer);
+  if (!known) throw senseless('it does not say what it is');
   return answer;
+}
+
+/** Without its kind an answer counts if it tells of something: one that tells of nothing would free what somebody has. */
+function saysSomething({ name, items, queryValue }: Raw): boolean {
+  if (typeof name === 'string' && name !== '') return true;
+  return [items, queryValue].some((part) => Object.keys(Object(part)).length > 0);
 }
 
 /** What the SDK is told in its place: whether there is another page to ask for. */

@@ -48,8 +48,23 @@ ${more}`;
 }
 
 function rehearse(file: string, ...words: readonly string[]) {
-  const argv = [PROGRAM, 'providers', 'test', '--json', '--config', file, ...words];
-  const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
+  return rehearseBy([], file, words);
+}
+
+/** Under a program that takes something away. */
+function rehearseBy(prefix: readonly string[], file: string, words: readonly string[] = []) {
+  const argv = [
+    ...prefix,
+    process.execPath,
+    PROGRAM,
+    'providers',
+    'test',
+    '--json',
+    '--config',
+    file,
+    ...words,
+  ];
+  const { status, stdout, stderr } = spawnSync(argv[0]!, argv.slice(1), { encoding: 'utf8' });
   const { checks, verdict } = JSON.parse(stdout === '' ? '{"checks":[]}' : stdout) as {
     checks: ProviderCheck[];
     verdict: string;
@@ -112,7 +127,14 @@ describe.skipIf(NO_WORLD !== undefined)('providers test', () => {
     expect(status).toBe(0);
     for (const vip of ['four', 'six'])
       expect(of('address on the link', vip)).toMatchObject({ verdict: 'pass' });
-    for (const what of ['lease of addresses', 'guardian', `interface ${INTERFACE}`])
+    for (const what of [
+      'rights',
+      'lease of addresses',
+      'mark of addresses',
+      'guardian',
+      `interface ${INTERFACE}`,
+      `IPv6 on ${INTERFACE}`,
+    ])
       expect(of(what)).toMatchObject({ verdict: 'pass' });
     expect(notices).toBe('');
     expect(after).toBe(before);
@@ -149,6 +171,40 @@ describe.skipIf(NO_WORLD !== undefined)('providers test', () => {
     stage.setCarrier(false);
     const { of: without, status } = rehearse(configure());
     expect(without(`interface ${INTERFACE}`)).toMatchObject({ verdict: 'fail' });
+    expect(status).toBe(1);
+  });
+
+  it('finds settings that would surprise: of secondary addresses, and of who answers on a link of several interfaces', () => {
+    for (const name of ['all', INTERFACE]) {
+      run(`sysctl -qw net.ipv4.conf.${name}.promote_secondaries=0 net.ipv4.conf.${name}.arp_ignore=0`);
+      run(`sysctl -qw net.ipv4.conf.${name}.arp_announce=2`);
+    }
+    const { of } = rehearse(configure());
+    expect(of(`promote_secondaries of ${INTERFACE}`)).toMatchObject({ verdict: 'warn' });
+    expect(of(`arp_ignore of ${INTERFACE}`)).toMatchObject({
+      verdict: 'warn',
+      detail: expect.stringContaining('arp_announce is 2'),
+    });
+    run(
+      `sysctl -qw net.ipv4.conf.${INTERFACE}.promote_secondaries=1 net.ipv4.conf.${INTERFACE}.arp_ignore=1`,
+    );
+    const { of: after } = rehearse(configure());
+    expect(after(`promote_secondaries of ${INTERFACE}`)).toMatchObject({ verdict: 'pass' });
+    expect(after(`arp_ignore of ${INTERFACE}`)).toMatchObject({
+      verdict: 'pass',
+      detail: '1 (arp_announce 2)',
+    });
+  });
+
+  it('finds rights that are missing, and asks nothing on the link without them', () => {
+    const without = ['setpriv', '--bounding-set', '-net_raw', '--inh-caps', '-net_raw'];
+    const { of, status } = rehearseBy(without, configure());
+    expect(of('rights')).toMatchObject({
+      verdict: 'fail',
+      detail: expect.stringMatching(/^missing: CAP_NET_RAW \(/),
+      mend: expect.stringContaining('AmbientCapabilities'),
+    });
+    expect(of('address on the link', 'four')).toBeUndefined();
     expect(status).toBe(1);
   });
 

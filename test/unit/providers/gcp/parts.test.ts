@@ -1,5 +1,6 @@
 /** The pure parts: what answers mean, who may take from whom, what the role allows. */
 import { describe, expect, it } from 'vitest';
+import { answerIn } from '../../../../providers/gcp/answer.ts';
 import { refusalOf } from '../../../../providers/gcp/channel.ts';
 import { classify, outcomeCodeOf } from '../../../../providers/gcp/failures.ts';
 import { fenceText, labelValue, objectionTo, readFence } from '../../../../providers/gcp/fence.ts';
@@ -37,6 +38,25 @@ describe('answers', () => {
     const failure = http(status, reason);
     expect(failure.kind).toBe(kind);
     expect(outcomeCodeOf(failure)).toBe(code);
+  });
+
+  it.each([
+    [{ kind: 'compute#routeList' }, true],
+    [{ kind: 'storage#object', name: 'a' }, false],
+    // Without a kind: it must tell of something, since an empty list would free what somebody has.
+    [{}, false],
+    [{ items: [] }, false],
+    [{ items: {} }, false],
+    [{ name: '' }, false],
+    [{ error: {} }, false],
+    [{ name: 'operation-1', status: 'DONE' }, true],
+    [{ items: [{ name: 'r' }] }, true],
+    [{ items: { 'zones/a': {} } }, true],
+    [{ queryValue: { items: [] } }, true],
+  ])('%j counts as one: %s', (answer, counts) => {
+    const read = () => answerIn(JSON.stringify(answer));
+    if (counts) expect(read()).toEqual(answer);
+    else expect(read).toThrow('does not say what it is');
   });
 
   it.each(['', '<html>502 Bad Gateway</html>', '[]', 'null', '{"error":"x"}', '{"error":{"errors":{}}}'])(
