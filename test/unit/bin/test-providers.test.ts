@@ -82,7 +82,10 @@ vips: { a: { addresses: [10.9.0.1], providers: [hangs] } }
       verdict: 'fail',
       mend: expect.stringContaining('mend the program'),
     });
-    expect(await found('slow', 11)).toMatchObject({ verdict: 'unknown', detail: 'it was not loaded in time' });
+    expect(await found('slow', 11)).toMatchObject({
+      verdict: 'unknown',
+      detail: 'it was not loaded in time',
+    });
   } finally {
     rmSync(folder, { recursive: true });
   }

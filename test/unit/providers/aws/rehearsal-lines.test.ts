@@ -1,7 +1,7 @@
 /** Line by line what a rehearsal looks at: each is there where all is well, and each says so where it is not. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createAwsProvider } from '../../../../providers/aws/provider.ts';
-import type { AwsMode, AwsProviderConfig } from '../../../../src/config/config.ts';
+import type { AwsMode } from '../../../../src/config/config.ts';
 import type { Vip } from '../../../../src/model/vip.ts';
 import type { Check } from '../../../../src/provider/provider.ts';
 import { FakeImds } from '../../../cloud/ec2/fake-imds.ts';
@@ -132,8 +132,10 @@ describe('where all is well', () => {
       region.addTable({ tags: { 'wackamole:cluster': CLUSTER } }).routes.set(route.destination, route);
       region.tag(eni.id, { 'wackamole:cluster': CLUSTER });
     });
-    const codes = stage.fake.requests.flatMap(({ action, code }) => (action.endsWith('Route') ? [code] : []));
-    expect(codes.toSorted()).toEqual([
+    const codes = stage.fake.requests.flatMap(({ action, code = 'done' }) =>
+      action.endsWith('Route') ? [code] : [],
+    );
+    expect(codes.toSorted((one, other) => one.localeCompare(other))).toEqual([
       'DryRunOperation',
       'DryRunOperation',
       'InvalidParameterValue',
@@ -239,7 +241,7 @@ describe('what is not as it should be', () => {
     for (const [name] of before) delete process.env[name];
     try {
       const { region: _, ...config } = stage.config(stage.members[0]!.eni);
-      const provider = createAwsProvider('aws', { config: config as AwsProviderConfig, cluster: CLUSTER });
+      const provider = createAwsProvider('aws', { config, cluster: CLUSTER });
       expect(lineOf(await provider.test(VIPS['secondary-ip'], NEVER), 'region')).toMatchObject({
         verdict: 'fail',
         mend: expect.stringContaining('`region`'),

@@ -128,11 +128,11 @@ describe('what is wrong is told, and nothing is asked that needs it', () => {
     async () => {
       const checks = await rehearse(
         answering((compute) => {
-          const { instance } = compute;
+          const instance = compute.instance.bind(compute);
           return {
             instance: (...asked) => {
               scene.host(0).metadata.state = 'hung';
-              return instance.apply(compute, asked);
+              return instance(...asked);
             },
           };
         }),
@@ -180,12 +180,12 @@ describe('what is wrong is told, and nothing is asked that needs it', () => {
     async () => {
       const checks = await rehearse(
         answering((compute) => {
-          const { instances } = compute;
+          const instances = compute.instances.bind(compute);
           return {
             instances: (of, options) =>
               of.label === undefined
                 ? Promise.reject(broken('instances.aggregatedList'))
-                : instances.call(compute, of, options),
+                : instances(of, options),
           };
         }),
       );
