@@ -73,7 +73,9 @@ export class Lookout {
     this.#vips = vips;
     this.#teller.configure(vips.map(({ id }) => id));
     const { settled } = this.#parts.residence;
-    if (settled !== undefined) this.#judgeFitness(settled);
+    if (settled === undefined) return;
+    this.#judgeFitness(settled);
+    this.#tellSlots(settled);
   }
 
   /** Something changed: look before the minute is over. */

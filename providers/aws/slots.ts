@@ -25,5 +25,7 @@ export function slotsFor(family: 4 | 6, { mode, enis, limits, vips }: SlotsQuest
     family === 4
       ? eni.addresses.filter(({ address }) => !ours.has(address))
       : eni.ipv6.filter((a) => !ours.has(a));
-  return enis.reduce((sum, eni) => sum + Math.max(0, perInterface - used(eni).length), 0);
+  // Of two interfaces in one subnet the first has them all.
+  const carrying = enis.filter(({ subnet }, at) => enis.findIndex((each) => each.subnet === subnet) === at);
+  return carrying.reduce((sum, eni) => sum + Math.max(0, perInterface - used(eni).length), 0);
 }
