@@ -36,12 +36,11 @@ afterEach(async () => {
   await stage.close();
 });
 
-/** A host with an interface in each of these subnets, by its last number. */
+/** A host with an interface in each of these subnets; `last`: of its own addresses. */
 async function host(
-  last: number,
   subnets: readonly SubnetState[],
   vips: readonly Vip[],
-  used: string[] = [],
+  { last = 11, used = [] }: { readonly last?: number; readonly used?: readonly string[] } = {},
 ) {
   const instance = stage.region.id('i');
   const enis = subnets.map((subnet, deviceIndex) => {
@@ -71,8 +70,8 @@ describe('several interfaces', () => {
   it('each address is had on the interface in its subnet, by one call each, and taken over from there', async () => {
     const vips = [ONE, OTHER, SIX];
     const [a, b] = [
-      await host(11, [stage.subnet, second], vips),
-      await host(21, [stage.subnet, second], vips),
+      await host([stage.subnet, second], vips),
+      await host([stage.subnet, second], vips, { last: 21 }),
     ];
     for (const [at, { provider, enis }] of [a, b].entries()) {
       const from = stage.fake.requests.length;
@@ -104,7 +103,9 @@ describe('several interfaces', () => {
 
 describe('slots', () => {
   it('of each interface beside its own address; what is a stranger to the cluster takes some of them', async () => {
-    const { events } = await host(11, [stage.subnet, second], [ONE, OTHER], ['10.0.0.101', '10.0.0.200']);
+    const { events } = await host([stage.subnet, second], [ONE, OTHER], {
+      used: ['10.0.0.101', '10.0.0.200'],
+    });
     // Three beside the primary one on each, of which one is taken, and by no VIP.
     expect(slotsTold(events)).toEqual([
       [4, 5],
@@ -114,7 +115,7 @@ describe('slots', () => {
 
   it('of two interfaces in one subnet are those of the first, which has all of them', async () => {
     const vips = [1, 2, 3, 4].map((at) => vip(`v${at}`, `10.0.0.${100 + at}`));
-    const { events, provider, enis } = await host(11, [stage.subnet, stage.subnet], vips);
+    const { events, provider, enis } = await host([stage.subnet, stage.subnet], vips);
     expect(slotsTold(events)[0]).toEqual([4, 3]);
     const outcomes = await provider.acquire(atOnce(vips), 1, NEVER);
     expect(outcomes.map(({ code }) => code).toSorted((one, other) => one.localeCompare(other))).toEqual([
@@ -127,7 +128,7 @@ describe('slots', () => {
   });
 
   it('are told anew when an address there becomes a VIP', async () => {
-    const { events, provider } = await host(11, [stage.subnet], [ONE], ['10.0.0.200']);
+    const { events, provider } = await host([stage.subnet], [ONE], { used: ['10.0.0.200'] });
     provider.configure([ONE, vip('more', '10.0.0.200')]);
     expect(slotsTold(events)).toEqual([
       [4, 2],
