@@ -40,7 +40,7 @@ export interface CorosyncOptions {
   readonly times?: CorosyncTimes | 'defaults';
   /** Lines of `quorum { … }`; votequorum with a vote for each host unless given. */
   readonly quorum?: readonly string[];
-  /** What carries the ring; udpu unless given. knet is what corosync takes unless told. */
+  /** What carries the ring; knet unless given, which is what corosync takes unless told. */
   readonly transport?: 'knet' | 'udpu';
   /** Hosts that are nodes of the site; all unless given. */
   readonly nodes?: readonly string[];
@@ -120,7 +120,7 @@ export class CorosyncSite {
   #writeConf(host: LabHost): string {
     const folder = `${host.folder}/corosync`;
     mkdirSync(folder, { recursive: true });
-    const { times = TIMES, transport = 'udpu' } = this.#options;
+    const { times = TIMES, transport = 'knet' } = this.#options;
     const nodes = this.#nodes.flatMap(({ name, plan }, index) => [
       'node {',
       `  ring0_addr: ${plan.ipv4}`,
