@@ -5,10 +5,11 @@
 import { appendFileSync, openSync, readSync } from 'node:fs';
 import { threadId } from 'node:worker_threads';
 import { Operations } from '../../src/agent/operations.ts';
+import { ChangePractice } from '../../src/group/corosync/practice.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
 import { Cpg } from '../../src/platform/corosync-library.ts';
 import { readClock } from '../../src/platform/libc.ts';
-import { around } from './around.ts';
+import { around, type Called } from './around.ts';
 import { type CpgNote, cpgNotesFile, noteText } from './corosync-records.ts';
 import { NOTES_EVERY } from './spread-records.ts';
 
@@ -18,9 +19,11 @@ const [CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID] = [2, 3];
 let kept: CpgNote[] = [];
 
 function keep(note: Pick<CpgNote, 'kind' | 'events' | 'bytes'>): CpgNote {
-  const at = monotonicNow();
-  const had = { own: readClock(CLOCK_THREAD_CPUTIME_ID), worked: readClock(CLOCK_PROCESS_CPUTIME_ID) };
-  const whole = { ...note, at, ...had, waited: waited() };
+  const done = monotonicNow();
+  const had = { own: readClock(CLOCK_THREAD_CPUTIME_ID), waited: waited() };
+  const worked = readClock(CLOCK_PROCESS_CPUTIME_ID);
+  // What begins begins when it is noted, so that the note is not a part of it.
+  const whole = { ...note, ...had, worked, at: note.kind === 'told' ? monotonicNow() : done };
   kept.push(whole);
   return whole;
 }
@@ -45,6 +48,8 @@ around(Cpg.prototype, 'dispatch', ({ call }) => {
   const note = keep({ kind: 'told' });
   const answer = call() as ReturnType<Cpg['dispatch']>;
   Object.assign(note, { events: answer.value });
+  // When all of it is done.
+  setImmediate(() => keep({ kind: 'idle' }));
   return answer;
 });
 around(Cpg.prototype, 'multicast', ({ all: [bytes], call }) => {
@@ -52,12 +57,15 @@ around(Cpg.prototype, 'multicast', ({ all: [bytes], call }) => {
   keep({ kind: 'sent', bytes: bytes as Uint8Array });
   return code;
 });
-// Each quarter of a second, so that what the thread did meanwhile is not counted as waking up.
-around(Cpg.prototype, 'localNode', ({ call }) => {
+// What the thread does meanwhile, each quarter of a second, is not to be counted as waking up.
+around(Cpg.prototype, 'localNode', noteAfterwards);
+around(ChangePractice.prototype, 'turn', noteAfterwards);
+
+function noteAfterwards({ call }: Called): unknown {
   const answer = call();
-  keep({ kind: 'asked' });
+  keep({ kind: 'idle' });
   return answer;
-});
+}
 around(Operations.prototype, 'acquire', ({ call }) => {
   keep({ kind: 'acquire' });
   return call();

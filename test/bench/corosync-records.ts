@@ -18,7 +18,7 @@ export interface CpgNote {
   readonly own: Millis;
   readonly waited: Millis;
   readonly worked: Millis;
-  readonly kind: 'told' | 'sent' | 'asked' | 'acquire';
+  readonly kind: 'told' | 'sent' | 'idle' | 'acquire';
   readonly events?: readonly CpgEvent[];
   readonly bytes?: Uint8Array;
 }

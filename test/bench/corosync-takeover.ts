@@ -1,8 +1,12 @@
 /**
  * What we add to a takeover on corosync, from the daemon's membership message on: `node test/bench/corosync-takeover.ts [takeovers]`. Three hosts
- * with a corosync each (knet, scheduled before everything else, as it is by default) and real agents that note what they are told and
- * what they do (`corosync-notes.ts`). One agent after the other is killed; whoever takes its addresses over gives one row, divided as on
- * Spread (`spread-takeover.ts`). Medians of all, ms.
+ * with a corosync each (knet) and real agents that note what they are told and what they do (`corosync-notes.ts`). One agent after the
+ * other is killed; whoever takes its addresses over gives one row, divided as on Spread (`spread-takeover.ts`). Medians of all, ms.
+ *
+ * `--alone`: agents, and after them all else that takes part, are scheduled before what else the machine has to do.
+ *
+ * The daemons share the processors with everybody. `--real-time`: they are scheduled before everything else, as corosync is by default; three
+ * of them on one machine of two cores then keep all agents waiting, which daemons with a host of their own do not.
  */
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,7 +27,10 @@ const GROUP = {
   members: HOSTS,
   ...{ listen: undefined, peers: undefined, profile: undefined, key_file: undefined },
 };
+const [WORD] = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const ALONE = process.argv.includes('--alone');
 const NOTED = [
+  ...scheduled(2),
   'env',
   `NODE_OPTIONS=--import=${fileURLToPath(new URL('corosync-notes.ts', import.meta.url))}`,
 ];
@@ -39,7 +46,7 @@ async function bench(takeovers: number): Promise<void> {
   const cluster = await Cluster.open({ hosts: 3, vips: 6, patience_ms: 60_000, sections, client });
   const site = await CorosyncSite.open(cluster.observatory.lab, {
     transport: 'knet',
-    realTime: true,
+    realTime: process.argv.includes('--real-time'),
     times: 'defaults',
   });
   try {
@@ -101,5 +108,10 @@ function read(file: string): readonly CpgNote[] {
   return readFileSync(file, 'utf8').split('\n').slice(0, -1).map(noteOf);
 }
 
-if (insideWorld()) await bench(Number(process.argv[2] ?? 20));
-else process.exitCode = await enterWorld([process.execPath, ...process.argv.slice(1)]);
+/** Before everything of the machine that has a lower priority or none. */
+function scheduled(priority: number): readonly string[] {
+  return ALONE ? ['chrt', '--rr', String(priority)] : [];
+}
+
+if (insideWorld()) await bench(Number(WORD ?? 20));
+else process.exitCode = await enterWorld([...scheduled(1), process.execPath, ...process.argv.slice(1)]);

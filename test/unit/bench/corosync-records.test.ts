@@ -18,7 +18,7 @@ const joined = {
 const word = { kind: 'message', node: 2, pid: 20, bytes: Buffer.from('word') } as const;
 
 const SPOKEN: readonly CpgNote[] = [
-  { at: 100, own: 5, waited: 1, worked: 50, kind: 'asked' },
+  { at: 100, own: 5, waited: 1, worked: 50, kind: 'idle' },
   // It looked at 200; before, it had a processor for 0.25 ms and waited for one for 0.5.
   { at: 200, own: 5.25, waited: 1.5, worked: 51, kind: 'told', events: [joined, ring, word] },
   { at: 201, own: 6, waited: 1.5, worked: 52, kind: 'sent', bytes: Buffer.from('answer') },
