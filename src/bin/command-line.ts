@@ -5,9 +5,10 @@ import { runCli } from '../commander/run.ts';
 import { request, watch } from '../control/client.ts';
 import type { InstalledProgram } from '../install/install.ts';
 import { defaultRoutes } from '../platform/default-routes.ts';
-import { generateKey, readKeyFile, replaceKeyFile, writeKeyFile } from '../platform/key-file.ts';
+import { generateKey, replaceKeyFile, writeKeyFile } from '../platform/key-file.ts';
 import { keyFingerprint } from '../platform/keyed-hash.ts';
 import { NODE_FLAGS, packagePath, scriptPath } from '../platform/layout.ts';
+import { readServiceKey, serviceKeyProblem } from './service-key.ts';
 import { startAgent } from './start-agent.ts';
 import { version } from './version.ts';
 
@@ -34,7 +35,8 @@ export function runCommandLine(argv: readonly string[]): Promise<number> {
     watch,
     generateKey,
     writeKeyFile,
-    readKeyFile,
+    readKeyFile: readServiceKey,
+    serviceKeyProblem,
     replaceKeyFile,
     fingerprintOf: keyFingerprint,
     runAgent: startAgent,

@@ -130,6 +130,8 @@ export interface Collaborators {
   readonly writeKeyFile: (path: string, key: string) => Promise<void>;
   /** At least one; the first is the one in use. */
   readKeyFile(path: string): Promise<readonly Uint8Array[]>;
+  /** Why the service of this host could not read a key file that we can; undefined: it could, or there is none. */
+  serviceKeyProblem(path: string): Promise<string | undefined>;
   replaceKeyFile(path: string, keys: readonly Uint8Array[]): Promise<void>;
   /** Names a key without telling anything of it. */
   readonly fingerprintOf: (key: Uint8Array) => string;

@@ -62,6 +62,8 @@ async function examineHost(
 async function examineKey(path: string, collaborators: Collaborators): Promise<HostCheck> {
   try {
     const keys = (await collaborators.readKeyFile(path)).map(collaborators.fingerprintOf);
+    const problem = await collaborators.serviceKeyProblem(path);
+    if (problem !== undefined) return keyCheck('warn', problem);
     const which = keys.length === 1 ? `a key (${keys[0]})` : `keys (${keys.join(', ')})`;
     return {
       what: 'cluster key',
@@ -69,9 +71,13 @@ async function examineKey(path: string, collaborators: Collaborators): Promise<H
       detail: `${path} holds ${which} that only its owner may read`,
     };
   } catch (error) {
-    const [detail, ...mend] = messageOf(error).split('; ');
-    return { what: 'cluster key', verdict: 'fail', detail: detail!, mend: mend.join('; ') };
+    return keyCheck('fail', messageOf(error));
   }
+}
+
+function keyCheck(verdict: HostCheck['verdict'], problem: string): HostCheck {
+  const [detail, ...mend] = problem.split('; ');
+  return { what: 'cluster key', verdict, detail: detail!, mend: mend.join('; ') };
 }
 
 function reportOf(result: ParseResult, checks: readonly HostCheck[]): Record<string, unknown> {

@@ -16,13 +16,16 @@ const FILE_BYTES_MAX = 1024;
 
 const FORM = `1 to ${KEYS_MAX} keys, one a line, each ${KEY_BYTES} bytes as 64 hexadecimal digits or as base64`;
 
-/** Rejects with an Error for a person: missing, in the reach of others, or no keys. At least one, no two alike. */
-export async function readKeyFile(path: string): Promise<readonly Uint8Array[]> {
+/**
+ * Rejects with an Error for a person: missing, in the reach of others, or no keys. At least one, no two alike.
+ * @param owner a user whose file it may be besides root's and our own
+ */
+export async function readKeyFile(path: string, owner?: number): Promise<readonly Uint8Array[]> {
   const file = await open(path, 'r').catch((error: unknown) => {
     throw new Error(`cannot read the key file ${path}: ${readMend(error)}`, { cause: error });
   });
   try {
-    await checkPrivate(file, path);
+    await checkPrivate(file, path, owner);
     await checkFolders(path);
     const buffer = Buffer.alloc(FILE_BYTES_MAX + 1);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);

@@ -47,8 +47,6 @@ const FD_CLOEXEC = 1;
 const PR_SET_DUMPABLE = 4;
 const CAPABILITY_VERSION_3 = 0x20080522;
 const O_RDONLY_CLOEXEC = 0x80000;
-const SIOCGSTAMPNS = 0x8907;
-const CLOCK_REALTIME = 0;
 
 // `null` asks for the symbols of the running program: glibc and musl alike.
 const libc = koffi.load(null);
@@ -65,7 +63,6 @@ const c = {
     'int64_t recvfrom(int fd, void *buffer, size_t length, int flags, void *address, void *addressLength)',
   ),
   close: libc.func('int close(int fd)'),
-  ioctl: libc.func('int ioctl(int fd, unsigned long request, void *argument)'),
   fcntl: libc.func('int fcntl(int fd, int command, int value)'),
   open: libc.func('int open(const char *path, int flags)'),
   setns: libc.func('int setns(int fd, int kind)'),
@@ -218,19 +215,6 @@ export function receiveMessage(
   }
 }
 
-/**
- * How long ago the kernel took in the message that was received last (`man 7 socket`, SIOCGSTAMP), ms: by so much its reader is late. Undefined
- * where none was yet. For measurements; the first call asks the kernel to note it from then on.
- */
-export function sinceTakenIn(fd: Descriptor): number | undefined {
-  if (c.ioctl(fd, SIOCGSTAMPNS, timespec) < 0) {
-    if (errnoName(koffi.errno()) === 'ENOENT') return undefined;
-    throw new SystemError('ioctl SIOCGSTAMPNS', koffi.errno());
-  }
-  const at = millisOf(timespec);
-  return Math.max(0, readClock(CLOCK_REALTIME) - at);
-}
-
 /** `man 2 prctl`, PR_SET_DUMPABLE: what follows is in `core-dumps.ts`. */
 export function forbidDumps(): void {
   check('prctl', c.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
@@ -281,11 +265,7 @@ export function closeOnExec(fd: Descriptor): void {
 /** Milliseconds on one of the kernel's clocks (`man 2 clock_gettime`). */
 export function readClock(clock: number): number {
   check('clock_gettime', c.clock_gettime(clock, timespec));
-  return millisOf(timespec);
-}
-
-function millisOf(time: Buffer): number {
-  return Number(time.readBigInt64LE(0)) * 1000 + Number(time.readBigInt64LE(8)) / 1e6;
+  return Number(timespec.readBigInt64LE(0)) * 1000 + Number(timespec.readBigInt64LE(8)) / 1e6;
 }
 
 /**

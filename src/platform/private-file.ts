@@ -5,8 +5,11 @@ import { dirname, resolve } from 'node:path';
 const STICKY = 0o1000;
 const ROOT = 0;
 
-/** Looks at the open file itself, whatever its name means by now. Rejects with an Error for a person. */
-export async function checkPrivate(file: FileHandle, path: string): Promise<void> {
+/**
+ * Looks at the open file itself, whatever its name means by now. Rejects with an Error for a person.
+ * @param owner who may have it besides root and ourselves
+ */
+export async function checkPrivate(file: FileHandle, path: string, owner?: number): Promise<void> {
   const found = await file.stat();
   if (!found.isFile())
     throw new Error(`the key file ${path} is no plain file; make one with: wackamole key generate FILE`);
@@ -16,7 +19,7 @@ export async function checkPrivate(file: FileHandle, path: string): Promise<void
     );
   }
   const self = process.geteuid?.() ?? ROOT;
-  if (found.uid !== ROOT && found.uid !== self) {
+  if (![ROOT, self, owner].includes(found.uid)) {
     throw new Error(
       `the key file ${path} belongs to user ${found.uid}, who could change it; run: chown ${self} ${path}`,
     );

@@ -7,16 +7,19 @@ import {
   AF_PACKET,
   closeDescriptor,
   openSocket,
+  readClock,
   receiveMessage,
   SOCK_RAW,
-  sinceTakenIn,
 } from '../../src/platform/libc.ts';
 import { watchReadable } from '../../src/platform/poll.ts';
 import { withCluster } from './faults.ts';
+import { readStamp } from './frame-stamp.ts';
 import { type Account, accountOf, between } from './process-account.ts';
 import type { SubjectKind } from './subject.ts';
 
 const GROUP_PORT = 4873;
+/** Of clock_gettime(2). */
+const CLOCK_REALTIME = 0;
 /** Until what is done often is compiled, and what the start needed is given back. */
 const SETTLING_MS = 60_000;
 
@@ -118,7 +121,8 @@ function emptyStart(host: LabHost): Promise<number> {
 function firstDatagramFrom(host: LabHost): Promise<number> {
   // ETH_P_ALL in network order: a bridge takes frames from its ports before any listener to one protocol sees them.
   const socket = openSocket({ domain: AF_PACKET, type: SOCK_RAW, protocol: 0x0300 });
-  sinceTakenIn(socket);
+  // From the first question on the kernel puts an instant on each frame.
+  readStamp(socket);
   const frame = Buffer.alloc(2048);
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(`no datagram of ${host.name} within 10 s`)), 10_000);
@@ -128,7 +132,8 @@ function firstDatagramFrom(host: LabHost): Promise<number> {
           const length = receiveMessage(socket, frame);
           if (length === undefined) return;
           if (!isGroupDatagram(frame, host)) continue;
-          const at = monotonicNow() - (sinceTakenIn(socket) ?? 0);
+          const late_ms = Math.max(0, readClock(CLOCK_REALTIME) - readStamp(socket)!);
+          const at = monotonicNow() - late_ms;
           clearTimeout(late);
           watch.close();
           closeDescriptor(socket);

@@ -1,5 +1,5 @@
 /** The modules and examples as `terraform` itself judges them: formatted, valid against the providers' schemas, and their own tests pass. */
-import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Bench, ROOT, startBench, TERRAFORM_VERSION, terraform } from './terraform.ts';
@@ -57,6 +57,26 @@ describe.skipIf(TERRAFORM_VERSION === undefined)(`terraform ${TERRAFORM_VERSION}
     const { status, output } = await bench.run(['validate', '-no-color'], { in: at });
     expect(status, output).toBe(0);
     expect(output).not.toContain('Warning');
+  });
+
+  test('takes the use of a module that the documentation shows, and would say what is wrong with it', async () => {
+    const page = readFileSync(join(ROOT, '../docs/terraform.md'), 'utf8');
+    const shown = [...page.matchAll(/^( *)```hcl\n([\s\S]*?)^ *```$/gm)].map(([, indent = '', text = '']) =>
+      text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+    );
+    expect(shown).toHaveLength(1);
+    const at = join(tree, 'examples/documented');
+    mkdirSync(at);
+    const key = 'variable "cluster_key" {\n  type      = string\n  ephemeral = true\n}\n';
+    const judged = async (text: string) => {
+      writeFileSync(join(at, 'main.tf'), text + key);
+      expect((await terraform(['fmt', '-check', '-diff', at])).output, 'formatted').toBe('');
+      await bench.run(['init', '-no-color'], { in: at });
+      return bench.run(['validate', '-no-color'], { in: at });
+    };
+    const { status, output } = await judged(shown[0]!);
+    expect(status, output).toBe(0);
+    expect((await judged(shown[0]!.replace('vips = {', 'vipz = {'))).output).toContain('"vipz"');
   });
 
   test.each(MODULES)('passes the tests of %s', async (place) => {

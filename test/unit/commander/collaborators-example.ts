@@ -48,6 +48,7 @@ export async function run(
     generateKey: () => 'ab'.repeat(32),
     writeKeyFile: () => Promise.resolve(),
     readKeyFile: () => Promise.resolve([new Uint8Array(32)]),
+    serviceKeyProblem: () => Promise.resolve(undefined),
     replaceKeyFile: () => Promise.resolve(),
     fingerprintOf: (key) => `f${key[0]}`,
     runAgent: () => Promise.resolve(0),

@@ -1,6 +1,6 @@
 /** Every command line of ours in README and docs is one that the program takes, and every shell block one that a shell reads; no action is performed. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { type Actions, createProgram } from '../../../src/commander/program.ts';
@@ -101,6 +101,49 @@ describe('command lines of the documentation', () => {
   ])('a wrong one is noticed: %s', async (text, error) => {
     const [line] = commandLines(`\`\`\`sh\n${text}\n\`\`\`\n`);
     expect(await refusal(line!)).toMatch(error);
+  });
+});
+
+describe('other commands of the documentation', () => {
+  const everywhere = [...pages, 'CONTRIBUTING.md'].map((page) => ({
+    page,
+    text: readFileSync(new URL(page, root), 'utf8'),
+  }));
+  const about = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
+    readonly version: string;
+    readonly scripts: Readonly<Record<string, string>>;
+  };
+  const units = readdirSync(new URL('src/install/systemd/', root)).map((name) =>
+    name.replace(/\.service$/, ''),
+  );
+
+  /** Ours of what such commands are about. */
+  const found = (pattern: RegExp) =>
+    everywhere.flatMap(({ page, text }) =>
+      [...text.matchAll(pattern)].map(([, name = '']) => ({ page, name })),
+    );
+
+  test.each([
+    ['scripts', /\bnpm run (?:-s )?([a-z][\w:-]*)/g, (name: string) => name in about.scripts, 20],
+    [
+      'programs',
+      /\bnode ((?:src|test|providers)\/[\w./-]+\.ts)/g,
+      (name: string) => existsSync(new URL(name, root)),
+      5,
+    ],
+    ['packages', /\bwackamole_([\d.]+)_\w+\.deb/g, (name: string) => name === about.version, 4],
+    [
+      'units',
+      /\b(?:systemctl [a-z-]+(?: --\S+)*|journalctl -u) (wackamole[\w@.-]*)/g,
+      (name: string) =>
+        units.includes(name.replace(/@\w+$/, '@').replace(/\.service$/, '')) ||
+        existsSync(new URL(`terraform/modules/cloud-init/files/${name.replace('-key', '-fetch-key')}`, root)),
+      15,
+    ],
+  ] as const)('%s that are named are there', (_what, pattern, isThere, least) => {
+    const named = found(pattern);
+    expect(named.length).toBeGreaterThanOrEqual(least);
+    expect(named.filter(({ name }) => !isThere(name))).toEqual([]);
   });
 });
 

@@ -265,6 +265,17 @@ describe('config and key', () => {
     );
   });
 
+  test('config check --host warns of a key that root can read and the service cannot', async () => {
+    const serviceKeyProblem = (path: string) =>
+      Promise.resolve(`${path} is root's; run: chown wackamole: ${path}`);
+    const { code, out } = await run('config check --host /w.yaml', {
+      files: { '/w.yaml': RIGHT },
+      serviceKeyProblem,
+    });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^warn {4}cluster key: (\S+) is root's; run: chown wackamole: \1$/m);
+  });
+
   test('config check --json is for programs', async () => {
     const { out, code } = await run('config check --json /w.yaml', { files: { '/w.yaml': 'cluster: 1' } });
     expect(code).toBe(2);

@@ -76,6 +76,8 @@ describe('readKeyFile', () => {
     await writeKeyFile(file, generateKey());
     await chown(file, 12_345, 0);
     await expect(readKeyFile(file)).rejects.toThrow(/belongs to user 12345.*run: chown 0/);
+    await expect(readKeyFile(file, 12_346)).rejects.toThrow(/belongs to user 12345/);
+    expect(await readKeyFile(file, 12_345), 'who is expected').toHaveLength(1);
   });
 
   test('refuses what is no plain file', async () => {
