@@ -20,8 +20,13 @@ export type Order = 'lose' | 'hang up' | 'report';
 export type Told =
   | { readonly kind: 'open'; readonly settings: ProviderConfig; readonly vips: readonly Vip[] }
   | { readonly kind: 'done' }
-  /** `first`: when the first changing call arrived, ms since 1970. */
-  | { readonly kind: 'report'; readonly first: number | undefined; readonly changes: readonly string[] };
+  /** `first`: when the first changing call arrived, ms since 1970; `own`: what the cloud itself took until then to make up its answers, ms. */
+  | {
+      readonly kind: 'report';
+      readonly first: number | undefined;
+      readonly own: number;
+      readonly changes: readonly string[];
+    };
 
 interface Cloud {
   readonly settings: ProviderConfig;
@@ -152,7 +157,12 @@ home.listen((message) => {
     const requests = cloud.fake.requests.splice(0);
     const changes = requests.filter(({ mutating }) => mutating);
     const first = changes[0] === undefined ? undefined : performance.timeOrigin + changes[0].at;
-    return tell({ kind: 'report', first, changes: changes.map(({ action }) => action) });
+    const until = changes[0]?.at ?? Number.POSITIVE_INFINITY;
+    // One after the other, since it is one thread.
+    const own = requests
+      .filter(({ at }) => at < until)
+      .reduce((sum, { at, answered = at }) => sum + answered - at, 0);
+    return tell({ kind: 'report', first, own, changes: changes.map(({ action }) => action) });
   }
   if (order === 'lose') cloud.lose(vips);
   else cloud.fake.hangUp();

@@ -3,7 +3,7 @@
  * provider, on its own thread as in the agent, is asked for all VIPs of a host that died: right after its start, again, and after the
  * cloud has closed all connections, as after a minute of rest. Told is the time from the question (the view is settled then) to the
  * arrival of the first changing call; meanwhile a timer of 5 ms on the asking thread stands for the heartbeat. The make-believe cloud
- * is a thread of its own, and answers at once.
+ * is a thread of its own, and answers at once; what making up its answers took is told beside it.
  */
 import { createProvider } from '../../src/bin/providers.ts';
 import type { AwsMode, GcpMode } from '../../src/config/config.ts';
@@ -66,6 +66,8 @@ class CloudThread {
 
 interface Seen {
   readonly untilFirstCall: number;
+  /** Of it: what the make-believe cloud took for its answers. */
+  readonly clouds: number;
   readonly late: number;
   readonly changes: readonly string[];
 }
@@ -91,9 +93,9 @@ async function takeOver({ provider, cloud, vips }: Asked, fence: number): Promis
   const failed = outcomes.find(({ held }) => !held);
   if (failed !== undefined) throw new Error(`${failed.vip}: ${failed.reason}`);
   cloud.order('report');
-  const { first, changes } = await cloud.next('report');
+  const { first, own, changes } = await cloud.next('report');
   if (first === undefined) throw new Error('nothing was changed');
-  return { untilFirstCall: first - began, late, changes };
+  return { untilFirstCall: first - began, clouds: own, late, changes };
 }
 
 async function round(
@@ -153,9 +155,10 @@ for (const wish of WISHES) {
   for (const moment of MOMENTS) {
     const some = seen.map((each) => each[moment]);
     const calls = summaryText(summarize(some.map(({ untilFirstCall }) => untilFirstCall)));
+    const clouds = summaryText(summarize(some.map((each) => each.clouds)));
     const late = summaryText(summarize(some.map((each) => each.late)));
     console.log(
-      `${name}, ${moment}: first call after ${calls} ms, loop late by ${late} ms; ${countOf(some[0]!.changes)}`,
+      `${name}, ${moment}: first call after ${calls} ms (the cloud's own ${clouds}), loop late by ${late} ms; ${countOf(some[0]!.changes)}`,
     );
   }
 }

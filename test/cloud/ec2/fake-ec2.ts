@@ -21,6 +21,8 @@ export interface Recorded {
   readonly fate: Fate['kind'];
   /** Code of the error it was answered with; undefined: done. */
   code?: string;
+  /** When the answer was written; `at` is when the request had been read. */
+  answered?: number;
 }
 
 export interface FakeEc2Options {
@@ -125,6 +127,7 @@ export class FakeEc2 {
     if (code !== undefined) recorded.code = code;
     if (fate.kind === 'lost-answer') return void response.destroy();
     this.#send(response, status, body);
+    recorded.answered = performance.now();
   }
 
   #result(

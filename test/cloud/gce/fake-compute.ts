@@ -23,6 +23,8 @@ export interface Recorded {
   readonly fate: Fate['kind'];
   /** Of the refusal it was answered with; undefined: done. */
   reason?: string;
+  /** When the answer was written; `at` is when the request had been read. */
+  answered?: number;
 }
 
 const BODY_MAX = 1_000_000;
@@ -152,6 +154,7 @@ export class FakeCompute {
     if (result.reason !== undefined) recorded.reason = result.reason;
     if (fate.kind === 'lost-answer') return void response.destroy();
     this.#send(response, result.status, JSON.stringify(result.body));
+    recorded.answered = performance.now();
   }
 
   async #result(
