@@ -2,12 +2,13 @@
  * The agent's ear for its operator: a unix socket that only its owner, and the group it is given to, may open. One bad or slow client disturbs
  * neither the others nor the agent.
  */
-import { chmod, chown, lstat, mkdir, unlink } from 'node:fs/promises';
+import { chmod, chown, lstat, unlink } from 'node:fs/promises';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { CommandResult, OperatorCommand } from '../model/operator.ts';
 import type { Status } from '../model/status.ts';
 import type { Millis } from '../model/time.ts';
+import { makeFolders } from '../platform/folders.ts';
 import { encodeLine } from './codec.ts';
 import { ControlConnection } from './connection.ts';
 
@@ -49,7 +50,7 @@ export async function startControlServer(
   handler: ControlHandler,
 ): Promise<ControlServer> {
   const { socket, connectionsMax = 64 } = settings;
-  await mkdir(dirname(socket), { recursive: true, mode: 0o755 });
+  makeWay(dirname(socket));
   await clearWay(socket);
   const connections = new Set<ControlConnection>();
   const limits = {
@@ -75,6 +76,18 @@ export async function startControlServer(
       await closed;
     },
   };
+}
+
+function makeWay(folder: string): void {
+  try {
+    makeFolders(folder);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(
+      `the folder ${folder} of the control socket cannot be made (${message}); make it, or set control.socket to a path in one that can be written`,
+      { cause: error },
+    );
+  }
 }
 
 /** Removes a socket to which nobody answers; refuses everything else that is there. */

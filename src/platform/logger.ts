@@ -1,8 +1,9 @@
 /** The log: structured lines by pino, to standard error or a file (see `log-sink.ts`). Never writes key material. */
-import { mkdirSync, openSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger as Pino } from 'pino';
 import type { Millis } from '../model/time.ts';
+import { makeFolders } from './folders.ts';
 import { LogSink } from './log-sink.ts';
 
 export interface LogSettings {
@@ -175,7 +176,7 @@ class Lines {
 
 function openLog(file: string): number {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolders(dirname(file));
     return openSync(file, 'a', 0o640);
   } catch (error) {
     const { message } = error as Error;

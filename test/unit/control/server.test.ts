@@ -107,6 +107,14 @@ describe('the control server', () => {
     expect(agent.commands).toHaveLength(2);
   });
 
+  test('says which setting to change when its folder cannot be made', async () => {
+    await writeFile(join(folder, 'file'), '');
+    const nowhere = join(folder, 'file', 'x', 'sock');
+    await expect(startControlServer({ socket: nowhere, mode: 0o600 }, agent)).rejects.toThrow(
+      /cannot be made \(ENOTDIR.*set control\.socket/,
+    );
+  });
+
   test('read only: one may look, now and on, and everything else is refused and not done', async () => {
     await start({ readOnly: true });
     expect(await ask({ kind: 'status' })).toMatchObject({ ok: true });
