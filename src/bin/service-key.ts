@@ -24,5 +24,7 @@ export async function serviceKeyProblem(path: string): Promise<string | undefine
 /** Undefined where there is none on this host, and where we are not root: then what we may read is what our agent may. */
 async function serviceUser(): Promise<number | undefined> {
   if (process.geteuid?.() !== ROOT) return undefined;
-  return userIn(await readFile('/etc/passwd', 'utf8'), SERVICE_USER)?.uid;
+  // Where there is no such file there is no such user.
+  const users = await readFile('/etc/passwd', 'utf8').catch(() => '');
+  return userIn(users, SERVICE_USER)?.uid;
 }

@@ -12,7 +12,7 @@ import {
   SOCK_RAW,
 } from '../../src/platform/libc.ts';
 import { watchReadable } from '../../src/platform/poll.ts';
-import { withCluster } from './faults.ts';
+import { type Scene, withCluster } from './faults.ts';
 import { readStamp } from './frame-stamp.ts';
 import { type Account, accountOf, between } from './process-account.ts';
 import type { SubjectKind } from './subject.ts';
@@ -75,29 +75,41 @@ function costOf(account: Account, elapsed: number): CostRun {
 export interface StartRun {
   /** Of the agent: its first datagram to a peer leaves the host. */
   readonly start_ms: number;
+  /** The same while the agents of the other hosts, which share the processors here, do not run. */
+  readonly alone_ms: number;
   /** Of the runtime alone: an empty thread of an empty program runs. Less no agent can take whose group has a thread of its own. */
   readonly empty_ms: number;
 }
 
 /**
- * So many starts of one agent whose cluster goes on, after one that is not counted: it leaves behind what a start finds on a host where the
- * agent has run before. Only for us: keepalived's first advert waits on purpose.
+ * So many starts of one agent whose cluster goes on, then of one whose cluster is down, each after one that is not counted: it leaves behind what
+ * a start finds on a host where the agent has run before. Only for us: keepalived's first advert waits on purpose.
  */
 export async function runStarts(kind: SubjectKind, runs: number): Promise<readonly StartRun[]> {
-  return withCluster(kind, { vips: 10, interval_ms: 1000 }, async ({ subject, victim }) => {
-    const starts: StartRun[] = [];
-    for (let run = 0; run <= runs; run += 1) {
-      await subject.stop(victim);
-      await sleep(500);
-      const heard = firstDatagramFrom(victim);
-      const from = monotonicNow();
-      subject.start(victim);
-      const start_ms = (await heard) - from;
-      await sleep(1500);
-      starts.push({ start_ms, empty_ms: await emptyStart(victim) });
-    }
-    return starts.slice(1);
+  return withCluster(kind, { vips: 10, interval_ms: 1000 }, async ({ observatory, subject, victim }) => {
+    const starts = await startAgain(runs, { subject, victim });
+    for (const host of observatory.lab.hosts) if (host !== victim) await subject.stop(host);
+    const alone = await startAgain(runs, { subject, victim });
+    return starts.map((start, run) => ({ ...start, alone_ms: alone[run]!.start_ms }));
   });
+}
+
+async function startAgain(
+  runs: number,
+  { subject, victim }: Pick<Scene, 'subject' | 'victim'>,
+): Promise<readonly Omit<StartRun, 'alone_ms'>[]> {
+  const starts: Omit<StartRun, 'alone_ms'>[] = [];
+  for (let run = 0; run <= runs; run += 1) {
+    await subject.stop(victim);
+    await sleep(500);
+    const heard = firstDatagramFrom(victim);
+    const from = monotonicNow();
+    subject.start(victim);
+    const start_ms = (await heard) - from;
+    await sleep(1500);
+    starts.push({ start_ms, empty_ms: await emptyStart(victim) });
+  }
+  return starts.slice(1);
 }
 
 const EMPTY =

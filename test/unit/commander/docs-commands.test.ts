@@ -124,23 +124,33 @@ describe('other commands of the documentation', () => {
     );
 
   test.each([
-    ['scripts', /\bnpm run (?:-s )?([a-z][\w:-]*)/g, (name: string) => name in about.scripts, 20],
-    [
-      'programs',
-      /\bnode ((?:src|test|providers)\/[\w./-]+\.ts)/g,
-      (name: string) => existsSync(new URL(name, root)),
-      5,
-    ],
-    ['packages', /\bwackamole_([\d.]+)_\w+\.deb/g, (name: string) => name === about.version, 4],
-    [
-      'units',
-      /\b(?:systemctl [a-z-]+(?: --\S+)*|journalctl -u) (wackamole[\w@.-]*)/g,
-      (name: string) =>
+    {
+      what: 'scripts',
+      pattern: /\bnpm run (?:-s )?([a-z][\w:-]*)/g,
+      isThere: (name: string) => name in about.scripts,
+      least: 20,
+    },
+    {
+      what: 'programs',
+      pattern: /\bnode ((?:src|test|providers)\/[\w./-]+\.ts)/g,
+      isThere: (name: string) => existsSync(new URL(name, root)),
+      least: 5,
+    },
+    {
+      what: 'packages',
+      pattern: /\bwackamole_([\d.]+)_\w+\.deb/g,
+      isThere: (name: string) => name === about.version,
+      least: 4,
+    },
+    {
+      what: 'units',
+      pattern: /\b(?:systemctl [a-z-]+(?: --\S+)*|journalctl -u) (wackamole[\w@.-]*)/g,
+      isThere: (name: string) =>
         units.includes(name.replace(/@\w+$/, '@').replace(/\.service$/, '')) ||
         existsSync(new URL(`terraform/modules/cloud-init/files/${name.replace('-key', '-fetch-key')}`, root)),
-      15,
-    ],
-  ] as const)('%s that are named are there', (_what, pattern, isThere, least) => {
+      least: 15,
+    },
+  ])('$what that are named are there', ({ pattern, isThere, least }) => {
     const named = found(pattern);
     expect(named.length).toBeGreaterThanOrEqual(least);
     expect(named.filter(({ name }) => !isThere(name))).toEqual([]);
