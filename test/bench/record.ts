@@ -13,6 +13,8 @@ export interface Entry {
   readonly error?: string;
 }
 
+/** Of the longest name of a subject. */
+const NAME_WIDTH = 23;
 const SETTINGS = ['default', 'fastest'] as const;
 
 export class Record {
@@ -34,11 +36,11 @@ export class Record {
     try {
       const values = (await measure()) as Entry['values'];
       entry({ values });
-      console.log(`${kind.traits.name.padEnd(18)} ${of.what.padEnd(28)} ${valuesText(values)}`);
+      console.log(`${kind.traits.name.padEnd(NAME_WIDTH)} ${of.what.padEnd(28)} ${valuesText(values)}`);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       entry({ values: {}, error: message });
-      console.log(`${kind.traits.name.padEnd(18)} ${of.what.padEnd(28)} FAILED: ${message}`);
+      console.log(`${kind.traits.name.padEnd(NAME_WIDTH)} ${of.what.padEnd(28)} FAILED: ${message}`);
     }
   }
 
@@ -50,7 +52,8 @@ export class Record {
       for (const name of [...names].filter((candidate) => !HIDDEN.has(candidate)))
         rows.push(...this.#rows(entries, name));
     }
-    const header = ['', 'value', 'setting', 'wackamole', 'keepalived', 'keepalived ÷ wackamole'];
+    const usual = ['', 'value', 'setting', 'wackamole', 'keepalived', 'keepalived ÷ wackamole'];
+    const header = [...usual, ...this.#onRequest()];
     console.log(`\nmedian [min–max]\n${table([header, ...rows])}`);
     console.log(`\nevery run, in their order\n${table(this.#everyRun())}`);
   }
@@ -73,7 +76,8 @@ export class Record {
     return SETTINGS.map((setting) => {
       const ours = this.#summary(entries, { name, setting, family: 'wackamole' });
       const theirs = this.#summary(entries, { name, setting, family: 'keepalived' });
-      if (ours === undefined && theirs === undefined) return [];
+      const others = this.#onRequest().map((family) => this.#summary(entries, { name, setting, family }));
+      if ([ours, theirs, ...others].every((summary) => summary === undefined)) return [];
       return [
         entries[0]!.what,
         name,
@@ -81,8 +85,15 @@ export class Record {
         summaryText(ours),
         summaryText(theirs),
         ratioText(ours, theirs),
+        ...others.map(summaryText),
       ];
     }).filter((row) => row.length > 0);
+  }
+
+  /** Families that have a column only where they ran. */
+  #onRequest(): readonly string[] {
+    const ran = [...this.#kinds.values()].some(({ traits }) => traits.family === 'pacemaker');
+    return ran ? ['pacemaker'] : [];
   }
 
   #summary(

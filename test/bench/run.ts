@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: wackamole and keepalived by turns in the same kind of lab. Options: `--runs N` (5), `--only a,b` (names of
- * faults, or scale, cost, start, hogs), `--subjects text` (subjects whose name contains it), `--hogs-minutes N` (0: left out),
- * `--idle-seconds N` (30). Prints a table and writes everything measured to `bench-results/`. The method: docs/benchmarks.md.
+ * faults, or scale, cost, start, hogs), `--subjects text` (subjects whose name contains it; Pacemaker only where the text begins
+ * with its name), `--hogs-minutes N` (0: left out), `--idle-seconds N` (30). Prints a table and writes everything measured to
+ * `bench-results/`. The method: docs/benchmarks.md.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -12,6 +13,7 @@ import { runCost, runStarts } from './cost.ts';
 import { FAULTS, runFault } from './faults.ts';
 import { runHogs } from './hogs.ts';
 import { keepalived } from './keepalived.ts';
+import { pacemaker } from './pacemaker.ts';
 import { Record } from './record.ts';
 import { runScale, VIP_COUNTS } from './scale.ts';
 import type { SubjectKind } from './subject.ts';
@@ -22,6 +24,12 @@ const SUBJECTS: readonly SubjectKind[] = [
   wackamole('lan', { setting: 'default', window_ms: 9000, start_ms_max: 20_000 }),
   keepalived(0.05, { setting: 'fastest', window_ms: 7000, start_ms_max: 20_000 }),
   wackamole('fast', { setting: 'fastest', window_ms: 7000, start_ms_max: 20_000 }),
+];
+
+/** Only where they are asked for by name: each start takes half a minute. */
+const ON_REQUEST: readonly SubjectKind[] = [
+  pacemaker('defaults', { setting: 'default', window_ms: 15_000, start_ms_max: 60_000 }),
+  pacemaker({ token: 300, consensus: 360 }, { setting: 'fastest', window_ms: 15_000, start_ms_max: 60_000 }),
 ];
 
 interface Options {
@@ -106,14 +114,20 @@ function wanted({ only }: Options, name: string): boolean {
 }
 
 function machine(): object {
-  const version = spawnSync('keepalived', ['--version'], { encoding: 'utf8' }).stderr?.split('\n')[0];
   return {
     at: new Date().toISOString(),
     kernel: release(),
     cores: cpus().length,
     node: process.version,
-    keepalived: version,
+    keepalived: version('keepalived'),
+    pacemaker: version('pacemakerd'),
   };
+}
+
+/** What it says of itself; undefined: it is not installed. */
+function version(program: string): string | undefined {
+  const { stdout, stderr } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+  return `${stderr ?? ''}${stdout ?? ''}`.split('\n')[0] || undefined;
 }
 
 function readOptions(): Options {
@@ -136,9 +150,12 @@ function readOptions(): Options {
 }
 
 function subjectsNamed(text: string): readonly SubjectKind[] {
-  const found = SUBJECTS.filter(({ traits }) => traits.name.includes(text));
+  const offered = text.startsWith('pacemaker') ? ON_REQUEST : SUBJECTS;
+  const found = offered.filter(({ traits }) => traits.name.includes(text));
   if (found.length > 0) return found;
-  console.error(`--subjects ${text}: none of ${SUBJECTS.map(({ traits }) => traits.name).join(', ')}`);
+  console.error(
+    `--subjects ${text}: none of ${[...SUBJECTS, ...ON_REQUEST].map(({ traits }) => traits.name).join(', ')}`,
+  );
   process.exit(2);
 }
 
@@ -149,16 +166,16 @@ function positive(option: string, text: string): number {
   process.exit(2);
 }
 
-function installKeepalived(): void {
-  if (spawnSync('keepalived', ['--version']).error === undefined) return;
-  console.error('installing keepalived by apt …');
+function install(program: string, packages: readonly string[]): void {
+  if (spawnSync(program, ['--version']).error === undefined) return;
+  console.error(`installing ${packages.join(', ')} by apt …`);
   spawnSync('apt-get', ['update', '-qq'], { stdio: 'ignore' });
-  const done = spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'keepalived'], {
+  const done = spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], {
     encoding: 'utf8',
   });
   if (done.status !== 0)
     throw new Error(
-      `cannot install keepalived: ${done.stderr}; install it by hand, or use --subjects wackamole`,
+      `cannot install ${program}: ${done.stderr}; install it by hand, or use --subjects wackamole`,
     );
 }
 
@@ -166,6 +183,8 @@ const options = readOptions();
 if (insideWorld()) {
   await bench(options);
 } else {
-  if (options.subjects.some(({ traits }) => traits.family === 'keepalived')) installKeepalived();
+  const families = new Set(options.subjects.map(({ traits }) => traits.family));
+  if (families.has('keepalived')) install('keepalived', ['keepalived']);
+  if (families.has('pacemaker')) install('pacemakerd', ['pacemaker', 'resource-agents', 'corosync']);
   process.exitCode = await enterWorld([process.execPath, ...process.argv.slice(1)]);
 }

@@ -6,7 +6,7 @@ import type { Observatory } from '../../src/lab/observatory.ts';
 export interface SubjectTraits {
   /** Name in tables, with the setting: `keepalived 1 s`. */
   readonly name: string;
-  readonly family: 'wackamole' | 'keepalived';
+  readonly family: 'wackamole' | 'keepalived' | 'pacemaker';
   readonly setting: 'default' | 'fastest';
   /** How long after a fault the bench looks, ms: several times what detection and repair may take. */
   readonly window_ms: number;

@@ -16,19 +16,13 @@ import {
 import type { LabHost } from '../../src/lab/host.ts';
 import type { Lab } from '../../src/lab/lab.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
+import { type CorosyncTimes, corosyncConf } from './corosync-conf.ts';
 import { eventually, NO_WORLD } from './vocabulary.ts';
 
 /** For a daemon to be in a ring, ms. */
 const START_MAX = 30_000;
 /** Where daemons and their clients share memory. */
 const SHARED = '/dev/shm';
-
-export interface CorosyncTimes {
-  /** Ms without the token after which it is lost. */
-  readonly token: number;
-  /** Ms for the others to agree on a new ring. */
-  readonly consensus: number;
-}
 
 /** Failover within two seconds on a busy machine. */
 export const TIMES: CorosyncTimes = { token: 700, consensus: 900 };
@@ -120,28 +114,9 @@ export class CorosyncSite {
   #writeConf(host: LabHost): string {
     const folder = `${host.folder}/corosync`;
     mkdirSync(folder, { recursive: true });
-    const { times = TIMES, transport = 'knet' } = this.#options;
-    const nodes = this.#nodes.flatMap(({ name, plan }, index) => [
-      'node {',
-      `  ring0_addr: ${plan.ipv4}`,
-      `  name: ${name}`,
-      `  nodeid: ${index + 1}`,
-      '}',
-    ]);
-    const lines = [
-      ...section('totem', [
-        'version: 2',
-        'cluster_name: lab',
-        `transport: ${transport}`,
-        ...(times === 'defaults' ? [] : timing(times)),
-      ]),
-      ...section('nodelist', nodes),
-      ...section('quorum', this.#quorum),
-      ...section('logging', ['to_stderr: yes', 'to_logfile: no', 'to_syslog: no', 'timestamp: hires']),
-      // The machine is others' too.
-      ...(this.#options.realTime === true ? [] : section('system', ['sched_rr: no', 'priority: 0'])),
-    ];
-    writeFileSync(`${folder}/corosync.conf`, `${lines.join('\n')}\n`);
+    const { times = TIMES, transport = 'knet', realTime = false } = this.#options;
+    const settings = { times, transport, realTime, quorum: this.#quorum };
+    writeFileSync(`${folder}/corosync.conf`, corosyncConf(this.#nodes, settings));
     return `${folder}/corosync.conf`;
   }
 
@@ -212,12 +187,4 @@ function command(conf: string): readonly string[] {
   ];
   const script = [...steps, 'rm /tmp/$$.conf', 'exec corosync -f -c /run/corosync.conf'].join(' && ');
   return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script];
-}
-
-function timing({ token, consensus }: CorosyncTimes): readonly string[] {
-  return [`token: ${token}`, 'token_coefficient: 0', `consensus: ${consensus}`];
-}
-
-function section(name: string, lines: readonly string[]): readonly string[] {
-  return [`${name} {`, ...lines.map((line) => `  ${line}`), '}'];
 }
