@@ -32,6 +32,8 @@ const DECIDED_MAX = RING_MAX + 2 * DEVICE_TIMES.sync + DEVICE_TIMES.timeout;
 const DEVICE_LOST_MAX = 3 * DEVICE_TIMES.timeout + RING_MAX;
 /** Releasing takes milliseconds; nothing else would make an agent let go within seconds. */
 const RELEASED_MAX = 1500;
+/** The daemon notes when it said something by the wall clock, in whole milliseconds, and that clock may be corrected meanwhile; ms. */
+const CLOCKS_APART = 100;
 /** To see that nothing comes, ms. */
 const WHILE = 1500;
 
@@ -59,7 +61,7 @@ async function expectReleasedAtOnce(
   { since, stall }: { since: number; stall: number },
 ): Promise<void> {
   const said = stage.site.saidAt(host, LOST);
-  expect(said, `${LOST}, says the daemon of ${host}`).toBeGreaterThan(since);
+  expect(said, `${LOST}, says the daemon of ${host}`).toBeGreaterThan(since - CLOCKS_APART);
   const after = await stage.releasedAfter(host, since);
   expect(after, `${host} holds nothing any more`).toBeDefined();
   expect(since + after! - said!, 'until the agent let go of everything (ms)').toBeLessThan(
@@ -171,9 +173,6 @@ describe.skipIf(NO_COROSYNC !== undefined)('primary by corosync: two nodes', () 
       async () => {
         const { cluster } = stage;
         await cluster.observatory.lab.partition([['a', DEVICE], ['b']]);
-        await cluster.served([['a']], DECIDED_MAX);
-        // What the device said last may count until it judges the new ring: its vote goes then, and comes back.
-        await sleep(WHILE);
         await cluster.served([['a']], DECIDED_MAX);
         const since = monotonicNow();
         const dead = await during(cluster, async () => {
