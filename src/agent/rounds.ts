@@ -102,7 +102,8 @@ export class Rounds {
   /** Everybody shall report again. */
   again(now: Instant): void {
     if (this.view === undefined) return;
-    const ahead = this.table === undefined ? this.#ahead : this.#round;
+    // The others may have come to a table where we, left out of it, have none.
+    const ahead = this.barrier === undefined ? this.#round : this.#ahead;
     const given = this.#givenUp ?? (ahead === undefined ? this.barrier : undefined);
     this.#collect(this.#round + 1, now);
     this.#ahead = ahead;

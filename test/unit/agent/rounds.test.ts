@@ -63,6 +63,18 @@ describe('a member without whose report the others went on', () => {
     expect(rounds.barrier?.round).toBe(own.round + 1);
   });
 
+  it('leaves what is ordered to their table, also when it has begun a new round by itself meanwhile', () => {
+    const { rounds, own } = leftOut('another');
+    rounds.again(3);
+    const drain = { kind: 'drain', member: 'b' } as const;
+    rounds.order(a, { kind: 'operator', command: drain, via: 'a', number: 1 }, 4);
+    expect(rounds.barrier?.early).toEqual([]);
+    // From here on they collect with it.
+    rounds.deliver(b, own, 5);
+    rounds.order(a, { kind: 'operator', command: drain, via: 'a', number: 2 }, 6);
+    expect(rounds.barrier?.early).toHaveLength(1);
+  });
+
   it('has the same table as they where they mean the same', () => {
     const { digest } = config({ member: 'b', members: ['a', 'b'], vips: vips(2) });
     expect(leftOut(digest).rounds.table?.seats.get(b)?.reported).toBe(false);
