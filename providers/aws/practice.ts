@@ -199,6 +199,7 @@ async function takeOver(ec2: Ec2, mode: AwsMode, fence: number): Promise<string 
       sleep: (length) => delay(length),
       claimOf: () => ({ fence, lostUnder: undefined }),
       wanted: () => true,
+      // As in a real taking it goes out beside the moves, and nobody waits for it: what comes of it in memory tells nothing.
       acting: () =>
         void ec2.change({ kind: 'tag', resource: OWN, tag }, { signal: NEVER }).catch(() => undefined),
     },

@@ -21,9 +21,9 @@ const RIVALS_MAX = 4;
 /** Rounds do not grow longer than the configuration allows them to be. */
 const INTERVAL_MAX: Millis = 1000;
 /** A round that ends later than this after its time says nothing of now: somebody may have taken the address since it was asked. */
-export const STALE_AFTER: Millis = 20;
+const STALE_AFTER: Millis = 20;
 /** A host that is always so late decides all the same in the end. */
-export const STALE_ROUNDS_MAX = 3;
+const STALE_ROUNDS_MAX = 3;
 
 export interface Question<T> {
   /** Whatever the asker wants to know it by. */
