@@ -128,7 +128,7 @@ export class NeverTwo implements Observer {
     if (!isCloud || agent?.main.stalled) return isCloud;
     // Clocks drift; and who stood still is about to let go.
     if (agent !== undefined) return now - agent.facts.stalledAt < LET_GO;
-    return now - diedAt >= 0.99 * UNLEASED || (by.agent?.startedAt ?? 0) > diedAt;
+    return now - diedAt >= 0.99 * UNLEASED || by.startedAt > diedAt;
   }
 
   /** Where both are well and nothing happens any more there is little to wait for; who joins one of their views turns the ranks once more. */

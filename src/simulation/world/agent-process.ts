@@ -75,6 +75,7 @@ export class AgentProcess {
     this.host = host;
     this.main = new Thread(world.agenda, world.random);
     this.startedAt = world.now;
+    host.startedAt = world.now;
     this.#older = host.config.checks.length > 0 && world.random.chance(world.options.older);
     this.provider = host.isCloud ? new CloudProvider(world, this) : new LocalProvider(world, this);
     const { witness } = host.config.quorum;

@@ -57,6 +57,8 @@ export class Host {
   readonly isCloud: boolean;
   /** IPv4 addresses it can have there; undefined: any number. */
   readonly slots: number | undefined;
+  /** When its last agent started, whether or not it still runs. */
+  startedAt: Instant = 0;
   /** When its last agent ended, or came to the standstill in which it ended. */
   diedAt: Instant = 0;
   trouble: ProviderTrouble | undefined;
