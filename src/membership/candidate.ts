@@ -1,11 +1,12 @@
 /** From what the core knows, which view could be: without those that are gone, and with those that could join. */
 import type { MemberId } from '../model/member.ts';
 import { representativeOf } from '../model/view.ts';
-import type { Foreign } from './clique.ts';
+import type { Foreign, Linked } from './clique.ts';
 import { cliqueOf, joinable, ranksAbove } from './clique.ts';
 import type { Core } from './core.ts';
 import { MEMBERS_MAX } from './messages.ts';
 import type { Peer } from './peer.ts';
+import { hasBit } from './places.ts';
 
 export interface Candidate {
   /** Those of the present view we stay together with, in view order, ourselves included. */
@@ -19,7 +20,7 @@ export interface Candidate {
 }
 
 export function candidateOf(core: Core): Candidate {
-  const linked = (a: MemberId, b: MemberId): boolean => isLinked(core, a, b);
+  const linked = linksIn(core);
   const present = core.view.members.filter((member) => isPresent(core, member));
   const mine = cliqueOf(core.self, present, linked);
   const foreign = foreigners(core, new Set(mine));
@@ -58,14 +59,38 @@ export function graceEnds(core: Core): number {
   return core.installedAt + grace;
 }
 
-function isLinked(core: Core, a: MemberId, b: MemberId): boolean {
-  return hearsOther(core, a, b) && hearsOther(core, b, a);
+/** Of a member, what {@link linksIn} asks for again and again. */
+interface Standpoint {
+  /** Absent: ourselves, or nobody we know. */
+  readonly peer: Peer | undefined;
+  /** Absent: nobody we know. */
+  readonly place: number | undefined;
+  readonly isSelf: boolean;
 }
 
-function hearsOther(core: Core, a: MemberId, b: MemberId): boolean {
-  if (a === core.self) return core.peers.get(b)?.hears === true;
-  const incarnation = b === core.self ? core.incarnation : core.peers.get(b)?.incarnation;
-  return incarnation !== undefined && (core.peers.get(a)?.hasTold(incarnation) ?? false);
+/** Who hears whom both ways, as it is told now. */
+function linksIn(core: Core): Linked {
+  const { places } = core;
+  const known = new Map<MemberId, Standpoint>();
+  const standpoint = (member: MemberId): Standpoint => {
+    let found = known.get(member);
+    if (found === undefined) {
+      const isSelf = member === core.self;
+      const peer = isSelf ? undefined : core.peers.get(member);
+      const incarnation = isSelf ? core.incarnation : peer?.incarnation;
+      found = { peer, isSelf, place: incarnation === undefined ? undefined : places.get(incarnation) };
+      known.set(member, found);
+    }
+    return found;
+  };
+  const hears = (a: Standpoint, b: Standpoint): boolean => {
+    if (a.isSelf) return b.peer?.hears === true;
+    return a.peer !== undefined && b.place !== undefined && hasBit(a.peer.hearsAt(places), b.place);
+  };
+  return (a, b) => {
+    const [one, other] = [standpoint(a), standpoint(b)];
+    return hears(one, other) && hears(other, one);
+  };
 }
 
 function foreigners(core: Core, mine: ReadonlySet<MemberId>): Foreign[] {

@@ -12,6 +12,7 @@ import { representativeOf, viewId } from '../model/view.ts';
 import type { EngineAction, EngineStatus } from './events.ts';
 import type { Frame, Incarnation } from './messages.ts';
 import { Peer } from './peer.ts';
+import { type Places, placesOf } from './places.ts';
 
 /** Members and strangers remembered at most; beyond that the longest silent stranger is forgotten. */
 const PEERS_MAX = 256;
@@ -49,6 +50,7 @@ export class Core {
   /** Epoch of the view before this one: whoever was with us in it and moved on tells a later one. */
   leftEpoch = 0;
   private readonly past: ViewId[] = [];
+  private knownPlaces: Places | undefined;
 
   constructor(self: MemberId, timers: DetectorTimers, bootEpoch: number) {
     this.self = self;
@@ -77,7 +79,14 @@ export class Core {
     if (this.peers.size >= PEERS_MAX) this.forgetOne();
     const peer = new Peer(member, this.timers, this.now);
     this.peers.set(member, peer);
+    this.knownPlaces = undefined;
     return peer;
+  }
+
+  /** Of everybody known, ourselves included; another object once somebody new is. */
+  get places(): Places {
+    this.knownPlaces ??= placesOf([this.incarnation, ...[...this.peers.values()].map((p) => p.incarnation)]);
+    return this.knownPlaces;
   }
 
   inView(member: MemberId): boolean {

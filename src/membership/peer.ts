@@ -7,7 +7,10 @@ import type { Departure, ViewId } from '../model/view.ts';
 import { Detector } from './detector.ts';
 import { Hold } from './hold.ts';
 import type { Heartbeat, Incarnation } from './messages.ts';
+import { bitsOf, type PlaceBits, type Places } from './places.ts';
 import { splitViewId } from './view-id.ts';
+
+const NOBODY: readonly Incarnation[] = [];
 
 /** The newest content of a peer's heartbeats and `hear` frames. */
 export interface Told {
@@ -18,7 +21,6 @@ export interface Told {
   representative: MemberId;
   size: number;
   list: readonly Incarnation[];
-  hears: Set<Incarnation>;
   received: number;
 }
 
@@ -46,6 +48,10 @@ export class Peer {
   lostAt: Instant = Number.NEGATIVE_INFINITY;
   /** Last sign of any kind, for forgetting. */
   seenAt: Instant;
+  /** What {@link hearsAt} said last, and of what. */
+  private bits:
+    | { readonly list: readonly Incarnation[]; readonly places: Places; readonly bits: PlaceBits }
+    | undefined;
 
   constructor(member: MemberId, timers: DetectorTimers, now: Instant) {
     this.member = member;
@@ -55,8 +61,12 @@ export class Peer {
     this.seenAt = now;
   }
 
-  hasTold(incarnation: Incarnation): boolean {
-    return this.told?.hears.has(incarnation) ?? false;
+  /** Whom it says it hears. */
+  hearsAt(places: Places): PlaceBits {
+    const list = this.told?.list ?? NOBODY;
+    if (this.bits?.list !== list || this.bits.places !== places)
+      this.bits = { list, places, bits: bitsOf(list, places) };
+    return this.bits.bits;
   }
 
   /** Takes over what it tells; returns whether anything changed that matters for views. */
@@ -77,7 +87,6 @@ export class Peer {
       representative: newer ? representative : before.representative,
       size: newer || sameView ? heartbeat.size : before.size,
       list,
-      hears: before && list === before.list ? before.hears : new Set(list),
       received: sameView ? Math.max(before.received, heartbeat.received) : heartbeat.received,
     };
     return (
@@ -118,7 +127,7 @@ export class Peer {
     if (!this.told) return;
     const silent = new Set(members.map(incarnationOf));
     const list = this.told.list.filter((incarnation) => !silent.has(incarnation));
-    this.told = { ...this.told, list, hears: new Set(list) };
+    this.told = { ...this.told, list };
   }
 
   /** It refused an attempt because its own view is as large. */
