@@ -18,6 +18,16 @@ const FULL_RETRIES_MAX = 100;
 const LATENESS_MAX: Millis = 50;
 const LATE_RETRY: Millis = 50;
 
+/** Between two refreshes; where that is too short, several addresses are announced in one. */
+const BEAT_MIN: Millis = 20;
+
+export interface AnnouncerSettings {
+  /** Delays after the first announcement at which it is said again. */
+  readonly repeats: readonly Millis[];
+  /** Everything is announced once in so long, one address after the other; absent: it is not. */
+  readonly refresh?: Millis | undefined;
+}
+
 export interface AnnouncerParts {
   readonly sender: FrameSender;
   readonly linkOf: (interfaceIndex: number) => Link | undefined;
@@ -26,20 +36,22 @@ export interface AnnouncerParts {
 }
 
 export class Announcer {
-  readonly #repeats: readonly Millis[];
+  readonly #settings: AnnouncerSettings;
   readonly #parts: AnnouncerParts;
-  /** Addresses we may speak for. */
-  readonly #active = new Set<string>();
+  /** Addresses we may speak for; who was refreshed last stands last. */
+  readonly #active = new Map<string, Standing>();
   /** The same frames as long as the link keeps its address. */
   readonly #frames = new WeakMap<
     Standing,
     { readonly mac: Uint8Array; readonly frames: readonly Buffer[] }
   >();
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** Addresses that a beat may refresh; what is left of one is for the next. */
+  #credit = 0;
+  #beating = false;
 
-  /** `repeats`: delays after the first announcement at which it is said again. */
-  constructor(repeats: readonly Millis[], parts: AnnouncerParts) {
-    this.#repeats = repeats;
+  constructor(settings: AnnouncerSettings, parts: AnnouncerParts) {
+    this.#settings = settings;
     this.#parts = parts;
   }
 
@@ -52,12 +64,18 @@ export class Announcer {
   }
 
   announce(standings: readonly Standing[]): void {
-    for (const standing of standings) this.#active.add(standingKey(standing));
+    for (const standing of standings) this.#active.set(standingKey(standing), standing);
     this.#send(standings, 0);
-    for (const delay of this.#repeats) {
+    for (const delay of this.#settings.repeats) {
       this.#repeat(standings, delay);
     }
     this.#parts.notifier?.tell(standings);
+    if (!this.#beating) this.#armRefresh();
+  }
+
+  /** What is still ours of these, and once. */
+  announceOnce(standings: readonly Standing[]): void {
+    this.#send(this.#stillActive(standings), 0);
   }
 
   /**
@@ -72,6 +90,36 @@ export class Announcer {
     });
   }
 
+  /** Of 1,000 addresses some with each beat, of one each time it is due. */
+  #armRefresh(): void {
+    const { refresh } = this.#settings;
+    const count = this.#active.size;
+    this.#beating = refresh !== undefined && count > 0;
+    if (refresh === undefined || count === 0) return;
+    const delay = Math.max(refresh / count, BEAT_MIN);
+    const due = bootTimeNow() + delay;
+    this.#later(delay, () => {
+      // Late is who stood still: what it lost meanwhile it has to be told first.
+      if (bootTimeNow() - due <= LATENESS_MAX) this.#refresh((delay * count) / refresh);
+      this.#armRefresh();
+    });
+  }
+
+  #refresh(share: number): void {
+    this.#credit = Math.min(this.#credit + share, share + 1);
+    const count = Math.floor(this.#credit + 1e-6);
+    this.#credit -= count;
+    const next = [...firstOf(this.#active, count)];
+    for (const [key, standing] of next) {
+      this.#active.delete(key);
+      this.#active.set(key, standing);
+    }
+    this.#send(
+      next.map(([, standing]) => standing),
+      0,
+    );
+  }
+
   /** From now on nothing is said for these. */
   forget(standings: readonly Standing[]): void {
     for (const standing of standings) this.#active.delete(standingKey(standing));
@@ -82,6 +130,7 @@ export class Announcer {
     this.#active.clear();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
+    this.#beating = false;
     this.#parts.notifier?.stop();
   }
 
@@ -126,5 +175,14 @@ export class Announcer {
     }, delay);
     timer.unref();
     this.#timers.add(timer);
+  }
+}
+
+function* firstOf<T>(all: Iterable<T>, count: number): Generator<T, undefined> {
+  let left = count;
+  if (left <= 0) return;
+  for (const one of all) {
+    yield one;
+    if (--left === 0) return;
   }
 }

@@ -12,6 +12,8 @@ export interface Fitness {
 
 export interface InterfaceFitnessParts {
   readonly linkNamed: (name: string) => Link | undefined;
+  /** Why nobody is taken to hear this host there; absent, or undefined: they do. */
+  readonly muteOn?: (name: string) => string | undefined;
   readonly changed: (interfaceName: string) => void;
 }
 
@@ -31,7 +33,7 @@ export class InterfaceFitness {
   of(name: string): Fitness {
     const known = this.#known.get(name);
     if (known !== undefined) return known;
-    const fresh = judge(name, this.#parts.linkNamed(name));
+    const fresh = this.#judge(name);
     this.#known.set(name, fresh);
     return fresh;
   }
@@ -40,7 +42,7 @@ export class InterfaceFitness {
   look(name: string): void {
     const before = this.#known.get(name);
     if (before === undefined) return;
-    const now = judge(name, this.#parts.linkNamed(name));
+    const now = this.#judge(name);
     clearTimeout(this.#holds.get(name));
     this.#holds.delete(name);
     if (now.fit && !before.fit && this.#hold > 0) this.#wait(name);
@@ -53,10 +55,16 @@ export class InterfaceFitness {
     this.#known.clear();
   }
 
+  #judge(name: string): Fitness {
+    const link = judge(name, this.#parts.linkNamed(name));
+    const mute = link.fit ? this.#parts.muteOn?.(name) : undefined;
+    return mute === undefined ? link : { fit: false, reason: mute };
+  }
+
   #wait(name: string): void {
     const timer = setTimeout(() => {
       this.#holds.delete(name);
-      this.#set(name, judge(name, this.#parts.linkNamed(name)));
+      this.#set(name, this.#judge(name));
     }, this.#hold);
     timer.unref();
     this.#holds.set(name, timer);

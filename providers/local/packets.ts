@@ -147,10 +147,30 @@ export function arpClaim(frame: Buffer): Binding | undefined {
   return address.readUInt32BE(0) === 0 ? undefined : { mac: frame.subarray(22, 28), address };
 }
 
+/** `announcement`: to everybody, unasked (sender is target; RFC 5227, 2.3). `answer`: somebody asked. */
+export interface ArpWord {
+  readonly kind: 'announcement' | 'answer';
+  readonly binding: Binding;
+}
+
+/** What an ARP frame says of an address without asking for another; `undefined` for any other frame. */
+export function arpWord(frame: Buffer): ArpWord | undefined {
+  const binding = arpClaim(frame);
+  if (binding === undefined) return undefined;
+  if (frame.readUInt32BE(38) === frame.readUInt32BE(28)) return { kind: 'announcement', binding };
+  return frame.readUInt16BE(20) === 2 ? { kind: 'answer', binding } : undefined;
+}
+
 /** Where a frame that {@link neighbourClaim} or {@link neighbourQuestion} takes has which byte. */
 export const NEIGHBOUR_BYTES = [
   { offset: ETHERNET_BYTES + 6, value: NEXT_HEADER_ICMPV6 },
   { offset: ETHERNET_BYTES + IPV6_HEADER_BYTES, value: NEIGHBOUR_ADVERTISEMENT, or: NEIGHBOUR_SOLICITATION },
+] as const;
+
+/** The same for {@link neighbourClaim} alone. */
+export const ADVERTISEMENT_BYTES = [
+  { offset: ETHERNET_BYTES + 6, value: NEXT_HEADER_ICMPV6 },
+  { offset: ETHERNET_BYTES + IPV6_HEADER_BYTES, value: NEIGHBOUR_ADVERTISEMENT },
 ] as const;
 
 /** Who says in a neighbour advertisement that it has the address. */

@@ -19,6 +19,7 @@ import type {
 import type { Snapshot } from './address-book.ts';
 import { Announcer } from './announcer.ts';
 import { audiencesOf } from './audiences.ts';
+import { ConflictWatch } from './conflict-watch.ts';
 import { createGuardian, type Guardian } from './guardian.ts';
 import { type Host, leaseSeconds, openHost } from './host.ts';
 import { describe } from './inspection.ts';
@@ -31,6 +32,7 @@ import { rehearse } from './rehearsal.ts';
 import type { Question, Verdict } from './silence.ts';
 import { Standings } from './standings.ts';
 import { Surroundings } from './surroundings.ts';
+import { Troubles } from './troubles.ts';
 
 /** How long past its whole seconds the kernel may still show an address (measured: at most 1.09 s). */
 const KERNEL_LATENESS_MAX: Millis = 1100;
@@ -56,6 +58,8 @@ interface Running {
   readonly standings: Standings;
   /** Absent where nobody is to be told by it. */
   readonly sharing: NeighbourShare | undefined;
+  /** Absent where nobody listens for others who have what we hold. */
+  readonly conflicts: ConflictWatch | undefined;
 }
 
 /** An acquire that still asks the link; void as soon as a younger wish for the VIP exists. */
@@ -96,6 +100,7 @@ class LocalProvider implements Provider {
       this.#prepare(vips);
       this.#sweep(vips);
       running.sharing?.start(vips);
+      running.conflicts?.start(vips);
     } catch (error) {
       await this.stop();
       await close(running);
@@ -104,9 +109,10 @@ class LocalProvider implements Provider {
   }
 
   configure(vips: readonly Vip[]): void {
-    const { surroundings, sharing } = this.#run();
+    const { surroundings, sharing, conflicts } = this.#run();
     surroundings.configure(vips);
     sharing?.configure(vips);
+    conflicts?.configure(vips);
     this.#prepare(vips);
   }
 
@@ -218,24 +224,31 @@ class LocalProvider implements Provider {
   }
 
   #build(host: Host): Running {
+    const troubles = new Troubles((event) => this.#listener(event));
     const guardian = createGuardian(
       { timeout: this.#config.guardian_timeout_ms },
       {
         fenced: () => this.#tellLost(this.#running?.leases.fenced()),
-        changed: ({ guarded, reason }) =>
-          this.#listener({ kind: 'trouble', reason: guarded ? undefined : reason }),
+        changed: ({ guarded, reason }) => troubles.guardian(guarded ? undefined : reason),
       },
     );
     const linkOf = (index: number) => host.interfaces.byIndex(index);
     const sharing = this.#sharingOn(host);
-    const announcer = new Announcer(this.#config.announce_repeat_ms, {
-      sender: host.sender,
-      linkOf,
-      notifier: this.#notifierOf(host, sharing),
-    });
+    const { announce_repeat_ms: repeats, announce_refresh_ms: refresh } = this.#config;
+    const notifier = this.#notifierOf(host, sharing);
+    const announcer = new Announcer({ repeats, refresh }, { sender: host.sender, linkOf, notifier });
+    const conflicts =
+      refresh === undefined
+        ? undefined
+        : new ConflictWatch(this.#config, refresh, {
+            host,
+            defend: (standing) => announcer.announceOnce([standing]),
+            changed: (interfaceName) => this.#running?.surroundings.look(interfaceName),
+            trouble: (reason) => troubles.link(reason),
+          });
     const leases = new Leases(
       { lease: leaseSeconds(this.#config) * 1000, stall: stallBound(this.#config.guardian_timeout_ms) },
-      { addresses: host.addresses, guardian, announcer },
+      { addresses: host.addresses, guardian, announcer: listened(announcer, conflicts) },
     );
     const surroundings = new Surroundings(this.#config, {
       host,
@@ -243,13 +256,15 @@ class LocalProvider implements Provider {
       vanished: (addresses) => {
         this.#tellLost(leases.takeAwayVanished(addresses));
       },
+      muteOn: (interfaceName) => conflicts?.muteOn(interfaceName),
+      linkChanged: (interfaceName) => conflicts?.look(interfaceName),
       wellAgain: (interfaceName) => {
         const standings = leases.all().flatMap((holding) => holding.standings);
         announcer.announce(standings.filter((standing) => standing.interfaceName === interfaceName));
       },
     });
     const standings = new Standings(this.#config, host.interfaces);
-    return { host, guardian, announcer, leases, surroundings, standings, sharing };
+    return { host, guardian, announcer, leases, surroundings, standings, sharing, conflicts };
   }
 
   /** Absent where nobody is to be told directly. */
@@ -409,9 +424,28 @@ class LocalProvider implements Provider {
   }
 }
 
+/** Who is told what is announced also knows what is held. */
+function listened(
+  announcer: Announcer,
+  conflicts: ConflictWatch | undefined,
+): Pick<Announcer, 'announce' | 'forget'> {
+  if (conflicts === undefined) return announcer;
+  return {
+    announce(standings) {
+      announcer.announce(standings);
+      conflicts.hold(standings);
+    },
+    forget(standings) {
+      announcer.forget(standings);
+      conflicts.drop(standings);
+    },
+  };
+}
+
 /** The guardian goes last: what is still up when its pipe closes, it removes. */
 async function close(running: Running): Promise<void> {
   running.sharing?.stop();
+  running.conflicts?.stop();
   running.announcer.stop();
   running.surroundings.stop();
   await running.guardian.stop();

@@ -19,6 +19,10 @@ export interface SurroundingsParts {
   readonly emit: (event: ProviderEvent) => void;
   /** These were removed by somebody, perhaps by ourselves; `any`: we do not know which. */
   readonly vanished: (addresses: readonly InterfaceAddress[] | 'any') => void;
+  /** Why nobody is taken to hear this host on the interface; undefined: they do. */
+  readonly muteOn: (interfaceName: string) => string | undefined;
+  /** Before it is judged anew. */
+  readonly linkChanged: (interfaceName: string) => void;
   /** The interface is fit again: neighbours may have forgotten, or the switch port is another. */
   readonly wellAgain: (interfaceName: string) => void;
 }
@@ -37,6 +41,7 @@ export class Surroundings {
     this.#parts = parts;
     this.#fitness = new InterfaceFitness(config.carrier_hold_ms, {
       linkNamed: (name) => parts.host.interfaces.byName(name),
+      muteOn: (name) => parts.muteOn(name),
       changed: (name) => this.#fitnessChanged(name),
     });
   }
@@ -66,6 +71,11 @@ export class Surroundings {
     return this.#fitness.of(interfaceName);
   }
 
+  /** Judges the interface anew. */
+  look(interfaceName: string): void {
+    this.#fitness.look(interfaceName);
+  }
+
   stop(): void {
     this.#watch?.close();
     this.#watch = undefined;
@@ -87,7 +97,8 @@ export class Surroundings {
 
   #interfacesChanged(changes: readonly InterfaceChange[]): void {
     for (const { name, before, now } of changes) {
-      this.#fitness.look(name);
+      this.#parts.linkChanged(name);
+      this.look(name);
       if (before !== undefined && before.index !== now?.index) this.#parts.vanished('any');
     }
   }

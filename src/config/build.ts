@@ -30,6 +30,7 @@ import { checkPlaces } from './places.ts';
 import { defaultPolicy } from './policies.ts';
 import { type GuestConfig, guestOf } from './providers/guest.ts';
 import { settingsOf } from './providers/kinds.ts';
+import type { SectionContext } from './providers/provider-kind.ts';
 import type { FileShape } from './schema.ts';
 import { buildSpreadGroup } from './spread-section.ts';
 import { buildVips } from './vip-section.ts';
@@ -55,7 +56,7 @@ export function buildConfig(shape: FileShape, options: BuildOptions, findings: F
   const group = groupOf(shape, member, findings);
   const agent = agentOf(shape, findings);
   const fromFolder = (path: string) => resolvePath(path, options.fileName);
-  const providers = providersOf(shape, fromFolder);
+  const providers = providersOf(shape, { fromFolder, engine: shape.group.engine });
   const guests = guestsOf(shape, providers, findings);
   const policyOf = (names: readonly string[]) => shape.policy ?? defaultPolicy(names, providers);
   const context = { policyOf, providers: Object.keys(providers) };
@@ -184,9 +185,9 @@ function quorumOf(shape: FileShape, members: Members): Config['quorum'] {
   return { votes, ...(effective !== undefined && { expected_votes: effective }) };
 }
 
-function providersOf(shape: FileShape, fromFolder: (path: string) => string): Record<string, ProviderConfig> {
+function providersOf(shape: FileShape, context: SectionContext): Record<string, ProviderConfig> {
   const entries = Object.entries(shape.providers);
-  return Object.fromEntries(entries.map(([name, section]) => [name, settingsOf(section, { fromFolder })]));
+  return Object.fromEntries(entries.map(([name, section]) => [name, settingsOf(section, context)]));
 }
 
 function guestsOf(

@@ -29,6 +29,7 @@ export const DEFAULTS = {
     renew_interval: '500ms',
     guardian_timeout: '1500ms',
     announce_repeat: ['100ms', '400ms', '1s', '3s', '10s'],
+    announce_refresh: { embedded: '0s', spread: '3s', corosync: '3s' },
     probe_always: false,
     silence_probe_interval: '4ms',
     silence_probes: 2,

@@ -32,7 +32,7 @@ export interface FrameSender {
 
 /** Sends whole frames on any interface; receives nothing. */
 export function openFrameSender(): FrameSender {
-  const fd = openPacketSocket(SO_SNDBUFFORCE, 0);
+  const fd = openPacketSocket(SO_SNDBUFFORCE);
   let to = { interfaceIndex: 0, address: packetAddress(0, 0) };
   return {
     send(frame, interfaceIndex) {
@@ -62,6 +62,10 @@ export interface FrameReceiverOptions {
   readonly ethertype: number;
   /** Only frames that have these bytes; the kernel drops all others before they cost us anything. */
   readonly match?: readonly FrameByte[];
+  /** Instead: a program for the kernel's filter (`classic-bpf.ts`) that says which frames come in. */
+  readonly filter?: Buffer;
+  /** Room for frames that wait, as the kernel counts it; 8 MiB unless given. What does not fit is dropped. */
+  readonly bufferBytes?: number;
 }
 
 /** The byte at `offset` is `value`, or `or` where that is given. */
@@ -77,9 +81,10 @@ export interface FrameByte {
  */
 export function openFrameReceiver(options: FrameReceiverOptions): FrameReceiver {
   // Protocol 0 until bound: otherwise frames of all interfaces come in between the two calls.
-  const fd = openPacketSocket(SO_RCVBUFFORCE, 0);
+  const fd = openPacketSocket(SO_RCVBUFFORCE, options.bufferBytes);
+  const { match, filter = match && matchProgram(match) } = options;
   try {
-    if (options.match !== undefined) attachFilter(fd, matchProgram(options.match));
+    if (filter !== undefined) attachFilter(fd, filter);
     bindSocket(fd, packetAddress(options.interfaceIndex, options.ethertype));
   } catch (error) {
     closeDescriptor(fd);
@@ -110,10 +115,11 @@ function nextFrame(fd: Descriptor): Buffer | undefined {
   }
 }
 
-function openPacketSocket(bufferOption: number, ethertype: number): Descriptor {
-  const fd = openSocket({ domain: AF_PACKET, type: SOCK_RAW, protocol: networkOrder(ethertype) });
+/** Of protocol 0: nothing comes in before it is bound. */
+function openPacketSocket(bufferOption: number, bufferBytes = BUFFER_BYTES): Descriptor {
+  const fd = openSocket({ domain: AF_PACKET, type: SOCK_RAW, protocol: 0 });
   try {
-    setSocketOption(fd, { level: SOL_SOCKET, name: bufferOption, value: BUFFER_BYTES });
+    setSocketOption(fd, { level: SOL_SOCKET, name: bufferOption, value: bufferBytes });
   } catch (error) {
     if (!(error instanceof SystemError) || error.code !== 'EPERM') {
       closeDescriptor(fd);
@@ -155,10 +161,6 @@ function packetAddress(interfaceIndex: number, ethertype: number): Buffer {
   address.writeUInt16BE(ethertype, 2);
   address.writeInt32LE(interfaceIndex, 4);
   return address;
-}
-
-function networkOrder(value: number): number {
-  return ((value & 0xff) << 8) | (value >> 8);
 }
 
 function closeOnce(fd: Descriptor): () => void {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Millis } from '../../model/time.ts';
 import { DEFAULTS } from '../defaults.ts';
-import { formatDuration } from '../duration.ts';
+import { formatDuration, parseDuration } from '../duration.ts';
 import { duration, integer, interfaceName, yesNo } from '../schema-parts.ts';
 import {
   NOTIFY_SECTION,
@@ -24,6 +24,11 @@ export interface LocalProviderConfig {
   readonly guardian_timeout_ms: Millis;
   /** Delays after the first announcement at which it is repeated. */
   readonly announce_repeat_ms: readonly Millis[];
+  /**
+   * Once in so long everything held is announced again, and so long others are listened to for the same of theirs: who does not hear us
+   * and has what we hold. Absent: neither is done.
+   */
+  readonly announce_refresh_ms?: Millis;
   /** Ask the link for a stranger (RFC 5227) before every acquire, also where the earlier holder is known to be gone. */
   readonly probe_always: boolean;
   /** Between two probes for a silent link, and how many must stay unanswered in a row. */
@@ -36,6 +41,9 @@ export interface LocalProviderConfig {
   /** Absent: neighbour caches are neither read nor told to anybody. */
   readonly shared_neighbours?: SharedNeighboursConfig;
 }
+
+/** Announcing more often than this finds nobody sooner who is heard by none. */
+const REFRESH_MIN: Millis = 500;
 
 export interface SharedNeighboursConfig {
   /** Between two readings of the kernel's neighbour cache; what is not heard of again for three of them is forgotten. */
@@ -56,13 +64,18 @@ const schema = z.strictObject({
   guardian_timeout: duration('500ms', '10m')
     .prefault(DEFAULTS.local.guardian_timeout)
     .describe(
-      'The guardian removes the addresses when the agent, which speaks every 200ms, has been mute for this long; longer than the others take to notice, so that they are ready',
+      'The guardian removes the addresses when the agent, which speaks every 200ms, has said nothing for this long; longer than the others take to notice, so that they are ready',
     ),
   announce_repeat: z
     .array(duration('0s', '10m'))
     .max(32)
     .prefault([...DEFAULTS.local.announce_repeat])
     .describe('When, after the first announcement, it is repeated'),
+  announce_refresh: duration('0s', '10m')
+    .optional()
+    .describe(
+      'So often everything held is announced again, and the others are listened to: who hears them announce what it holds, and is not heard itself, lets go; the same on all hosts. `0s`: neither. Absent: 3s with Spread and corosync, `0s` with the embedded engine, whose heartbeats tell it sooner',
+    ),
   probe_always: yesNo(DEFAULTS.local.probe_always).describe(
     'Ask the link for a stranger (RFC 5227) before every acquire',
   ),
@@ -89,13 +102,14 @@ const schema = z.strictObject({
 
 export const LOCAL_KIND: ProviderKind<typeof schema, LocalProviderConfig> = {
   schema,
-  settingsOf: (section) => ({
+  settingsOf: (section, { engine }) => ({
     kind: 'local',
     ...(section.interface !== undefined && { interface: section.interface }),
     lease_ms: section.lease,
     renew_interval_ms: section.renew_interval,
     guardian_timeout_ms: section.guardian_timeout,
     announce_repeat_ms: section.announce_repeat,
+    ...refreshOf(section.announce_refresh ?? parseDuration(DEFAULTS.local.announce_refresh[engine])!),
     probe_always: section.probe_always,
     silence_probe_interval_ms: section.silence_probe_interval,
     silence_probes: section.silence_probes,
@@ -107,6 +121,10 @@ export const LOCAL_KIND: ProviderKind<typeof schema, LocalProviderConfig> = {
     checkLease(settings, context);
   },
 };
+
+function refreshOf(refresh: Millis): Pick<LocalProviderConfig, 'announce_refresh_ms'> {
+  return refresh === 0 ? {} : { announce_refresh_ms: refresh };
+}
 
 function notifySettings({
   notify,
@@ -139,6 +157,10 @@ function checkLease(settings: LocalProviderConfig, { name, path, agent, findings
   if (settings.renew_interval_ms * 2 > settings.lease_ms) {
     const mend = `write at most half of the lease (${lease}), so that one late renewal loses nothing`;
     findings.error([...path, 'renew_interval'], { what: 'is more than half of the lease', mend });
+  }
+  if ((settings.announce_refresh_ms ?? REFRESH_MIN) < REFRESH_MIN) {
+    const mend = `write at least ${formatDuration(REFRESH_MIN)}, or 0s for none`;
+    findings.error([...path, 'announce_refresh'], { what: 'is a flood of announcements', mend });
   }
   if (settings.guardian_timeout_ms > settings.lease_ms) {
     const mend = `write at most the lease (${lease}); later the kernel has removed the addresses already`;

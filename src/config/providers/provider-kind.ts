@@ -3,7 +3,7 @@
  * together. One file a kind beside this one; `kinds.ts` lists them.
  */
 import type { z } from 'zod';
-import type { AgentConfig } from '../config.ts';
+import type { AgentConfig, GroupConfig } from '../config.ts';
 import type { Findings } from '../findings.ts';
 import type { Path } from '../problem.ts';
 import type { PlacedVip } from '../vip-section.ts';
@@ -19,6 +19,8 @@ export interface ProviderKind<Schema extends z.ZodObject, Settings> {
 export interface SectionContext {
   /** Makes a relative path start from the folder of the configuration file. */
   readonly fromFolder: (path: string) => string;
+  /** Of the group. */
+  readonly engine: GroupConfig['engine'];
 }
 
 export interface CheckContext {

@@ -6,6 +6,7 @@ import {
   arpGratuitousReply,
   arpProbe,
   arpQuestion,
+  arpWord,
   type Binding,
   macText,
   neighbourAdvertisement,
@@ -101,7 +102,7 @@ type PacketInput = { readonly bytes: Buffer } | { readonly mac: Uint8Array; read
 function checkPackets(input: PacketInput): void {
   if ('mac' in input) return checkBinding(input);
   const { bytes } = input;
-  for (const binding of [arpClaim, arpQuestion, neighbourClaim, neighbourQuestion].map((read) =>
+  for (const binding of [arpClaim, arpQuestion, arpBinding, neighbourClaim, neighbourQuestion].map((read) =>
     read(bytes),
   )) {
     if (binding === undefined) continue;
@@ -112,6 +113,8 @@ function checkPackets(input: PacketInput): void {
     ipText(binding.address);
   }
 }
+
+const arpBinding = (bytes: Buffer) => arpWord(bytes)?.binding;
 
 function checkBinding(binding: Binding): void {
   const { address } = binding;
@@ -129,6 +132,11 @@ function checkBinding(binding: Binding): void {
   expectBinding(arpClaim(arpAnnouncement(binding)), binding);
   expectBinding(arpClaim(arpGratuitousReply(binding)), binding);
   expectBinding(arpQuestion(arpProbe(binding)), binding);
+  for (const frame of [arpAnnouncement(binding), arpGratuitousReply(binding)]) {
+    expectBinding(arpBinding(frame), binding);
+    demand(arpWord(frame)?.kind === 'announcement', () => 'an announcement is not read as one');
+  }
+  demand(arpWord(arpProbe(binding)) === undefined, () => 'a probe taken for a word about who has it');
   demand(arpClaim(arpProbe(binding)) === undefined, () => 'a probe taken for a claim');
   demand(arpQuestion(arpAnnouncement(binding)) === undefined, () => 'an announcement taken for a probe');
 }

@@ -20,7 +20,7 @@ function standing(last: number): Standing {
   return { family: 4, address: `10.0.0.${last}`, prefixLength: 32, interfaceName: 'eth0', interfaceIndex: 4 };
 }
 
-function announcer(repeats: number[], options: { link?: Link; fullAfter?: number } = {}) {
+function announcer(repeats: number[], options: { link?: Link; fullAfter?: number; refresh?: number } = {}) {
   const sent: number[] = [];
   let room = options.fullAfter ?? Number.POSITIVE_INFINITY;
   const sender = {
@@ -34,7 +34,10 @@ function announcer(repeats: number[], options: { link?: Link; fullAfter?: number
     },
     close() {},
   };
-  return { sent, it: new Announcer(repeats, { sender, linkOf: () => options.link ?? LINK }) };
+  return {
+    sent,
+    it: new Announcer({ repeats, refresh: options.refresh }, { sender, linkOf: () => options.link ?? LINK }),
+  };
 }
 
 describe('announcements', () => {
@@ -95,6 +98,60 @@ describe('announcements', () => {
     expect(sent).toEqual([1, 1]);
     vi.advanceTimersByTime(10);
     expect(sent).toEqual([1, 1, 2, 2, 3, 3]);
+  });
+
+  it('are made again and again where that is wanted, one address after the other', () => {
+    const { sent, it: announcing } = announcer([], { refresh: 3000 });
+    announcing.announce([standing(1), standing(2), standing(3)]);
+    sent.length = 0;
+    vi.advanceTimersByTime(999);
+    expect(sent).toEqual([]);
+    vi.advanceTimersByTime(2001);
+    expect(sent).toEqual([1, 1, 2, 2, 3, 3]);
+    announcing.forget([standing(2)]);
+    sent.length = 0;
+    vi.advanceTimersByTime(6000);
+    expect(new Set(sent)).toEqual(new Set([1, 3]));
+    announcing.forget([standing(1), standing(3)]);
+    sent.length = 0;
+    vi.advanceTimersByTime(60_000);
+    expect(sent).toEqual([]);
+    announcing.announce([standing(3)]);
+    sent.length = 0;
+    vi.advanceTimersByTime(3000);
+    expect(sent).toEqual([3, 3]);
+    announcing.stop();
+    vi.advanceTimersByTime(60_000);
+    expect(sent).toEqual([3, 3]);
+  });
+
+  it('of 200 addresses are made evenly', () => {
+    const { sent, it: announcing } = announcer([], { refresh: 3000 });
+    announcing.announce(Array.from({ length: 200 }, (_, at) => standing(at)));
+    for (let round = 0; round < 3; round++) {
+      let most = 0;
+      const round = new Set<number>();
+      for (let beat = 0; beat < 150; beat++) {
+        sent.length = 0;
+        vi.advanceTimersByTime(20);
+        most = Math.max(most, sent.length);
+        for (const one of sent) round.add(one);
+      }
+      expect(round.size).toBeGreaterThanOrEqual(199);
+      expect(most).toBeLessThanOrEqual(2 * 2);
+    }
+  });
+
+  it('are not made again by one who stood still, before it has found out what it lost', () => {
+    const { sent, it: announcing } = announcer([], { refresh: 1000 });
+    announcing.announce([standing(1)]);
+    sent.length = 0;
+    vi.advanceTimersByTime(999);
+    late = 3000;
+    vi.advanceTimersByTime(1);
+    expect(sent).toEqual([]);
+    vi.advanceTimersByTime(1000);
+    expect(sent).toEqual([1, 1]);
   });
 
   it('are not made where neighbours are not resolved', () => {

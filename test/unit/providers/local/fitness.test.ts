@@ -14,14 +14,17 @@ const WELL: Link = {
 describe('fitness of an interface', () => {
   let link: Link | undefined;
   let changes: boolean[];
+  let mute: string | undefined;
   let fitness: InterfaceFitness;
 
   beforeEach(() => {
     vi.useFakeTimers();
     link = WELL;
     changes = [];
+    mute = undefined;
     fitness = new InterfaceFitness(500, {
       linkNamed: () => link,
+      muteOn: () => mute,
       changed: (name) => changes.push(fitness.of(name).fit),
     });
     fitness.of('eth0');
@@ -44,6 +47,18 @@ describe('fitness of an interface', () => {
     become(next);
     expect(changes).toEqual([false]);
     expect(fitness.of('eth0').reason).toMatch(reason);
+  });
+
+  it('ends where nobody hears this host, and returns after the hold', () => {
+    mute = 'nobody hears it';
+    become(WELL);
+    expect(fitness.of('eth0')).toEqual({ fit: false, reason: 'nobody hears it' });
+    become({ ...WELL, carrier: false });
+    expect(fitness.of('eth0').reason).toMatch(/no carrier/);
+    mute = undefined;
+    become(WELL);
+    vi.advanceTimersByTime(500);
+    expect(fitness.of('eth0').fit).toBe(true);
   });
 
   it('returns only when it has lasted', () => {

@@ -6,6 +6,7 @@ import {
   arpGratuitousReply,
   arpProbe,
   arpQuestion,
+  arpWord,
   macText,
   neighbourAdvertisement,
   neighbourClaim,
@@ -23,6 +24,22 @@ const hex = (text: string) => text.replaceAll(/\s/g, '');
 const ARP_HEAD = 'ffffffffffff 02005e100001 0806 0001 0800 06 04';
 
 describe('ARP', () => {
+  it('announces to everybody, or answers who asked', () => {
+    expect(arpWord(arpAnnouncement(FOUR))).toEqual({
+      kind: 'announcement',
+      binding: arpClaim(arpAnnouncement(FOUR)),
+    });
+    expect(arpWord(arpGratuitousReply(FOUR))?.kind).toBe('announcement');
+    expect(arpWord(arpProbe(FOUR))).toBeUndefined();
+    const answer = arpGratuitousReply(FOUR);
+    answer.writeUInt32BE(0, 38);
+    expect(arpWord(answer)?.kind, 'the answer to a probe').toBe('answer');
+    const question = arpAnnouncement(FOUR);
+    question.writeUInt32BE(0x0a4d0001, 38);
+    expect(arpWord(question), 'somebody looks for another address').toBeUndefined();
+    expect(arpWord(arpAnnouncement(FOUR).subarray(0, 41))).toBeUndefined();
+  });
+
   it('announces by a request whose sender and target are the address', () => {
     expect(arpAnnouncement(FOUR).toString('hex')).toBe(
       hex(`${ARP_HEAD} 0001 02005e100001 0a4d0065 000000000000 0a4d0065`),
