@@ -13,6 +13,7 @@ import {
   answered,
   during,
   eventually,
+  expectMuteLetsGo,
   expectNeverTwo,
   expectOnlyVictimMoved,
   expectOutageBelow,
@@ -29,6 +30,8 @@ const LEASE = 3000;
 /** What it says, and what to do. */
 const NO_DAEMON =
   'CS_ERR_LIBRARY from cpg_initialize: no connection to corosync; start it on this host (systemctl start corosync)';
+/** What `announce_refresh` is with corosync unless configured, ms. */
+const REFRESH = 3000;
 const HOSTS = ['a', 'b', 'c'];
 const SECTIONS = { group: { ...GROUP, members: HOSTS } };
 const KNET = { transport: 'knet' } as const;
@@ -239,6 +242,50 @@ describe.skipIf(NO_COROSYNC !== undefined)(
         await cluster.served();
       },
     );
+  },
+);
+
+describe.skipIf(NO_COROSYNC !== undefined)(
+  'frames are lost in one direction under agents on corosync, policy component',
+  () => {
+    const stage = new Stage();
+    beforeAll(() => stage.open(SECTIONS, KNET), TEST_MAX);
+    afterAll(() => stage.close());
+
+    stage.tell('nobody hears b: it hears that others announce what it holds, and lets go', async () => {
+      await expectMuteLetsGo(stage.cluster, RING_MAX);
+    });
+
+    stage.tell(
+      'nobody hears b, which held nothing: it hears that others still have what it took over',
+      async () => {
+        const { cluster } = stage;
+        await cluster.agent('b').stop();
+        await cluster.served([cluster.others('b')]);
+        await expectRejoined(cluster, () => cluster.agent('b').start());
+        await expectMuteLetsGo(cluster, 2 * REFRESH + RING_MAX);
+      },
+    );
+
+    stage.tell('b hears nobody: it takes everything, and the others, being more, go on serving', async () => {
+      const { cluster } = stage;
+      const others = cluster.others('b');
+      const deaf = await during(
+        cluster,
+        async () => {
+          await cluster.observatory.lab.loseOneWay(others.map((from) => ({ from, to: 'b' })));
+          await cluster.served([others, ['b']]);
+        },
+        3 * REFRESH,
+      );
+      for (const [address, hosts] of deaf.holders) expect(hosts, `holders of ${address}`).toHaveLength(2);
+      expectOutageBelow(deaf, HANDOFF_MAX);
+      const said = JSON.stringify(await cluster.agent(others[0]!).status());
+      expect(said).toContain('which this host holds, and does not hear this host, which others hear');
+      await cluster.observatory.lab.heal();
+      await cluster.joined();
+      await cluster.served();
+    });
   },
 );
 

@@ -3,11 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../src/lab/cluster.ts';
-import { monotonicNow } from '../../src/platform/clock.ts';
 import {
   during,
   expectNeverTwo,
   expectOutageBelow,
+  expectQuiet,
   heldBy,
   NO_WORLD,
   STILL,
@@ -107,13 +107,3 @@ describe.skipIf(NO_WORLD !== undefined || NO_NFT !== undefined)('frames are lost
     });
   });
 });
-
-/** Nothing moves for that long. */
-async function expectQuiet(cluster: Cluster, length: number): Promise<void> {
-  const from = monotonicNow();
-  await sleep(length);
-  const changes = (await cluster.observatory.watcher.changes()).filter(
-    ({ at, address }) => at > from && cluster.observatory.addresses.includes(address),
-  );
-  expect(changes, 'address changes though nothing happens').toEqual([]);
-}

@@ -13,6 +13,7 @@ import {
   answered,
   BY_GUARDIAN,
   during,
+  expectMuteLetsGo,
   expectNeverTwo,
   expectOutageBelow,
   expectRejoined,
@@ -211,6 +212,12 @@ for (const kind of NO_WORLD === undefined ? daemonKinds() : (['double'] as const
         expect(together, 'held by two at once, not by the merge').toEqual([]);
         const longest = Math.max(0, ...healed.duplicates.map(({ from, to }) => to - from));
         expect(longest, 'held by both sides (ms)').toBeLessThan(TIMES.lookup + TIMES.gather + RING_MAX);
+      });
+    });
+
+    it('nobody hears b: it hears that others announce what it holds, and lets go', async () => {
+      await withSpread(kind, async ({ cluster }) => {
+        await expectMuteLetsGo(cluster, RING_MAX);
       });
     });
 

@@ -11,6 +11,8 @@ import { insideWorld } from '../../src/lab/world.ts';
 import type { Departure } from '../../src/model/view.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
 
+/** So long nothing may move while a fault lasts, ms: two refreshes of the announcements. */
+const QUIET = 7000;
 /** A shorter duplicate is below what the watcher can tell apart, ms. */
 const RESOLUTION = 1;
 
@@ -187,6 +189,51 @@ export async function expectRejoined(cluster: Cluster, back: () => unknown): Pro
   expectNeverTwo(sighting);
   expectOutageBelow(sighting, HANDOFF_MAX);
   expect(sighting.holders, 'a join moves nothing').toEqual(before);
+}
+
+/** Nothing moves for that long, ms. */
+export async function expectQuiet(cluster: Cluster, length: number): Promise<void> {
+  const from = monotonicNow();
+  await sleep(length);
+  const changes = (await cluster.observatory.watcher.changes()).filter(
+    ({ at, address }) => at > from && cluster.observatory.addresses.includes(address),
+  );
+  expect(changes, 'address changes though nothing happens').toEqual([]);
+}
+
+/**
+ * Nobody hears b any more, and it hears everybody: it lets go, the others serve, and nothing moves while that lasts. Then it is heard
+ * again, and everything serves.
+ * @param bound how long b may hold what another has, ms
+ */
+export async function expectMuteLetsGo(cluster: Cluster, bound: number): Promise<void> {
+  const { lab } = cluster.observatory;
+  const others = cluster.others('b');
+  const idle = (await heldBy(cluster, 'b')).length === 0;
+  const deaf = await during(cluster, async () => {
+    await lab.loseOneWay(others.map((to) => ({ from: 'b', to })));
+    // Who held nothing first takes what it believes to be nobody's.
+    const holds = async () => !idle || (await heldBy(cluster, 'b')).length > 0;
+    await eventually('b holds something', holds, 30_000);
+    await cluster.served([others]);
+  });
+  const longest = Math.max(0, ...deaf.duplicates.map(({ from, to }) => to - from));
+  console.log(`held by b and by another for ${longest.toFixed(1)} ms at most`);
+  expect(longest, 'held by b and by another (ms)').toBeLessThan(bound);
+  await expectQuiet(cluster, QUIET);
+  expect(await heldBy(cluster, 'b')).toEqual([]);
+  const status = JSON.stringify(await cluster.agent('b').status());
+  expect(status).toContain('nobody seems to hear this host on eth0');
+  const healed = await during(
+    cluster,
+    async () => {
+      await lab.heal();
+      await cluster.joined();
+      await cluster.served();
+    },
+    2000,
+  );
+  expectNeverTwo(healed);
 }
 
 /** Waits until the condition holds; `what` says for what, when it does not. */
