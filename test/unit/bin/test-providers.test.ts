@@ -1,5 +1,5 @@
 /** Rehearsals of clouds where there is no cloud: each provider says so itself, on its own thread, and none is waited for in vain. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -64,14 +64,15 @@ it('a provider that cannot be made, one that loads too long and one that does no
   try {
     const program = join(folder, 'hangs');
     writeFileSync(program, '#!/bin/sh\nsleep 60\n', { mode: 0o755 });
+    installEndless(folder);
     const text = `${FEW}providers:
   missing: { kind: package, package: wackamole-provider-of-nobody }
   hangs: { kind: exec, command: ${program}, timeout: 25s }
-  slow: { kind: aws, mode: route, region: eu-test-1, ${NOWHERE} }
+  slow: { kind: package, package: endless }
 vips: { a: { addresses: [10.9.0.1], providers: [hangs] } }
 `;
     const found = async (provider: string, timeout: number) =>
-      (await testProviders({ config: configOf(text), timeout, provider }))[0];
+      (await testProviders({ config: configIn(folder, text), timeout, provider }))[0];
     expect(await found('missing', 30_000)).toMatchObject({
       provider: 'missing',
       verdict: 'fail',
@@ -82,7 +83,7 @@ vips: { a: { addresses: [10.9.0.1], providers: [hangs] } }
       verdict: 'fail',
       mend: expect.stringContaining('mend the program'),
     });
-    expect(await found('slow', 11)).toMatchObject({
+    expect(await found('slow', 1_000)).toMatchObject({
       verdict: 'unknown',
       detail: 'it was not loaded in time',
     });
@@ -90,3 +91,23 @@ vips: { a: { addresses: [10.9.0.1], providers: [hangs] } }
     rmSync(folder, { recursive: true });
   }
 }, 90_000);
+
+/** A package that is never done with being loaded. */
+function installEndless(folder: string): void {
+  const place = join(folder, 'node_modules', 'endless');
+  mkdirSync(place, { recursive: true });
+  writeFileSync(
+    join(place, 'package.json'),
+    '{ "name": "endless", "type": "module", "exports": "./index.js" }',
+  );
+  writeFileSync(join(place, 'index.js'), 'await new Promise((resolve) => setTimeout(resolve, 3_600_000));\n');
+}
+
+/** As of a file that lies there. */
+function configIn(folder: string, text: string): ReturnType<typeof configOf> {
+  const { providers, ...config } = configOf(text);
+  const placed = Object.entries(providers).map(
+    ([name, settings]) => [name, settings.kind === 'package' ? { ...settings, folder } : settings] as const,
+  );
+  return { ...config, providers: Object.fromEntries(placed) };
+}
