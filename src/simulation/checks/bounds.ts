@@ -32,10 +32,13 @@ export function calmMergeBound(timers: DetectorTimers, way: Millis): Millis {
   return met + 2 * heartbeat_interval_ms + probe_interval_ms + 6 * way + RELEASE_MAX;
 }
 
-/** From the last disturbance of anybody until no view follows: links that flapped are held down for up to 64 times their hold. */
+/**
+ * From the last disturbance of anybody until no view follows: links that flapped are held down for up to 64 times their hold, and the view
+ * that such a hold's end brings may leave out others, whose links are held down from then on.
+ */
 export function restBound(timers: DetectorTimers): Millis {
   const streams = 3_000; // until TCP gives up what nobody answers
-  return 64 * timers.link_hold_ms + 2 * mergeBound(timers) + timers.heartbeat_timeout_ms + streams;
+  return 2 * (64 * timers.link_hold_ms + mergeBound(timers)) + timers.heartbeat_timeout_ms + streams;
 }
 
 /** From the last disturbance of a component until every VIP is up in it: noticed, a view, doubts as long as a lease, maturity. */
