@@ -28,7 +28,9 @@ export class Approach {
   doubtSettings(vip: Vip | undefined, { agent }: Config): DoubtSettings {
     const { portrait } = this.#with;
     const traits = vip ? [portrait.traitsOf(vip)] : portrait.allTraits;
-    return { leaseBound: Math.max(0, ...traits.map((t) => t?.leaseBound ?? 0)), takeover: agent.takeover };
+    const leaseBound = Math.max(0, ...traits.map((t) => t?.leaseBound ?? 0));
+    const blind = traits.some((t) => t !== undefined && accessOf(t) === 'blind');
+    return { leaseBound, takeover: agent.takeover, ...(blind && { blind }) };
   }
 
   /** Undefined: not now. */

@@ -28,6 +28,8 @@ export interface Carrier {
 export interface Lasting extends Pick<Carrier, 'provider' | 'askable'> {
   readonly vip: VipId;
   readonly rest: Millis;
+  /** Its addresses, by which it is known under another name; absent from members of earlier releases. */
+  readonly addresses?: readonly string[];
 }
 
 /** The longest list is left out: mostly there is one provider for nearly everything. */
@@ -53,6 +55,11 @@ export function carriersOf(
     const carrier = { provider, askable: isAskable(known), lasts: known.leaseBound ?? UNLEASED_BOUND };
     return index === 0 ? [carrier] : [{ ...carrier, vips: sortedIds(ids) }];
   });
+}
+
+/** What is said of a VIP of another name concerns this one too where they have an address in common. */
+export function concerns({ vip, addresses }: Pick<Lasting, 'vip' | 'addresses'>, about: Vip): boolean {
+  return vip === about.id || about.addresses.some(({ address }) => addresses?.includes(address));
 }
 
 export function carrierOf(carriers: readonly Carrier[], vip: VipId): Carrier | undefined {

@@ -83,12 +83,15 @@ export class Departures {
       }
     }
     const gone = new Set(view.departed.map((d) => d.member));
+    const gravest = view.departed.reduce<Departure>((worse, { how }) => graver(worse, how), 'leave');
     for (const [vip, how] of worst) {
-      const holders = this.#last?.rows.get(vip)?.holders ?? [];
-      const allGone = holders.every((member) => gone.has(member));
-      if (how === 'process' || allGone) doubts.departed(vip, how, { now, settings });
+      const allGone = this.#allGone(vip, gone);
+      // Who had it may have handed it to another of them in words that did not reach us. A link is asked in any case.
+      const counts = allGone && settings.blind === true ? graver(gravest, how) : how;
+      if (counts === 'process' || allGone) doubts.departed(vip, counts, { now, settings });
     }
-    for (const { member, how } of view.departed) if (how !== 'leave') this.#noteWays(member, { doubts, now });
+    for (const { member, how } of view.departed)
+      if (how !== 'leave') this.#noteWays(member, { doubts, gone, now });
     if (view.departed.some(({ how }) => how !== 'leave')) doubts.parted(now);
   }
 
@@ -97,20 +100,35 @@ export class Departures {
     for (const member of members) this.#astray.delete(nameOf(member));
   }
 
-  /** By which way it may have what, for those who carry that in another. */
-  #noteWays(member: MemberId, { doubts, now }: { readonly doubts: Doubts; readonly now: Instant }): void {
+  #allGone(vip: VipId, gone: ReadonlySet<MemberId>): boolean {
+    return (this.#last?.rows.get(vip)?.holders ?? []).every((member) => gone.has(member));
+  }
+
+  /**
+   * By which way it may have what, for those who carry that in another. What those had that went with it counts too: they may have
+   * handed it over in words that did not reach us.
+   */
+  #noteWays(
+    member: MemberId,
+    {
+      doubts,
+      gone,
+      now,
+    }: { readonly doubts: Doubts; readonly gone: ReadonlySet<MemberId>; readonly now: Instant },
+  ): void {
     const last = this.#last;
     const seat = last?.seats.get(member);
     if (last === undefined) return;
     const { rest, ...unknown } = last.worstWay;
     for (const { vip, holders } of last.rows.values()) {
-      if (seat?.reported === true && !holders.includes(member)) continue;
+      if (seat?.reported === true && !holders.includes(member) && !this.#allGone(vip.id, gone)) continue;
       const isKnown = seat !== undefined && (seat.reported || seat.carriers.length > 0);
       const carrier = isKnown
         ? carrierOf(seat.carriers, vip.id)
         : last.isHybrid && { ...unknown, lasts: rest };
       if (!carrier) continue;
-      for (const id of [vip.id, ...last.sharersOf(vip.id)]) doubts.lasts(id, carrier, now);
+      const addresses = vip.addresses.map(({ address }) => address);
+      for (const id of [vip.id, ...last.sharersOf(vip.id)]) doubts.lasts(id, carrier, { addresses, now });
     }
   }
 

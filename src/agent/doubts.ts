@@ -19,6 +19,8 @@ export interface DoubtSettings {
   readonly leaseBound: Millis;
   /** `strict`: wait for the lease bound also where the earlier holder's host is silent. */
   readonly takeover: 'at-once' | 'strict';
+  /** A provider of ours can neither ask for an address nor take it in one step. */
+  readonly blind?: boolean;
 }
 
 /** How the core must go about an acquire: with the provider's guard, and not before an instant where asking is impossible. */
@@ -49,6 +51,12 @@ interface Cleared {
   readonly how: 'released' | 'silent';
 }
 
+interface LastingWay {
+  readonly carrier: Carrier;
+  readonly until: Instant;
+  readonly addresses: readonly string[];
+}
+
 export class Doubts {
   /** Somebody in another view is heard who may hold, or be given, what we are to put up. */
   contested = false;
@@ -57,7 +65,7 @@ export class Doubts {
   readonly #waiting = new Map<VipId, Instant>();
   readonly #cleared = new Map<VipId, Cleared>();
   /** By which way who went without a word had it, and until when it may have it still. */
-  readonly #lasting = new Map<VipId, Map<string, { readonly carrier: Carrier; readonly until: Instant }>>();
+  readonly #lasting = new Map<VipId, Map<string, LastingWay>>();
   /** How long others that were met may have a VIP in a way we cannot see; not forgotten with the rest. */
   readonly #foreign = new Map<VipId, Millis>();
   #partedAt: Instant = Number.NEGATIVE_INFINITY;
@@ -75,13 +83,18 @@ export class Doubts {
     this.#cleared.set(vip, { at: now, how: how === 'host' ? 'silent' : 'released' });
   }
 
-  /** Somebody that may have the VIP in this way went without a word. */
-  lasts(vip: VipId, carrier: Carrier, now: Instant): void {
-    const until = now + carrier.lasts;
+  /** Somebody that may have the VIP, with these addresses, in this way went without a word. */
+  lasts(
+    vip: VipId,
+    carrier: Carrier,
+    { addresses, now }: { readonly addresses: readonly string[]; readonly now: Instant },
+  ): void {
     // Each way for itself: who carries as one of them did need not wait for that one, but for the others.
-    const ways = this.#lasting.get(vip) ?? new Map();
+    const ways = this.#lasting.get(vip) ?? new Map<string, LastingWay>();
     const known = ways.get(wayOf(carrier));
-    if (known === undefined || known.until < until) ways.set(wayOf(carrier), { carrier, until });
+    const until = Math.max(now + carrier.lasts, known?.until ?? now);
+    const all = new Set([...(known?.addresses ?? []), ...addresses]);
+    ways.set(wayOf(carrier), { carrier, until, addresses: [...all] });
     this.#lasting.set(vip, ways);
   }
 
@@ -136,10 +149,10 @@ export class Doubts {
   lasting(now: Instant): Lasting[] {
     const lasting: Lasting[] = [];
     for (const [vip, ways] of this.#lasting) {
-      for (const [way, { carrier, until }] of ways) {
+      for (const [way, { carrier, until, addresses }] of ways) {
         const { provider, askable } = carrier;
         if (until <= now) ways.delete(way);
-        else lasting.push({ vip, provider, askable, rest: until - now });
+        else lasting.push({ vip, provider, askable, rest: until - now, addresses });
       }
     }
     return lasting;

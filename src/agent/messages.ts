@@ -275,7 +275,12 @@ const isCarrier: Check = (v) =>
   optional(isNames)(v['vips']);
 
 const isLasting: Check = (v) =>
-  isRecord(v) && isName(v['vip']) && isName(v['provider']) && isFlag(v['askable']) && isAmount(v['rest']);
+  isRecord(v) &&
+  isName(v['vip']) &&
+  isName(v['provider']) &&
+  isFlag(v['askable']) &&
+  isAmount(v['rest']) &&
+  optional(isNames)(v['addresses']);
 
 const isDefinition: Check = (v) =>
   isRecord(v) &&

@@ -8,7 +8,7 @@ import { earliest, type Instant } from '../model/time.ts';
 import { representativeOf, type View } from '../model/view.ts';
 import type { Vip, VipId } from '../model/vip.ts';
 import { Barrier } from './barrier.ts';
-import { carrierOf, isForeign, type Lasting } from './carriers.ts';
+import { carrierOf, concerns, isForeign, type Lasting } from './carriers.ts';
 import { definitionOf } from './definitions.ts';
 import { Departures } from './departures.ts';
 import type { DoubtSettings, Doubts } from './doubts.ts';
@@ -208,11 +208,13 @@ export class Rounds {
     const { doubts, portrait } = this.#with;
     const all = doubts.lasting(now);
     if (this.#departures.isHybrid || view.joined.length > 0) return all;
-    return all.filter((lasting) => {
-      const vip = this.#config.vips.find(({ id }) => id === lasting.vip);
-      const means = vip && portrait.meansOf(vip);
+    const foreign = (lasting: Lasting, vip: Vip) => {
+      const means = portrait.meansOf(vip);
       return means !== undefined && isForeign(means, lasting);
-    });
+    };
+    return all.filter((lasting) =>
+      this.#config.vips.some((vip) => concerns(lasting, vip) && foreign(lasting, vip)),
+    );
   }
 
   #reported(sender: MemberId, message: Extract<AgentMessage, { kind: 'report' }>, now: Instant): void {

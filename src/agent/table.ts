@@ -73,6 +73,8 @@ export class Table {
   readonly heedsHealth: boolean;
   /** VIPs that may still be with somebody who went, and for how long after this table was made, as far as any member knows. */
   readonly #lasting = new Map<VipId, Map<string, Lasting>>();
+  /** Under which names they had an address: a definition may have come since under which it is another VIP. */
+  readonly #lastingNames = new Map<string, Set<VipId>>();
   /** By VIP, those that some member has one of its addresses in. */
   readonly #sharers: ReadonlyMap<VipId, Sharers>;
   /** Whether it is known how a member means a VIP now. Who holds one that it does not know any more means it as it did. */
@@ -107,6 +109,7 @@ export class Table {
     for (const vip of this.#unclear()) this.#noteSilent(vip);
     for (const sharers of this.#sharers.values()) this.#noteFormer(sharers);
     for (const lasting of reports.flatMap((report) => report.lasting ?? [])) this.#note(lasting);
+    for (const [vip, { proven }] of this.rows) if (proven.length > 0) this.#forgetLasting(vip);
     for (const member of settings.view.members) {
       for (const vip of barrier.reports.get(member)?.pinned ?? []) {
         if (!this.pins.has(vip)) this.pins.set(vip, nameOf(member));
@@ -156,7 +159,11 @@ export class Table {
 
   /** In which ways somebody who went may still have the VIP, and for how long after this table was made. */
   lasting(vip: VipId): readonly Lasting[] {
-    return [vip, ...this.sharersOf(vip)].flatMap((id) => [...(this.#lasting.get(id)?.values() ?? [])]);
+    if (this.#lasting.size === 0) return [];
+    const addresses = addressesOf(this.rows.get(vip)?.vip);
+    const others = addresses.flatMap((address) => [...(this.#lastingNames.get(address) ?? [])]);
+    const names = new Set([vip, ...this.sharersOf(vip), ...others]);
+    return [...names].flatMap((id) => [...(this.#lasting.get(id)?.values() ?? [])]);
   }
 
   /** Whether another member may have an address of the VIP under another name: it lets go of that first. */
@@ -277,6 +284,16 @@ export class Table {
     const known = ways.get(wayOf(lasting));
     if (known === undefined || known.rest < lasting.rest) ways.set(wayOf(lasting), lasting);
     this.#lasting.set(lasting.vip, ways);
+    for (const address of lasting.addresses ?? []) {
+      const names = this.#lastingNames.get(address) ?? new Set();
+      this.#lastingNames.set(address, names.add(lasting.vip));
+    }
+  }
+
+  /** Somebody has the VIP for certain, so nobody before it does. */
+  #forgetLasting(vip: VipId): void {
+    this.#lasting.delete(vip);
+    for (const address of addressesOf(this.rows.get(vip)?.vip)) this.#lastingNames.delete(address);
   }
 
   #rowsOf(barrier: Barrier, settings: TableSettings, now: Instant): Map<VipId, Row> {
@@ -418,7 +435,7 @@ export class Table {
       if (row.target !== sender) continue;
       row.confirmed = sender;
       row.proven = [sender];
-      this.#lasting.delete(id);
+      this.#forgetLasting(id);
       row.failure = undefined;
       row.changed = now;
     }
@@ -469,4 +486,8 @@ function byMember(candidates: readonly Candidate[]): Map<MemberId, Candidate> {
 
 function inViewOrder(view: View, members: readonly MemberId[]): MemberId[] {
   return view.members.filter((member) => members.includes(member));
+}
+
+function addressesOf(vip: Vip | undefined): readonly string[] {
+  return vip?.addresses.map(({ address }) => address) ?? [];
 }

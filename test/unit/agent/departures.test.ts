@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Barrier } from '../../../src/agent/barrier.ts';
+import type { Carrier } from '../../../src/agent/carriers.ts';
 import { Departures } from '../../../src/agent/departures.ts';
-import { type Clearance, Doubts } from '../../../src/agent/doubts.ts';
+import { type Access, type Clearance, type DoubtSettings, Doubts } from '../../../src/agent/doubts.ts';
 import type { Report } from '../../../src/agent/messages.ts';
 import { Table } from '../../../src/agent/table.ts';
 import { memberId } from '../../../src/model/member.ts';
@@ -89,6 +90,7 @@ describe('what the last table says of those that went', () => {
     reports: { readonly b?: Partial<Report>; readonly c?: Partial<Report> },
     departed: readonly Departed[],
     earlier: (doubts: Doubts) => void = () => {},
+    by: { readonly settings: DoubtSettings; readonly access: Access } = { settings, access: 'link' },
   ): Clearance | undefined {
     const barrier = new Barrier(before.members, 0);
     barrier.add(a, report(before.id));
@@ -107,8 +109,8 @@ describe('what the last table says of those that went', () => {
     const gone = new Set(departed.map(({ member }) => member));
     const members = before.members.filter((member) => !gone.has(member));
     const view = { ...alone(departed), members };
-    departures.judge({ view, previous: before, vips: vips(1), settings }, doubts, 150);
-    return doubts.clearance('v1', { now: 160, settings, access: 'link', doubtedSince: undefined });
+    departures.judge({ view, previous: before, vips: vips(1), settings: by.settings }, doubts, 150);
+    return doubts.clearance('v1', { now: 160, ...by, doubtedSince: undefined });
   }
   const untilLease = {
     guard: { kind: 'when-silent', until: 150 + settings.leaseBound },
@@ -136,6 +138,39 @@ describe('what the last table says of those that went', () => {
     const doubted = (doubts: Doubts) => doubts.departed('v1', 'process', { now: 100, settings });
     const guard = approach({ b: { claims: ['v1'] } }, [{ member: b, how: 'host' }], doubted)?.guard;
     expect(guard).toEqual({ kind: 'when-silent', until: 100 + settings.leaseBound });
+  });
+
+  describe('where one may have handed it to the other in words that did not reach us', () => {
+    const cloud: readonly Carrier[] = [{ provider: 'cloud', askable: false, lasts: 30_000 }];
+    const metal: readonly Carrier[] = [{ provider: 'local', askable: true, lasts: 4_100 }];
+    const process = (member: Departed['member']): Departed => ({ member, how: 'process' });
+
+    /** In which ways v1, which `b` had, may still be with somebody. */
+    function ways(departed: readonly Departed[]): string[] {
+      let after = new Doubts();
+      approach({ b: { ...had, carriers: cloud }, c: { carriers: metal } }, departed, (doubts) => {
+        after = doubts;
+      });
+      return after.lasting(160).map(({ vip, provider }) => `${vip} ${provider}`);
+    }
+
+    it('each way of those that went together counts, and of one that stays nothing does', () => {
+      expect(ways([process(b), process(c)])).toEqual(['v1 cloud', 'v1 local']);
+      expect(ways([{ member: b, how: 'leave' }, process(c)])).toEqual(['v1 local']);
+      expect(ways([process(b)])).toEqual(['v1 cloud']);
+      expect(ways([process(c)])).toEqual([]);
+    });
+
+    it('a provider that can ask nobody waits for the lease of who went without a word, though the holder said goodbye', () => {
+      const goodbye: readonly Departed[] = [{ member: b, how: 'leave' }, process(c)];
+      const blindly = (blind: boolean) =>
+        approach({ b: had, c: {} }, goodbye, undefined, {
+          settings: { ...settings, blind },
+          access: 'blind',
+        });
+      expect(blindly(true)?.notBefore).toBe(150 + settings.leaseBound);
+      expect(blindly(false)?.notBefore).toBeUndefined();
+    });
   });
 
   it('one that never reported may have had anything while its host answers', () => {

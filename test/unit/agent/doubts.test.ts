@@ -150,12 +150,21 @@ describe('after all is forgotten', () => {
 
 it('remembers each way in which a VIP may still be with somebody who went', () => {
   const doubts = new Doubts();
-  doubts.lasts('v1', { provider: 'cloud', askable: false, lasts: 30_000 }, 0);
-  doubts.lasts('v1', { provider: 'local', askable: true, lasts: 4_100 }, 28_000);
+  const [one, other] = [['10.1.0.1'], ['10.1.0.1', '10.1.0.2']];
+  doubts.lasts('v1', { provider: 'cloud', askable: false, lasts: 30_000 }, { addresses: one, now: 0 });
+  doubts.lasts('v1', { provider: 'local', askable: true, lasts: 4_100 }, { addresses: one, now: 28_000 });
   expect(doubts.lasting(29_000)).toEqual([
-    { vip: 'v1', provider: 'cloud', askable: false, rest: 1_000 },
-    { vip: 'v1', provider: 'local', askable: true, rest: 3_100 },
+    { vip: 'v1', provider: 'cloud', askable: false, rest: 1_000, addresses: one },
+    { vip: 'v1', provider: 'local', askable: true, rest: 3_100, addresses: one },
   ]);
+  doubts.lasts('v1', { provider: 'cloud', askable: false, lasts: 10 }, { addresses: other, now: 29_000 });
+  expect(doubts.lasting(29_000)[0], 'the later end, and all addresses').toEqual({
+    vip: 'v1',
+    provider: 'cloud',
+    askable: false,
+    rest: 1_000,
+    addresses: other,
+  });
   expect(doubts.lasting(31_000)).toHaveLength(1);
   doubts.held('v1');
   expect(doubts.lasting(31_000)).toEqual([]);

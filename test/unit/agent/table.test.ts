@@ -108,6 +108,35 @@ describe('table of members of which three mean two VIPs each in their own way', 
   });
 });
 
+describe('what may still be with somebody who went, under a name that nobody uses any more', () => {
+  const address = vips(1)[0]!.addresses[0]!.address;
+  const lasting = [
+    { vip: 'old', provider: 'cloud', askable: false, rest: 30_000, addresses: [address] },
+  ] as const;
+
+  function table(held: readonly string[], said: typeof lasting | readonly [] = lasting): Table {
+    const barrier = new Barrier([a, b], 0);
+    barrier.add(a, report(view.id, { lasting: said }));
+    barrier.add(b, report(view.id, { held }));
+    const of = { ...view, members: [a, b] };
+    return new Table(barrier, { view: of, vips: vips(2), stories: new Map(), gone: () => undefined }, 0);
+  }
+
+  it('is found by its address', () => {
+    expect(table([]).lasting('v1')).toEqual(lasting);
+    expect(table([]).lasting('v2')).toEqual([]);
+    expect(table([], []).lasting('v1')).toEqual([]);
+  });
+
+  it('is over where somebody has the address for certain, or gets it', () => {
+    expect(table(['v1']).lasting('v1')).toEqual([]);
+    const acquired = table([]);
+    const target = acquired.rows.get('v1')!.target!;
+    acquired.apply(target, { kind: 'acquired', view: view.id, vips: ['v1'] }, 1);
+    expect(acquired.lasting('v1')).toEqual([]);
+  });
+});
+
 describe('who is astray', () => {
   const whole = ['c', 'd'];
 
