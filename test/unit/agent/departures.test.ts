@@ -85,12 +85,16 @@ describe('what the last table says of those that went', () => {
     departed: [],
   };
 
+  interface Circumstances {
+    readonly earlier?: (doubts: Doubts) => void;
+    readonly by?: { readonly settings: DoubtSettings; readonly access: Access };
+  }
+
   /** How `a` goes about v1 at 160, after the others reported this of it and went like that at 150. */
   function approach(
     reports: { readonly b?: Partial<Report>; readonly c?: Partial<Report> },
     departed: readonly Departed[],
-    earlier: (doubts: Doubts) => void = () => {},
-    by: { readonly settings: DoubtSettings; readonly access: Access } = { settings, access: 'link' },
+    { earlier = () => {}, by = { settings, access: 'link' } }: Circumstances = {},
   ): Clearance | undefined {
     const barrier = new Barrier(before.members, 0);
     barrier.add(a, report(before.id));
@@ -136,7 +140,9 @@ describe('what the last table says of those that went', () => {
 
   it('one that was only asking for it leaves an earlier doubt as it is', () => {
     const doubted = (doubts: Doubts) => doubts.departed('v1', 'process', { now: 100, settings });
-    const guard = approach({ b: { claims: ['v1'] } }, [{ member: b, how: 'host' }], doubted)?.guard;
+    const guard = approach({ b: { claims: ['v1'] } }, [{ member: b, how: 'host' }], {
+      earlier: doubted,
+    })?.guard;
     expect(guard).toEqual({ kind: 'when-silent', until: 100 + settings.leaseBound });
   });
 
@@ -148,8 +154,10 @@ describe('what the last table says of those that went', () => {
     /** In which ways v1, which `b` had, may still be with somebody. */
     function ways(departed: readonly Departed[]): string[] {
       let after = new Doubts();
-      approach({ b: { ...had, carriers: cloud }, c: { carriers: metal } }, departed, (doubts) => {
-        after = doubts;
+      approach({ b: { ...had, carriers: cloud }, c: { carriers: metal } }, departed, {
+        earlier: (doubts) => {
+          after = doubts;
+        },
       });
       return after.lasting(160).map(({ vip, provider }) => `${vip} ${provider}`);
     }
@@ -164,10 +172,7 @@ describe('what the last table says of those that went', () => {
     it('a provider that can ask nobody waits for the lease of who went without a word, though the holder said goodbye', () => {
       const goodbye: readonly Departed[] = [{ member: b, how: 'leave' }, process(c)];
       const blindly = (blind: boolean) =>
-        approach({ b: had, c: {} }, goodbye, undefined, {
-          settings: { ...settings, blind },
-          access: 'blind',
-        });
+        approach({ b: had, c: {} }, goodbye, { by: { settings: { ...settings, blind }, access: 'blind' } });
       expect(blindly(true)?.notBefore).toBe(150 + settings.leaseBound);
       expect(blindly(false)?.notBefore).toBeUndefined();
     });
