@@ -309,9 +309,12 @@ export class Rounds {
     this.#learn();
   }
 
-  /** Clients may still look for what we keep on the other part's hosts, even where those let go before we met. */
+  /**
+   * Clients may still look for what we keep on the other part's hosts, even where those let go before we met. Who went in the same moment
+   * names the cause of the view; only that all who came are new, or we, says that no part was met.
+   */
   #announceAfterMerge(view: View): void {
-    if (view.cause !== 'network' || view.joined.length === 0) return;
+    if (view.cause === 'join' || view.joined.length === 0) return;
     const kept = this.#with.holdings
       .held()
       .filter((vip) => this.table?.rows.get(vip.id)?.target === this.self);

@@ -279,6 +279,8 @@ describe('a keeper', () => {
 
   it('announces what it keeps when two parts met, and not when one merely joined', () => {
     expect(doesAfter({ cause: 'network', joined: [a] })).toContain('announce');
+    expect(doesAfter({ cause: 'disconnect', joined: [a] }), 'another went meanwhile').toContain('announce');
+    expect(doesAfter({ cause: 'leave', joined: [a] })).toContain('announce');
     expect(doesAfter({ cause: 'join', joined: [a] })).not.toContain('announce');
     expect(doesAfter({ cause: 'network', joined: [] })).not.toContain('announce');
   });
