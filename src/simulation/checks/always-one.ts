@@ -85,15 +85,9 @@ export class AlwaysOne implements Observer {
     );
     this.checked += 1;
     if (unserved.length === 0) return;
-    const status = agent.core.status(0, 0);
     for (const { id } of unserved) {
-      const vip = status.vips.find((one) => one.vip === id);
-      if (vip?.allocated === undefined && this.#nobodyMay(id, members, status.members)) continue;
-      throw new Breach(
-        'always-one',
-        `${id} is not up on exactly one of ${members.map(({ name }) => name).join(', ')}; ` +
-          `${agent.host.name} tells ${vip?.state}, allocated to ${vip?.allocated}: ${vip?.reason}`,
-      );
+      const isAllocated = agent.core.table?.rows.get(id)?.target !== undefined;
+      if (isAllocated || !this.#nobodyMay(id, members, agent)) throw notOnOne(id, members, agent);
     }
   }
 
@@ -143,13 +137,10 @@ export class AlwaysOne implements Observer {
   }
 
   /** Seen from outside: drained, unfit, outranked, or without a quorum. */
-  #nobodyMay(
-    id: string,
-    members: readonly Host[],
-    told: readonly { readonly name: string; readonly draining: boolean }[],
-  ): boolean {
+  #nobodyMay(id: string, members: readonly Host[], agent: AgentProcess): boolean {
     const vip = members[0]?.config.vips.find((one) => one.id === id);
     if (vip?.policy === 'primary' && !this.#isPrimary(members)) return true;
+    const told = agent.core.status(0, 0).members;
     return members.every(
       (host) =>
         // In a cluster that has both, somebody on metal may be missing while the rooms in the cloud are full.
@@ -161,4 +152,13 @@ export class AlwaysOne implements Observer {
         told.find(({ name }) => name === host.name)?.draining,
     );
   }
+}
+
+function notOnOne(id: string, members: readonly Host[], agent: AgentProcess): Breach {
+  const vip = agent.core.status(0, 0).vips.find((one) => one.vip === id);
+  return new Breach(
+    'always-one',
+    `${id} is not up on exactly one of ${members.map(({ name }) => name).join(', ')}; ` +
+      `${agent.host.name} tells ${vip?.state}, allocated to ${vip?.allocated}: ${vip?.reason}`,
+  );
 }

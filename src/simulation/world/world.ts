@@ -44,6 +44,8 @@ export class World {
   readonly cluster: Cluster;
   readonly random: Random;
   readonly hosts: readonly Host[];
+  /** Members that carry VIPs in different ways wait for each other's. */
+  readonly isHybrid: boolean;
   readonly network: Network;
   readonly segment: Segment;
   readonly cloud: Cloud;
@@ -100,12 +102,8 @@ export class World {
           cloud: this.cluster.cloudOf?.(index),
         }),
     );
+    this.isHybrid = new Set(this.hosts.map(({ isCloud }) => isCloud)).size > 1;
     this.network.populate(this.hosts);
-  }
-
-  /** Members that carry VIPs in different ways wait for each other's. */
-  get isHybrid(): boolean {
-    return this.hosts.some(({ isCloud }) => isCloud) && !this.hosts.every(({ isCloud }) => isCloud);
   }
 
   /** Whether agents know about when it is when they start. */
