@@ -44,7 +44,7 @@ export class Approach {
       access: accessOf(portrait.traitsOf(vip)),
       doubtedSince: rounds.table?.doubts.has(vip.id) ? rounds.tableSince : undefined,
       astray: (rounds.table?.astray.size ?? 0) > 0,
-      foreignUntil: latest(this.#foreignUntil(vip), this.#othersOpenUntil(vip)),
+      foreignUntil: latest(latest(this.#foreignUntil(vip), this.#lostUntil(vip)), this.#othersOpenUntil(vip)),
     });
   }
 
@@ -67,6 +67,18 @@ export class Approach {
     const { portrait, rounds, tiebreak } = this.#with;
     const blind = accessOf(portrait.traitsOf(vip)) === 'blind';
     return blind && vip.policy === 'primary' ? tiebreak.othersOpenUntil(rounds.viewSince) : undefined;
+  }
+
+  /**
+   * What a register says is not ours any more may have been moved on by a view that we have not heard of, to somebody who carries it otherwise:
+   * then nobody has it there, and no fence stands in the way. Longer than a group that hangs goes unnoticed.
+   */
+  #lostUntil(vip: Vip): Instant | undefined {
+    const { doubts, holdings, portrait } = this.#with;
+    if (accessOf(portrait.traitsOf(vip)) !== 'atomic') return undefined;
+    const lostAt = holdings.get(vip.id)?.lost.at(-1);
+    const bound = doubts.foreignBound(vip.id);
+    return lostAt === undefined || bound === undefined ? undefined : lostAt + bound;
   }
 
   /** Until when somebody who went may have the VIP in a way that our provider knows nothing of. */

@@ -103,6 +103,11 @@ export class Doubts {
     this.#foreign.set(vip, Math.max(lasts, this.#foreign.get(vip) ?? 0));
   }
 
+  /** For how long somebody that was met may have it in such a way when it is gone itself; undefined: nobody was. */
+  foreignBound(vip: VipId): Millis | undefined {
+    return this.#foreign.get(vip);
+  }
+
   /** The last holder confirmed that it does not hold it any more. */
   cleared(vip: VipId, now: Instant): void {
     this.#cleared.set(vip, { at: now, how: 'released' });

@@ -88,6 +88,34 @@ describe('between two that carry a VIP by the same cloud', () => {
   );
 });
 
+describe('what the register of a cloud says is not ours any more', () => {
+  const lost = { kind: 'lost', vip: 'v1', reason: 'it is written for nobody' } as const;
+  const taken = (w: World, by: 'c' | 'm' = 'c') => {
+    const provider = by === 'c' ? 'aws' : 'local';
+    w.at(w.now + 1, () => w.give(w.host(by), { kind: 'provider', provider, event: lost }));
+    return nextAcquire(w, 10_000);
+  };
+
+  it('is taken again at once where all carry it there', () => {
+    const again = taken(settled(world({ hosts: { c: cloud, d: cloud } }), 'c'));
+    expect(again).toMatchObject({ host: 'c' });
+    expect(again?.after).toBeLessThan(20);
+  });
+
+  it('may be on a link by now where somebody carries it so: its lease is waited for', () => {
+    const again = taken(settled(world({ hosts: { c: cloud, m: metal } }), 'c'));
+    expect(again).toMatchObject({ host: 'c' });
+    expect(again?.after).toBeGreaterThanOrEqual(LEASE_BOUND);
+    expect(again?.after).toBeLessThan(LEASE_BOUND + 50);
+  });
+
+  it('says nothing of what was removed on a link, where nobody else can do that', () => {
+    const again = taken(settled(world({ hosts: { c: cloud, m: metal } }), 'm'), 'm');
+    expect(again).toMatchObject({ host: 'm' });
+    expect(again?.after).toBeLessThan(20);
+  });
+});
+
 describe('between one that carries a VIP on a link and one that carries it in a cloud', () => {
   const hosts = { c: cloud, m: metal };
 
