@@ -4,7 +4,6 @@ import type { Cluster } from '../../src/lab/cluster.ts';
 import {
   answered,
   BY_GUARDIAN,
-  during,
   expectNeverTwo,
   expectOutageBelow,
   expectRejoined,
@@ -14,6 +13,7 @@ import {
   STILL,
   TAKEOVER_MAX,
   victimOf,
+  whileHealing,
   withAgents,
 } from './vocabulary.ts';
 
@@ -71,15 +71,7 @@ describe.skipIf(NO_WORLD !== undefined)('with IPv6 alone', () => {
       await lab.partition([cluster.others(victim), [victim]]);
       await cluster.served([cluster.others(victim), [victim]]);
       await Promise.all(lab.hosts.map((host) => host.exec(['ip', '-6', 'neigh', 'flush', 'dev', 'eth0'])));
-      const healed = await during(
-        cluster,
-        async () => {
-          await lab.heal();
-          await cluster.joined();
-          await cluster.served();
-        },
-        2000,
-      );
+      const healed = await whileHealing(cluster);
       expectNeverTwo(healed);
       expectOutageBelow(healed, TAKEOVER_MAX);
     });

@@ -12,6 +12,7 @@ import {
   NO_WORLD,
   STILL,
   TAKEOVER_MAX,
+  whileHealing,
   withCluster,
 } from './vocabulary.ts';
 
@@ -30,15 +31,7 @@ async function expectSplitAndHealed(cluster: Cluster, groups: readonly (readonly
   });
   expectNeverTwo(split);
   expectOutageBelow(split, TAKEOVER_MAX);
-  const healed = await during(
-    cluster,
-    async () => {
-      await cluster.observatory.lab.heal();
-      await cluster.joined();
-      await cluster.served();
-    },
-    2000,
-  );
+  const healed = await whileHealing(cluster);
   expectNeverTwo(healed);
   expectOutageBelow(healed, TAKEOVER_MAX);
 }

@@ -5,6 +5,7 @@
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ConflictEar } from '../../providers/local/conflict-ear.ts';
 import { arpAnnouncement, arpClaim, macText, neighbourAdvertisement } from '../../providers/local/packets.ts';
 import type { Vip } from '../../src/model/vip.ts';
 import { monotonicNow } from '../../src/platform/clock.ts';
@@ -82,7 +83,7 @@ describe.skipIf(NO_WORLD !== undefined)('a host that hears others announce what 
   }
 
   const unfit = () => events.filter((event) => event.kind === 'fitness' && !event.fit);
-  const fit = () => events.filter((event) => event.kind === 'fitness' && event.fit);
+  const wellAgain = () => events.filter((event) => event.kind === 'fitness' && event.fit);
 
   it.each([
     ['IPv4', FOUR],
@@ -108,8 +109,8 @@ describe.skipIf(NO_WORLD !== undefined)('a host that hears others announce what 
     });
     await provider.release([one, OTHER], SIGNAL);
     await announceFor(2000, address);
-    expect(fit(), 'while the other announces').toEqual([]);
-    await until(() => fit().length === 2);
+    expect(wellAgain(), 'while the other announces').toEqual([]);
+    await until(() => wellAgain().length === 2);
     await acquire([one, OTHER]);
   });
 
@@ -120,7 +121,7 @@ describe.skipIf(NO_WORLD !== undefined)('a host that hears others announce what 
     await provider.release([FOUR], SIGNAL);
     stage.inNeighbour(`ip address add 10.77.0.101/32 dev ${stage.farEnd}`);
     await announceFor(2500, '10.77.0.101');
-    expect(fit()).toHaveLength(1);
+    expect(wellAgain()).toHaveLength(1);
   });
 
   it.each([
@@ -231,7 +232,7 @@ describe.skipIf(NO_WORLD !== undefined)('a host that hears others announce what 
     insideNetworkNamespace(stage.neighbourPath, () => {
       farIndex = indexOf(stage.farEnd);
     });
-    await until(() => fit().length === 2);
+    await until(() => wellAgain().length === 2);
     await acquire([FOUR, SIX]);
     await until(() => descriptors() === open);
     events.length = 0;
@@ -239,6 +240,17 @@ describe.skipIf(NO_WORLD !== undefined)('a host that hears others announce what 
     await until(() => unfit().length > 0);
     await provider.stop();
     await until(() => descriptors() === before);
+  });
+
+  it('takes a flood in small portions, so that other work has its turn in between', async () => {
+    const portions: number[] = [];
+    const ear = new ConflictEar({ index: indexOf(INTERFACE) }, 4, (heard) => portions.push(heard.length));
+    const flood = 300;
+    for (let one = 0; one < flood; one++)
+      announce('10.77.0.102', Uint8Array.of(2, 1, 0, one >> 8, one & 255, 7));
+    await until(() => portions.reduce((sum, portion) => sum + portion, 0) >= flood);
+    ear.close();
+    expect(Math.max(...portions)).toBeLessThanOrEqual(64);
   });
 
   it('goes on renewing in a flood of announcements', async () => {

@@ -224,16 +224,17 @@ export async function expectMuteLetsGo(cluster: Cluster, bound: number): Promise
   expect(await heldBy(cluster, 'b')).toEqual([]);
   const status = JSON.stringify(await cluster.agent('b').status());
   expect(status).toContain('nobody seems to hear this host on eth0');
-  const healed = await during(
-    cluster,
-    async () => {
-      await lab.heal();
-      await cluster.joined();
-      await cluster.served();
-    },
-    2000,
-  );
-  expectNeverTwo(healed);
+  expectNeverTwo(await whileHealing(cluster));
+}
+
+/** The network is whole again: all come into one view, and each VIP is served once. */
+export function whileHealing(cluster: Cluster): Promise<Sighting> {
+  const heal = async () => {
+    await cluster.observatory.lab.heal();
+    await cluster.joined();
+    await cluster.served();
+  };
+  return during(cluster, heal, 2000);
 }
 
 /** Waits until the condition holds; `what` says for what, when it does not. */
