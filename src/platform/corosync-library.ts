@@ -9,7 +9,8 @@ import type { Descriptor } from './libc.ts';
 
 /** `CS_OK`. */
 export const CS_OK = 1;
-const DISPATCH_ALL = 2;
+/** Of all libraries: everything that waits, and then no longer. */
+export const DISPATCH_ALL = 2;
 const MODEL_V1 = 1;
 /** `CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF`: tells which ring there is as soon as we have joined. */
 const INITIAL_RING = 1;
@@ -74,7 +75,7 @@ const QUORUM = koffi.proto(
 
 type Library = ReturnType<typeof koffi.load>;
 
-function load(name: string): Opened<Library> {
+export function openLibrary(name: string): Opened<Library> {
   try {
     return { ok: true, library: koffi.load(name) };
   } catch (error) {
@@ -113,7 +114,7 @@ export class Cpg {
 
   /** Opens libcpg.so.4; nothing is connected yet. */
   static load(): Opened<Cpg> {
-    const opened = load('libcpg.so.4');
+    const opened = openLibrary('libcpg.so.4');
     return opened.ok ? { ok: true, library: new Cpg(opened.library) } : opened;
   }
 
@@ -242,7 +243,7 @@ export class SiteQuorum {
 
   /** Opens libquorum.so.5; nothing is connected yet. */
   static load(): Opened<SiteQuorum> {
-    const opened = load('libquorum.so.5');
+    const opened = openLibrary('libquorum.so.5');
     return opened.ok ? { ok: true, library: new SiteQuorum(opened.library) } : opened;
   }
 

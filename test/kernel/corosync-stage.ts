@@ -44,8 +44,8 @@ export class Stage {
   }
 
   /** A story; what the agents and daemons said is told with what went wrong. */
-  tell(what: string, story: () => Promise<void>): void {
-    it(what, { timeout: TEST_MAX }, async () => {
+  tell(what: string, story: () => Promise<void>, timeout = TEST_MAX): void {
+    it(what, { timeout }, async () => {
       try {
         await story();
       } catch (error) {

@@ -12,15 +12,19 @@ import {
   type QuorumEvent,
   SiteQuorum,
 } from '../../platform/corosync-library.ts';
+import type { TotemEvent, TotemTimes } from '../../platform/corosync-totem.ts';
 import { type Descriptor, duplicateDescriptor } from '../../platform/libc.ts';
 import { type Watch, watchReadable } from '../../platform/poll.ts';
 import { PART_BYTES_MAX } from '../spread/envelope.ts';
 import { CorosyncError, isPassing } from './codes.ts';
 import type { Place } from './memberships.ts';
+import { TotemLink } from './totem-link.ts';
 
 export interface LinkHandlers {
   /** What waited in libcpg, and, looked for after that, in libquorum. */
   readonly events: (events: readonly CpgEvent[], quorum: readonly QuorumEvent[]) => void;
+  /** What Totem says ahead of both. */
+  readonly totem: (events: readonly TotemEvent[]) => void;
   readonly failed: (error: CorosyncError) => void;
 }
 
@@ -36,6 +40,8 @@ export class DaemonLink {
   readonly #cpg: Cpg;
   /** Absent where the votes of the configuration decide, and where the site has no rule of quorum. */
   readonly #quorum: SiteQuorum | undefined;
+  /** There with it. */
+  readonly #totem: TotemLink | undefined;
   readonly #group: string;
   readonly #watches: Watch[] = [];
   readonly here: Place;
@@ -44,16 +50,19 @@ export class DaemonLink {
   private constructor(parts: {
     readonly cpg: Cpg;
     readonly quorum: SiteQuorum | undefined;
+    readonly totem: TotemLink | undefined;
     readonly group: string;
     readonly here: Place;
   }) {
     this.#cpg = parts.cpg;
     this.#quorum = parts.quorum;
+    this.#totem = parts.totem;
     this.#group = parts.group;
     this.here = parts.here;
     this.#descriptors = [
       parts.cpg.descriptor().value,
       ...(parts.quorum ? [parts.quorum.descriptor().value] : []),
+      ...(parts.totem?.descriptors ?? []),
     ];
   }
 
@@ -67,7 +76,7 @@ export class DaemonLink {
       if (need('cpg_max_atomic_msgsize_get', cpg.messageMax()) < MESSAGE_BYTES_MIN)
         throw new CorosyncError('cpg_max_atomic_msgsize_get', TOO_BIG);
       const quorum = siteQuorum && openQuorum(siteQuorum);
-      return new DaemonLink({ cpg, quorum, group, here });
+      return new DaemonLink({ cpg, quorum, totem: quorum && TotemLink.open(), group, here });
     } catch (error) {
       cpg.finalize();
       throw error;
@@ -77,6 +86,16 @@ export class DaemonLink {
   /** Whether the site has a rule of quorum that we listen to. */
   get decrees(): boolean {
     return this.#quorum !== undefined;
+  }
+
+  /** Of the site's Totem; undefined where it cannot be asked. */
+  get times(): TotemTimes | undefined {
+    return this.#totem?.times;
+  }
+
+  /** The site has a quorum device, whose word a ring waits for. */
+  get hasDevice(): boolean {
+    return this.#totem?.hasDevice === true;
   }
 
   /** Joins; an earlier process of ours may still be on its way out. Throws a {@link CorosyncError} if that takes longer than `within`. */
@@ -90,7 +109,7 @@ export class DaemonLink {
     }
   }
 
-  listen({ events, failed }: LinkHandlers): void {
+  listen({ events, totem, failed }: LinkHandlers): void {
     const attempt = (read: () => void) => () => {
       try {
         read();
@@ -109,6 +128,10 @@ export class DaemonLink {
     if (quorumDescriptor === undefined) return;
     const readQuorum = attempt(() => events([], quorum()));
     this.#watches.push(watchReadable(quorumDescriptor, { readable: readQuorum }));
+    const totemDescriptor = this.#totem?.descriptor;
+    if (totemDescriptor === undefined) return;
+    const readTotem = attempt(() => totem(this.#totem!.read()));
+    this.#watches.push(watchReadable(totemDescriptor, { readable: readTotem }));
   }
 
   /** False: the daemon takes nothing just now. */
@@ -124,8 +147,9 @@ export class DaemonLink {
     return this.#descriptors.map(duplicateDescriptor);
   }
 
-  /** Returns when the daemon has answered: it need not be in a ring for that. */
+  /** Returns when the daemon has answered: it need not be in a ring for that, and where it can be it is asked what it answers while it synchronises. */
   ask(): void {
+    if (this.#totem?.ask(this.here.node) === true) return;
     must('cpg_local_get', this.#cpg.localNode().code);
   }
 
@@ -137,6 +161,7 @@ export class DaemonLink {
     for (const watch of this.#watches.splice(0)) watch.close();
     this.#cpg.finalize();
     this.#quorum?.finalize();
+    this.#totem?.close();
   }
 }
 

@@ -32,10 +32,14 @@ export class QuorumGate {
 
   /** Anything may have changed. */
   look({ ring, settled }: Standing): Decree | undefined {
-    // Before its first view nobody has to know, and the view brings it.
-    if (!settled || this.#told === undefined || this.#said.at(-1)?.seq !== ring?.seq) return undefined;
+    if (!this.isOf({ ring, settled })) return undefined;
     const { quorate, reason } = this.#judge(ring);
     return this.#tell(quorate, reason);
+  }
+
+  /** Whether the last word is about this ring, whose view stands. Before its first view nobody has to know, and the view brings it. */
+  isOf({ ring, settled }: Standing): boolean {
+    return settled && this.#told !== undefined && this.#said.at(-1)?.seq === ring?.seq;
   }
 
   #judge(ring: RingId | undefined): { readonly quorate: boolean; readonly reason: string } {

@@ -4,6 +4,7 @@
  */
 import { nameOf } from '../../model/member.ts';
 import { monotonicNow } from '../../platform/clock.ts';
+import type { TotemTimes } from '../../platform/corosync-totem.ts';
 import type { GroupEvent, GroupStatus } from '../group.ts';
 import { Outbound } from '../outbound.ts';
 import type { SynchronyAction } from '../spread/synchrony.ts';
@@ -26,6 +27,9 @@ const MUTE_MS = 1000;
 const RETRY_MS = 5;
 /** How long the group may take to hear our goodbye. */
 const GOODBYE_MS = 500;
+
+/** Without a sign of unrest after which a ring has settled. */
+const CALM_MS = 10_000;
 
 type Post = (message: FromThread, transfer?: readonly ArrayBuffer[]) => void;
 
@@ -92,6 +96,7 @@ export class Run {
       cpgGroup: group.cpg_group,
       here: link.here,
       decrees: link.decrees,
+      unrest: { patience: patienceWith(link.times), calm: Math.ceil(CALM_MS / PULSE_MS) },
       least: () => Date.now(),
       pulsesUnheard: Math.ceil(group.agent_timeout_ms / PULSE_MS),
       pulsesMute: Math.ceil(Math.min(MUTE_MS, group.agent_timeout_ms) / PULSE_MS),
@@ -99,6 +104,9 @@ export class Run {
     });
     link.listen({
       events: (events, quorum) => this.#perform(this.#session!.handle(events, quorum)),
+      totem: (events) => {
+        for (const event of events) this.#perform(this.#session!.formed(event));
+      },
       failed: (error) => this.#lost(error.message),
     });
     this.#timer = setInterval(() => this.#turn(), PULSE_MS);
@@ -163,13 +171,21 @@ export class Run {
     if (!this.#isTicked) return;
     this.#perform(this.#session?.pulse() ?? []);
     // Turns, not time: after a stall of ours the daemon's words are read before it is judged.
+    this.#perform(
+      this.#session?.turn({ silent: this.#unreturned, hasDevice: this.#link?.hasDevice === true }) ?? [],
+    );
     this.#unreturned += 1;
     const { daemon_timeout_ms: patience } = this.#start.group;
-    if (this.#unreturned * PULSE_MS > patience)
+    if (this.#unreturned * PULSE_MS > patience && !this.#isRingThere)
       this.#lost(
         `corosync has delivered nothing for ${patience} ms, though it answers: its ring does not form`,
       );
     this.#practise();
+  }
+
+  /** With a quorum device a ring may wait for it, and others not. */
+  get #isRingThere(): boolean {
+    return this.#session?.isRingThere === true && this.#link?.hasDevice !== true;
   }
 
   /** Not within an interval in which anything happened. */
@@ -308,4 +324,9 @@ export class Run {
       counters: { ...counters },
     };
   }
+}
+
+/** Turns after which the others have formed their ring, if they have lost us: once more than they need, as ours may begin later. */
+function patienceWith(times: TotemTimes | undefined): number | undefined {
+  return times && Math.ceil((times.token + 2 * times.consensus) / PULSE_MS);
 }

@@ -4,11 +4,14 @@
  * `daemon-link.ts` has the libraries, `run.ts` the clock.
  */
 import type { MemberId } from '../../model/member.ts';
+import type { ViewId } from '../../model/view.ts';
 import type { CpgEvent, QuorumEvent } from '../../platform/corosync-library.ts';
+import type { TotemEvent } from '../../platform/corosync-totem.ts';
 import type { Seat } from '../spread/next-view.ts';
 import { type GoneWithDaemon, Synchrony, type SynchronyAction } from '../spread/synchrony.ts';
 import { Memberships, nameOfPlace, type Place } from './memberships.ts';
-import { type Decree, QuorumGate } from './quorum-gate.ts';
+import { type Decree, QuorumGate, type Standing } from './quorum-gate.ts';
+import { RingUnrest, type RingUnrestSettings, type Turn } from './ring-unrest.ts';
 
 export interface SessionSettings {
   readonly self: MemberId;
@@ -18,6 +21,7 @@ export interface SessionSettings {
   readonly here: Place;
   /** Corosync says who is primary. */
   readonly decrees: boolean;
+  readonly unrest?: RingUnrestSettings;
   readonly least?: () => number;
   readonly pulsesUnheard: number;
   readonly pulsesMute: number;
@@ -36,6 +40,10 @@ export class Session {
   readonly #synchrony: Synchrony;
   readonly #memberships: Memberships;
   readonly #gate: QuorumGate | undefined;
+  readonly #unrest: RingUnrest | undefined;
+  /** The agent was told that it must hold nothing. */
+  #barred = false;
+  #unsettled = false;
   #leaving = false;
 
   constructor(settings: SessionSettings) {
@@ -43,6 +51,7 @@ export class Session {
     const { self, cluster, cpgGroup, here, least, pulsesUnheard, pulsesMute, goneWithDaemon } = settings;
     this.#memberships = new Memberships(cpgGroup);
     this.#gate = settings.decrees ? new QuorumGate() : undefined;
+    this.#unrest = settings.decrees && settings.unrest ? new RingUnrest(settings.unrest) : undefined;
     this.#synchrony = new Synchrony({
       self,
       cluster,
@@ -71,6 +80,11 @@ export class Session {
     return this.#synchrony.counters;
   }
 
+  /** Though nothing may have been delivered for long. */
+  get isRingThere(): boolean {
+    return this.#unrest?.isThere === true;
+  }
+
   /** We have asked to leave. */
   leaving(): void {
     this.#leaving = true;
@@ -82,11 +96,65 @@ export class Session {
    */
   handle(events: readonly CpgEvent[], quorum: readonly QuorumEvent[]): readonly SessionAction[] {
     const actions: SessionAction[] = [];
-    for (const event of quorum) decree(this.#gate?.learn(event), actions);
+    for (const event of quorum) {
+      decree(this.#gate?.learn(event), actions);
+      this.#unrest?.synchronised(event);
+    }
+    // Before the view that may give us what others hold.
+    this.#bar(actions);
     for (const event of events) this.#event(event, actions);
-    const { ring, isOpen } = this.#memberships;
-    decree(this.#gate?.look({ ring, settled: this.settled && !isOpen }), actions);
+    decree(this.#gate?.look(this.#standing), actions);
+    this.#unbar(actions);
+    this.#noteUnrest(actions);
     return actions;
+  }
+
+  /** What Totem said ahead of everything else. */
+  formed(event: TotemEvent): readonly SessionAction[] {
+    this.#unrest?.formed(event);
+    const actions: SessionAction[] = [];
+    this.#bar(actions);
+    return actions;
+  }
+
+  /** Time goes on. */
+  turn(turn: Turn): readonly SessionAction[] {
+    this.#unrest?.turn(turn);
+    const actions: SessionAction[] = [];
+    this.#bar(actions);
+    this.#unbar(actions);
+    this.#noteUnrest(actions);
+    return actions;
+  }
+
+  #noteUnrest(actions: SessionAction[]): void {
+    const unsettled = this.#unrest?.isUnsettled === true;
+    if (unsettled === this.#unsettled) return;
+    this.#unsettled = unsettled;
+    actions.push(
+      unsettled
+        ? { kind: 'note', level: 'warn', what: 'the ring of corosync does not settle', reason: LOOK }
+        : { kind: 'note', level: 'info', what: 'the ring of corosync has settled', reason: SETTLED_WHY },
+    );
+  }
+
+  get #standing(): Standing {
+    const { ring, isOpen } = this.#memberships;
+    return { ring, settled: this.settled && !isOpen };
+  }
+
+  #bar(actions: SessionAction[]): void {
+    const reason = this.#unrest?.reason;
+    if (reason === undefined || this.#barred) return;
+    this.#barred = true;
+    actions.push({ kind: 'deliver', event: { kind: 'outranked', by: QUORATE_PART, reason } });
+  }
+
+  /** With the view of the ring that is to be trusted: before that, whoever serves by now may be connected already. */
+  #unbar(actions: SessionAction[]): void {
+    if (!this.#barred || this.#unrest?.reason !== undefined || !this.#gate?.isOf(this.#standing)) return;
+    this.#barred = false;
+    actions.push({ kind: 'deliver', event: { kind: 'outranked', by: undefined, reason: SETTLED } });
   }
 
   multicast(bytes: Uint8Array): readonly SessionAction[] {
@@ -132,6 +200,13 @@ export class Session {
     }
   }
 }
+
+/** In place of the view of the others, which nobody here can know. */
+const QUORATE_PART = 'of the part with quorum' as ViewId;
+const LOOK =
+  'it forms again and again with the same nodes: does a pair of nodes not hear each other (corosync-cfgtool -s on each)?';
+const SETTLED_WHY = 'no ring has formed again for a while';
+const SETTLED = 'this part has quorum, or the ring of corosync has settled';
 
 function decree(event: Decree | undefined, actions: SessionAction[]): void {
   if (event !== undefined) actions.push({ kind: 'deliver', event });

@@ -176,6 +176,7 @@ export class Member {
       cpgGroup: 'g',
       here: { node, pid: PID },
       decrees: true,
+      unrest: { patience: undefined, calm: 40 },
       least: () => 1000,
       pulsesUnheard: 12,
       pulsesMute: 4,

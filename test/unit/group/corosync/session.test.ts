@@ -75,6 +75,32 @@ describe('a session with corosync', () => {
     expect(kinds.lastIndexOf(false)).toBeLessThan(kinds.lastIndexOf('view'));
   });
 
+  it('whose ring forms again and has no quorum is outranked, until the view of one that has', () => {
+    const world = three();
+    world.form([[1, 2], [3]]);
+    world.run();
+    const outranked = (node: number) =>
+      world.members
+        .find((one) => one.node === node)!
+        .events.flatMap((event) => (event.kind === 'outranked' ? [event.by] : []));
+    expect(outranked(3)).toEqual([]);
+    world.form([[1, 2], [3]]);
+    world.run();
+    world.form([[1, 2], [3]]);
+    world.run();
+    expect(outranked(3)).toEqual(['of the part with quorum']);
+    expect([...outranked(1), ...outranked(2)]).toEqual([]);
+    world.form([[1, 2, 3]]);
+    world.run();
+    expect(outranked(3)).toEqual(['of the part with quorum', undefined]);
+    const { events } = world.members[2]!;
+    expect(events.at(-1)).toMatchObject({ kind: 'outranked' });
+    expect(events.findLast(({ kind }) => kind === 'view')).toMatchObject({
+      view: { members: { length: 3 } },
+    });
+    world.check();
+  });
+
   it('a process that comes back under the same number is another member', () => {
     const world = three();
     const first = world.members[2]!;
