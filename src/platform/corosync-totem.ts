@@ -14,8 +14,8 @@ const MEMBERS = 'runtime.members.';
 /** `struct votequorum_info`: nine words and a name of 255. */
 const INFO_BYTES = 512;
 const INFO_FLAGS = 7 * 4;
-/** `VOTEQUORUM_INFO_QDEVICE_REGISTERED`. */
-const HAS_DEVICE = 128;
+/** `VOTEQUORUM_INFO_QDEVICE_ALIVE`: a ring waits for the word of no other. */
+const DEVICE_ALIVE = 128;
 
 /** Totem has formed a ring with, or without, the node. The group's and the quorum's word of it come when that ring has synchronised. */
 export interface TotemEvent {
@@ -166,10 +166,10 @@ export class VoteQuorum {
     return { code: this.#c.descriptor(this.#handle, fd), value: fd[0]! };
   }
 
-  /** Waits for as long as the daemon stands still, and no longer. `value`: whether this node, its own, has a quorum device. */
+  /** Waits for as long as the daemon stands still, and no longer. `value`: whether this node, its own, has a quorum device that is well. */
   ask(node: number): Answer<boolean> {
     const code: number = this.#c.info(this.#handle, node, this.#info);
-    return { code, value: (this.#info.readUInt32LE(INFO_FLAGS) & HAS_DEVICE) !== 0 };
+    return { code, value: (this.#info.readUInt32LE(INFO_FLAGS) & DEVICE_ALIVE) !== 0 };
   }
 
   finalize(): number {

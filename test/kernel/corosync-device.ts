@@ -128,6 +128,11 @@ export class QuorumDevice {
     await ended;
   }
 
+  /** What runs on the host stands still, or goes on. */
+  freeze(name: string, on: boolean): void {
+    this.#running.get(name)!.kill(on ? 'SIGSTOP' : 'SIGCONT');
+  }
+
   #logFile(name: string): string {
     return `${this.#lab.host(name).folder}/device.log`;
   }

@@ -34,6 +34,8 @@ const DEVICE_LOST_MAX = 3 * DEVICE_TIMES.timeout + RING_MAX;
 const RELEASED_MAX = 1500;
 /** The daemon notes when it said something by the wall clock, in whole milliseconds, and that clock may be corrected meanwhile; ms. */
 const CLOCKS_APART = 100;
+/** After a cut: no ring yet, and the device would be missed only after the ring has come, ms. */
+const RING_IS_FORMING = 1100;
 /** To see that nothing comes, ms. */
 const WHILE = 1500;
 
@@ -182,6 +184,25 @@ describe.skipIf(NO_COROSYNC !== undefined)('primary by corosync: two nodes', () 
         await expectReleasedAtOnce('a', { since, stall: dead.stall_ms });
         await device.startServer();
         await cluster.served([['a']], DECIDED_MAX);
+        await cluster.observatory.lab.heal();
+        await bothServe();
+      },
+    );
+
+    stage.tell(
+      'the device of a stands still while its ring waits for it: a keeps what it has until its corosync says that it has lost',
+      async () => {
+        const { cluster, site } = stage;
+        const since = monotonicNow();
+        await cluster.observatory.lab.partition([['a', DEVICE], ['b']]);
+        await sleep(RING_IS_FORMING);
+        device.freeze('a', true);
+        await holdNothing(['a']);
+        device.freeze('a', false);
+        const after = await stage.releasedAfter('a', since);
+        const said = site.saidAt('a', LOST);
+        console.log(`lost after ${(said! - since).toFixed(0)} ms, released after ${after!.toFixed(0)} ms`);
+        expect(since + after!, 'a let go before it had lost').toBeGreaterThan(said! - CLOCKS_APART);
         await cluster.observatory.lab.heal();
         await bothServe();
       },
