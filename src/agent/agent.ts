@@ -43,6 +43,8 @@ export interface AgentSettings {
   /** Traits of each configured provider. */
   readonly traits: ReadonlyMap<ProviderName, ProviderTraits>;
   readonly version: string;
+  /** How what others say is read; {@link decodeMessage} unless given. */
+  readonly read?: typeof decodeMessage;
 }
 
 export class Agent {
@@ -67,9 +69,11 @@ export class Agent {
   readonly #neighbours = new KnownNeighbours();
   readonly #unreadable = new Unreadable();
   #messagesOfOtherViews = 0;
+  readonly #read: typeof decodeMessage;
 
   constructor(settings: AgentSettings) {
     this.#settings = settings;
+    this.#read = settings.read ?? decodeMessage;
     this.#config = settings.config;
     this.#vips = new Map(settings.config.vips.map((vip) => [vip.id, vip]));
     this.#portrait = new SelfPortrait(settings.config, settings.traits);
@@ -252,7 +256,7 @@ export class Agent {
   }
 
   #deliver(sender: MemberId, bytes: Uint8Array, now: Instant): void {
-    const decoded = decodeMessage(bytes);
+    const decoded = this.#read(bytes);
     if (!decoded.ok) return this.#outbox.push(...this.#unreadable.from(sender, decoded.error));
     const { message } = decoded;
     if (message.kind === 'operator') return this.#operator(sender, message, now);

@@ -85,6 +85,7 @@ export class AgentProcess {
       config: this.#config,
       traits: new Map([host.isCloud ? ['cloud', CLOUD_TRAITS] : ['local', localTraits(host)]]),
       version: 'simulated',
+      read: world.read,
     });
   }
 

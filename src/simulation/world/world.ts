@@ -1,5 +1,6 @@
 /** Hosts, agents, the network and the link between them in virtual time; tells the checkers what happens. Breaks nothing by itself. */
 import type { HookAction } from '../../agent/events.ts';
+import { type Decoded, decodeMessage } from '../../agent/messages.ts';
 import type { MemberId } from '../../model/member.ts';
 import type { Instant, Millis } from '../../model/time.ts';
 import type { View } from '../../model/view.ts';
@@ -37,6 +38,7 @@ export interface Observer {
 export const SAMPLE: Millis = 50;
 /** After the last disturbance; by then it is settled who is alive. */
 const QUIET: Millis = 2_000;
+const READINGS_MAX = 64;
 
 export class World {
   readonly agenda = new Agenda();
@@ -64,6 +66,8 @@ export class World {
   readonly timeline: string[] | undefined;
 
   #stirredAt: Instant = 0;
+  /** Messages lately read: what all are told is read once, since all would read the same. */
+  readonly #readings = new Map<ArrayBufferLike, Decoded>();
 
   constructor(
     options: SimulationOptions,
@@ -105,6 +109,16 @@ export class World {
     this.isHybrid = new Set(this.hosts.map(({ isCloud }) => isCloud)).size > 1;
     this.network.populate(this.hosts);
   }
+
+  /** As {@link decodeMessage}. */
+  readonly read = (bytes: Uint8Array): Decoded => {
+    const known = this.#readings.get(bytes.buffer);
+    if (known !== undefined) return known;
+    const reading = decodeMessage(bytes);
+    if (this.#readings.size >= READINGS_MAX) this.#readings.clear();
+    this.#readings.set(bytes.buffer, reading);
+    return reading;
+  };
 
   /** Whether agents know about when it is when they start. */
   get hasClocks(): boolean {
