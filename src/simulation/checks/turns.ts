@@ -8,13 +8,16 @@ import type { Observer, World } from '../world/world.ts';
 export class TurnsTold implements Observer {
   readonly #world: World;
   readonly #up = new WeakMap<AgentProcess, Set<VipId>>();
-  /** Of each agent, how many events its core had taken at the last look: without another one nothing is to be seen. */
-  readonly #looked = new WeakMap<AgentProcess, number>();
+  /** Of each host, its agent at the last look and how many events that one's core had taken: without another one nothing is to be seen. */
+  readonly #looked: (AgentProcess | undefined)[];
+  readonly #taken: Float64Array;
   /** How many comings and goings were told. */
   told = 0;
 
   constructor(world: World) {
     this.#world = world;
+    this.#looked = world.hosts.map(() => undefined);
+    this.#taken = new Float64Array(world.hosts.length);
   }
 
   hookTold(agent: AgentProcess, { event, vips }: HookAction): void {
@@ -30,9 +33,10 @@ export class TurnsTold implements Observer {
   }
 
   sample(): void {
-    for (const { agent } of this.#world.hosts) {
-      if (agent === undefined || this.#looked.get(agent) === agent.taken) continue;
-      this.#looked.set(agent, agent.taken);
+    for (const { agent, index } of this.#world.hosts) {
+      if (agent === undefined || (this.#looked[index] === agent && this.#taken[index] === agent.taken)) continue;
+      this.#looked[index] = agent;
+      this.#taken[index] = agent.taken;
       const up = this.#upOf(agent);
       const untold = agent.core.held().find(({ id }) => !up.has(id));
       if (untold) throw this.#breach(agent, `${untold.id} is held and was never told`);
