@@ -46,6 +46,34 @@ function standingOf({
   return slots === undefined ? standing : { ...standing, slots };
 }
 
+/** Two that are equal, as far as is seen without looking through their lists. */
+function isPlainlySame(a: Standing, b: Standing): boolean {
+  return (
+    a.mature === b.mature &&
+    a.draining === b.draining &&
+    a.barred === b.barred &&
+    a.leaving === b.leaving &&
+    a.capacity === b.capacity &&
+    a.impaired === b.impaired &&
+    a.unfit.length + b.unfit.length === 0 &&
+    a.slots === undefined &&
+    b.slots === undefined
+  );
+}
+
+/** A standing as text, kept: the same one is asked for after each event. */
+class Wording {
+  #of: Standing | undefined;
+  #text = '';
+
+  text(standing: Standing): string {
+    if (standing === this.#of) return this.#text;
+    this.#of = standing;
+    this.#text = JSON.stringify(standingOf(standing));
+    return this.#text;
+  }
+}
+
 export class SelfPortrait {
   draining = false;
   leaving = false;
@@ -72,6 +100,9 @@ export class SelfPortrait {
   #bornAt: Instant = 0;
   /** The standing last said, as text. */
   #said = '';
+  #drawn: Standing | undefined;
+  readonly #own = new Wording();
+  readonly #learnt = new Wording();
   /** Standings of ours that are on their way. */
   #inFlight = 0;
 
@@ -155,7 +186,7 @@ export class SelfPortrait {
   report(input: ReportInput): Report {
     const { view, round, quorum, holdings } = input;
     const standing = this.#standing();
-    this.#said = JSON.stringify(standing);
+    this.#said = this.#own.text(standing);
     const passed = [...holdings.all()]
       .filter((holding) => holding.retryAt !== undefined)
       .map((holding) => [holding.vip.id, clip(holding.failure)] as const);
@@ -193,7 +224,7 @@ export class SelfPortrait {
   /** The message to send when what we say about ourselves is not what the view last heard. */
   changed(view: View): StandingMessage | undefined {
     const standing = this.#standing();
-    const text = JSON.stringify(standing);
+    const text = this.#own.text(standing);
     if (text === this.#said) return undefined;
     this.#said = text;
     this.#inFlight += 1;
@@ -204,7 +235,7 @@ export class SelfPortrait {
   learn(seat: Seat | undefined): void {
     if (seat === undefined) return;
     if (seat.standing.mature) this.mature = true;
-    if (this.#inFlight === 0) this.#said = JSON.stringify(standingOf(seat.standing));
+    if (this.#inFlight === 0) this.#said = this.#learnt.text(seat.standing);
   }
 
   /** A standing of ours came back in order. */
@@ -245,7 +276,7 @@ export class SelfPortrait {
 
   #standing(): Standing {
     const { unfit } = this;
-    return standingOf({
+    const standing = standingOf({
       mature: this.mature,
       draining: this.draining,
       barred: clip(this.suspendedBecause ?? this.outrankedBecause ?? ''),
@@ -255,5 +286,7 @@ export class SelfPortrait {
       impaired: this.#ailments.impairments,
       slots: this.slots.all,
     });
+    if (this.#drawn === undefined || !isPlainlySame(this.#drawn, standing)) this.#drawn = standing;
+    return this.#drawn;
   }
 }
