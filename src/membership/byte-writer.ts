@@ -7,6 +7,12 @@ import { incarnationOf, nameOf } from '../model/member.ts';
 import type { ViewId } from '../model/view.ts';
 import { splitViewId } from './view-id.ts';
 
+/** Of a hexadecimal digit, by its character code; NaN: it is none. */
+function digitOf(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  return code >= 0x61 && code <= 0x66 ? code - 0x57 : Number.NaN;
+}
+
 export class ByteWriter {
   private bytes: Uint8Array;
   private length = 0;
@@ -49,7 +55,8 @@ export class ByteWriter {
   /** Sixteen hexadecimal digits as eight bytes. */
   incarnation(hex: string): void {
     if (hex.length !== 16) throw new RangeError(`not an incarnation: ${hex}`);
-    for (let i = 0; i < 16; i += 2) this.u8(Number.parseInt(hex.slice(i, i + 2), 16));
+    for (let i = 0; i < 16; i += 2)
+      this.u8(16 * digitOf(hex.charCodeAt(i)) + digitOf(hex.charCodeAt(i + 1)));
   }
 
   member(id: MemberId): void {

@@ -187,9 +187,9 @@ export class Outrank {
     if (!told || told.view === core.view.id || peer.left || !told.well) return false;
     // What was told before our view was installed may be the last word of somebody who is gone.
     if (peer.toldAt < core.installedAt && !this.stoodBefore(peer)) return false;
-    // Who still tells a view we have left, or a joiner its old one, has yet to notice; nothing to yield to.
-    if (core.isPast(told.view) || (core.inView(peer.member) && told.epoch < core.view.epoch)) return false;
     const own = { size: core.together, epoch: core.view.epoch, representative: core.representative };
-    return ranksAbove(told, own) && peer.detector.agent(core.now) === 'well';
+    if (peer.detector.agent(core.now) !== 'well' || !ranksAbove(told, own)) return false;
+    // Who still tells a view we have left, or a joiner its old one, has yet to notice; nothing to yield to.
+    return !core.isPast(told.view) && !(core.inView(peer.member) && told.epoch < core.view.epoch);
   }
 }

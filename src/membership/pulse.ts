@@ -3,7 +3,7 @@ import type { Instant, Millis } from '../model/time.ts';
 import { earliest } from '../model/time.ts';
 import type { Core } from './core.ts';
 import type { MessageLog } from './message-log.ts';
-import type { Heartbeat } from './messages.ts';
+import type { Heartbeat, Incarnation } from './messages.ts';
 import type { Peer } from './peer.ts';
 import { LOST_KEEP_MS } from './roster.ts';
 
@@ -17,6 +17,11 @@ export class Pulse {
   private newsSentAt: Instant = Number.NEGATIVE_INFINITY;
   private tickedAt: Instant | undefined;
   private streams = 0;
+  /** Whom we hear, as they were found and as it is told. */
+  private heard: { readonly found: readonly Incarnation[]; readonly told: readonly Incarnation[] } = {
+    found: [],
+    told: [],
+  };
 
   constructor(core: Core, log: () => MessageLog) {
     this.core = core;
@@ -144,18 +149,26 @@ export class Pulse {
     }
   }
 
+  /** In one order, and the same list as before while nothing of it changes. */
+  private hears(): readonly Incarnation[] {
+    const hears: Incarnation[] = [];
+    for (const peer of this.core.peers.values()) if (peer.hears) hears.push(peer.incarnation);
+    const { heard } = this;
+    const same = heard.found.length === hears.length && hears.every((one, at) => one === heard.found[at]);
+    if (!same) this.heard = { found: hears, told: [...hears].sort().slice(0, HEARS_MAX) };
+    return this.heard.told;
+  }
+
   private heartbeat(): Heartbeat {
     const { core } = this;
     const log = this.log();
-    const hears: string[] = [];
-    for (const peer of core.peers.values()) if (peer.hears) hears.push(peer.incarnation);
     return {
       sender: core.self,
       number: ++this.number,
       well: core.well,
       view: core.view.id,
       size: core.together,
-      hears: hears.sort().slice(0, HEARS_MAX),
+      hears: this.hears(),
       highest: core.highest,
       received: log.received,
       stable: log.stable,

@@ -14,6 +14,7 @@ import { Steady } from './checks/steady.ts';
 import { TurnsTold } from './checks/turns.ts';
 import { type Fault, schedule } from './faults/kinds.ts';
 import { calm, strike } from './faults/strike.ts';
+import { nameOf } from '../model/member.ts';
 import type { SimulationOptions } from './options.ts';
 import { Random } from './world/random.ts';
 import { World } from './world/world.ts';
@@ -117,8 +118,8 @@ function boot(world: World): void {
 
 function undrain(world: World): void {
   const speaker = world.hosts.find(({ agent }) => agent?.core.phase === 'settled')?.agent;
-  for (const member of speaker?.core.status(0, 0).members ?? [])
-    if (member.draining) speaker?.command({ kind: 'undrain', member: member.name });
+  for (const { member, standing } of speaker?.core.table?.seats.values() ?? [])
+    if (standing.draining) speaker?.command({ kind: 'undrain', member: nameOf(member) });
 }
 
 function failureOf(error: unknown, at: number): Failure {

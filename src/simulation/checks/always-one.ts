@@ -140,7 +140,6 @@ export class AlwaysOne implements Observer {
   #nobodyMay(id: string, members: readonly Host[], agent: AgentProcess): boolean {
     const vip = members[0]?.config.vips.find((one) => one.id === id);
     if (vip?.policy === 'primary' && !this.#isPrimary(members)) return true;
-    const told = agent.core.status(0, 0).members;
     return members.every(
       (host) =>
         // In a cluster that has both, somebody on metal may be missing while the rooms in the cloud are full.
@@ -149,7 +148,7 @@ export class AlwaysOne implements Observer {
         isReleased(host, id) ||
         (vip !== undefined && isMisplaced(host.config, vip)) ||
         host.agent?.facts.outranked ||
-        told.find(({ name }) => name === host.name)?.draining,
+        agent.standingOf(host.name)?.draining,
     );
   }
 }

@@ -65,7 +65,7 @@ export class HealthyFirst implements Observer {
     const members = agent.facts.view?.members.length ?? 0;
     if (vip.policy === 'primary' && standingOf(this.#world, members) !== 'primary') return false;
     if (isMisplaced(host.config, vip)) return false;
-    const told = agent.core.status(0, 0).members.find(({ name }) => name === host.name);
+    const told = agent.standingOf(host.name);
     return (
       host.slots === undefined &&
       host.carrier &&

@@ -5,10 +5,10 @@
 import { Agent } from '../../agent/agent.ts';
 import type { AgentAction, AgentEvent } from '../../agent/events.ts';
 import { noteworthyLateness } from '../../agent/lateness.ts';
-import type { AgentMessage } from '../../agent/messages.ts';
+import type { AgentMessage, Standing } from '../../agent/messages.ts';
 import type { Config } from '../../config/config.ts';
 import type { GroupEvent } from '../../group/group.ts';
-import { nameOf } from '../../model/member.ts';
+import { type MemberName, nameOf } from '../../model/member.ts';
 import type { CommandResult, OperatorCommand } from '../../model/operator.ts';
 import type { Instant, Millis } from '../../model/time.ts';
 import type { View } from '../../model/view.ts';
@@ -386,6 +386,13 @@ export class AgentProcess {
   #end(): void {
     this.witness?.stop(!this.core.holdsAnything);
     this.die({ kernelTells: true });
+  }
+
+  /** What it knows of the member with this name; undefined: it is not in its view, or nothing is agreed. */
+  standingOf(name: MemberName): Standing | undefined {
+    for (const { member, standing } of this.core.table?.seats.values() ?? [])
+      if (nameOf(member) === name) return standing;
+    return undefined;
   }
 
   /** The holder of a VIP as this agent tells it; undefined: nobody, or none is agreed. */
