@@ -2,7 +2,7 @@
  * What this host's providers have, are putting up, or are taking away: the local half of the truth, one small state
  * machine a VIP. It knows nothing of the group.
  */
-import type { Instant, Millis } from '../model/time.ts';
+import { earliest, type Instant, type Millis } from '../model/time.ts';
 import type { Vip, VipId } from '../model/vip.ts';
 
 /** `cancelling`: an acquire was told to stop and its outcome is still to come. */
@@ -161,8 +161,7 @@ export class Holdings {
   nextTimeout(acting: boolean): Instant | undefined {
     let next: Instant | undefined;
     for (const { retryAt, releaseAgainAt } of this.#byVip.values()) {
-      for (const at of [acting ? retryAt : undefined, releaseAgainAt])
-        if (at !== undefined && (next === undefined || at < next)) next = at;
+      next = earliest(next, earliest(acting ? retryAt : undefined, releaseAgainAt));
     }
     return next;
   }

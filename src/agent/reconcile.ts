@@ -85,9 +85,11 @@ function reconcileRow(row: Row, plan: Plan, input: ReconcileInput): void {
   const holding = input.holdings.of(vip);
   if (holding.retired) return;
   if (row.target !== input.self) {
-    const target =
-      row.target === undefined ? row.reason : `allocated to ${nameOf(row.target)}: ${row.reason}`;
-    letGo(holding, { reason: target, plan, input });
+    if (holding.state !== 'idle') {
+      const target =
+        row.target === undefined ? row.reason : `allocated to ${nameOf(row.target)}: ${row.reason}`;
+      letGo(holding, { reason: target, plan, input });
+    }
     disown(row, holding, { plan, input });
     return;
   }

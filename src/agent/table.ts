@@ -345,7 +345,7 @@ export class Table {
   #mature(): void {
     const seats = [...this.seats.values()].filter((seat) => seat.reported);
     if (!this.#complete && !seats.some((seat) => seat.standing.mature)) return;
-    for (const seat of seats) seat.standing = { ...seat.standing, mature: true };
+    for (const seat of seats) if (!seat.standing.mature) seat.standing = { ...seat.standing, mature: true };
   }
 
   #allowed(vip: Vip): boolean {

@@ -99,7 +99,7 @@ function foreigners(core: Core, mine: ReadonlySet<MemberId>): Foreign[] {
     const { told } = peer;
     if (!peer.hears || !told || mine.has(peer.member)) continue;
     // A member of our view that is unlinked to some of us stays out until a view without it stands.
-    if (core.inView(peer.member) && !hasMovedOn(core, peer)) continue;
+    if (peer.inView && !hasMovedOn(core, peer)) continue;
     found.push({
       member: peer.member,
       view: told.view,

@@ -301,8 +301,7 @@ export class Change {
     }
     for (const peer of core.peers.values()) peer.severed = false;
     core.remember(core.view);
-    core.view = view;
-    core.viewMembers = new Set(view.members);
+    core.adopt(view);
     core.installedAt = core.now;
     core.together = view.members.length;
     core.fresh &&= view.members.length === 1;

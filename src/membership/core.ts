@@ -30,9 +30,10 @@ export class Core {
   now: Instant = 0;
   actions: EngineAction[] = [];
   state: EngineStatus['state'] = 'operational';
+  /** Replaced by {@link adopt} alone. */
   view: View;
   /** Members of `view`, to ask quickly. */
-  viewMembers: ReadonlySet<MemberId>;
+  private viewMembers: ReadonlySet<MemberId>;
   installedAt: Instant = 0;
   /** Highest epoch seen anywhere. */
   highest: number;
@@ -77,7 +78,7 @@ export class Core {
     const known = this.peers.get(member);
     if (known) return known;
     if (this.peers.size >= PEERS_MAX) this.forgetOne();
-    const peer = new Peer(member, this.timers, this.now);
+    const peer = new Peer(member, this.timers, { now: this.now, inView: this.inView(member) });
     this.peers.set(member, peer);
     this.knownPlaces = undefined;
     return peer;
@@ -87,6 +88,12 @@ export class Core {
   get places(): Places {
     this.knownPlaces ??= placesOf([this.incarnation, ...[...this.peers.values()].map((p) => p.incarnation)]);
     return this.knownPlaces;
+  }
+
+  adopt(view: View): void {
+    this.view = view;
+    this.viewMembers = new Set(view.members);
+    for (const peer of this.peers.values()) peer.inView = this.inView(peer.member);
   }
 
   inView(member: MemberId): boolean {
@@ -151,7 +158,7 @@ export class Core {
   private forgetOne(): void {
     let oldest: Peer | undefined;
     for (const peer of this.peers.values()) {
-      if (peer.detector.stream || this.inView(peer.member)) continue;
+      if (peer.detector.stream || peer.inView) continue;
       if (!oldest || peer.seenAt < oldest.seenAt) oldest = peer;
     }
     if (oldest) this.peers.delete(oldest.member);

@@ -152,8 +152,10 @@ class Engine implements SansIoEngine {
       this.roster.survey();
       change.run();
       this.judge.run();
-      for (let kept = change.ready.shift(); kept; kept = change.ready.shift())
-        this.frame(kept.from, kept.frame);
+      while (change.ready.length > 0) {
+        const { from, frame } = change.ready.shift()!;
+        this.frame(from, frame);
+      }
       if (!core.dirty) break;
     }
     if (this.stopped()) return;

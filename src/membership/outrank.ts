@@ -95,7 +95,7 @@ export class Outrank {
     const { core } = this;
     for (const peer of core.peers.values()) {
       const { told, detector } = peer;
-      if (core.inView(peer.member) || !told?.well || peer.left || told.view === core.view.id) continue;
+      if (peer.inView || !told?.well || peer.left || told.view === core.view.id) continue;
       if (peer.toldAt >= core.installedAt && detector.agent(core.now) === 'well') return peer;
     }
     return undefined;
@@ -190,6 +190,6 @@ export class Outrank {
     const own = { size: core.together, epoch: core.view.epoch, representative: core.representative };
     if (peer.detector.agent(core.now) !== 'well' || !ranksAbove(told, own)) return false;
     // Who still tells a view we have left, or a joiner its old one, has yet to notice; nothing to yield to.
-    return !core.isPast(told.view) && !(core.inView(peer.member) && told.epoch < core.view.epoch);
+    return !core.isPast(told.view) && !(peer.inView && told.epoch < core.view.epoch);
   }
 }

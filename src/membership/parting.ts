@@ -78,7 +78,7 @@ export class Parting {
       if (!peer.detector.stream || peer.left) continue;
       core.send(peer.member, { kind: 'goodbye' });
       // Strangers may know, but only the view acts on it.
-      if (core.inView(peer.member) && peer.hears) this.unheard.add(peer.member);
+      if (peer.inView && peer.hears) this.unheard.add(peer.member);
     }
   }
 }

@@ -32,6 +32,8 @@ export class Peer {
   told: Told | undefined;
   /** When it last told anything. */
   toldAt: Instant = Number.NEGATIVE_INFINITY;
+  /** It is a member of our view. */
+  inView: boolean;
   /** It said goodbye. */
   left = false;
   /** Its process went while its host still answered. */
@@ -53,8 +55,9 @@ export class Peer {
     | { readonly list: readonly Incarnation[]; readonly places: Places; readonly bits: PlaceBits }
     | undefined;
 
-  constructor(member: MemberId, timers: DetectorTimers, now: Instant) {
+  constructor(member: MemberId, timers: DetectorTimers, { now, inView }: { now: Instant; inView: boolean }) {
     this.member = member;
+    this.inView = inView;
     this.incarnation = incarnationOf(member);
     this.detector = new Detector(timers);
     this.hold = new Hold(timers.link_hold_ms);
@@ -74,11 +77,11 @@ export class Peer {
     const before = this.told;
     if (before && heartbeat.number <= before.number) return false;
     this.toldAt = now;
-    const { epoch, representative } = splitViewId(heartbeat.view);
+    const sameView = before?.view === heartbeat.view;
+    const { epoch, representative } = sameView ? before : splitViewId(heartbeat.view);
     // A member's epochs only rise, so an older view in a newer datagram is one that was overtaken by its `installed`.
     const newer = !before || epoch > before.epoch;
     const list = before && sameList(before.list, heartbeat.hears) ? before.list : heartbeat.hears;
-    const sameView = before?.view === heartbeat.view;
     this.told = {
       number: heartbeat.number,
       well: heartbeat.well,

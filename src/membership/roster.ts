@@ -46,7 +46,7 @@ export class Roster {
     if (!peer?.detector.stream) return;
     if (peer.detector.host(this.core.now) !== 'silent') peer.processGone = true;
     peer.detector.closed(this.core.now);
-    peer.severed = this.core.inView(member);
+    peer.severed = peer.inView;
     this.core.dirty = true;
     this.core.note('info', 'stream closed', reason, member);
   }
@@ -88,7 +88,7 @@ export class Roster {
     for (const peer of core.peers.values()) {
       this.judgeHearing(peer);
       this.turnsAt = earliest(this.turnsAt, this.nextTurn(peer));
-      if (!peer.detector.stream && !core.inView(peer.member)) this.forgetWhenOld(peer);
+      if (!peer.detector.stream && !peer.inView) this.forgetWhenOld(peer);
     }
   }
 
@@ -102,7 +102,7 @@ export class Roster {
     for (const peer of core.peers.values()) {
       const { detector } = peer;
       if (!peer.hears || peer.told?.view !== core.view.id || detector.isAsking) return false;
-      if (peer.passedUntil !== undefined || !core.inView(peer.member)) return false;
+      if (peer.passedUntil !== undefined || !peer.inView) return false;
       at = earliest(at, detector.turnsAt(core.now));
     }
     this.turnsAt = at;
@@ -118,7 +118,7 @@ export class Roster {
     if (peer.passedUntil !== undefined && core.now >= peer.passedUntil) peer.passedUntil = undefined;
     const raw = peer.told?.well === true && !peer.left && peer.detector.hears(core.now);
     if (raw && !peer.raw) peer.hold.returned(core.now);
-    const inView = core.inView(peer.member);
+    const { inView } = peer;
     if (!raw && peer.hears && !inView) peer.hold.lost(core.now);
     peer.raw = raw;
     const hears = raw && peer.passedUntil === undefined && (inView || peer.hold.over(core.now));
@@ -178,7 +178,7 @@ export class Roster {
   private forgetEarlierRuns(member: MemberId): void {
     for (const other of this.core.peers.values()) {
       const earlier = other.member !== member && nameOf(other.member) === nameOf(member);
-      if (earlier && !other.detector.stream && !this.core.inView(other.member)) {
+      if (earlier && !other.detector.stream && !other.inView) {
         this.core.peers.delete(other.member);
       }
     }

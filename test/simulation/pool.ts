@@ -8,7 +8,7 @@ import type { Result } from './summary.ts';
 const SEED_MAX_MS = 600_000;
 const PROGRESS_MS = 10_000;
 /** Room for what is soon forgotten, in MB: with less of it a fifth of the time goes into copying what a running world still needs. */
-const YOUNG_MB = 32;
+const YOUNG_MB = 128;
 
 export interface Order {
   readonly from: number;

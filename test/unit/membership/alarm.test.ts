@@ -60,7 +60,7 @@ describe('a better view that is heard', () => {
 describe('a member that is heard after its host fell silent', () => {
   it('went as a process: its host is up', () => {
     const departure = (heardAt: number) => {
-      const peer = new Peer(B, LAN, 0);
+      const peer = new Peer(B, LAN, { now: 0, inView: false });
       peer.detector.opened();
       peer.detector.probeSent(1, 0);
       peer.detector.probeAnswered(1, 1);
