@@ -70,8 +70,10 @@ class Engine implements SansIoEngine {
     core.actions = [];
     if (!this.started) this.start();
     this.ownLateness(now);
-    if (this.isPulse(event)) this.pulse.run();
-    else {
+    if (this.isPulse(event)) {
+      if (event.kind === 'tick') this.pulse.ticked();
+      this.pulse.run();
+    } else {
       this.take(event);
       this.settle();
     }
@@ -119,10 +121,11 @@ class Engine implements SansIoEngine {
     return !news && heartbeat.view === core.view.id && this.roster.toldAgain(event.member, heartbeat);
   }
 
-  /** A round of probes or heartbeats is due, nothing else, and everybody we know is with us: most wakes of a day. */
+  /** A round of probes or heartbeats is due at most, nothing else, and everybody we know is with us or gone: most wakes of a day. */
   private isPulse(event: EngineEvent): boolean {
     const { core } = this;
-    if (event.kind !== 'timeout' || event.read !== undefined || core.dirty) return false;
+    const isWake = event.kind === 'tick' || (event.kind === 'timeout' && event.read === undefined);
+    if (!isWake || core.dirty || !this.outrank.isClear) return false;
     if (core.state !== 'operational' || this.change.underway !== undefined) return false;
     const others = this.soonestBesidePulse();
     if (others !== undefined && core.now >= others) return false;

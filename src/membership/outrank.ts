@@ -53,6 +53,11 @@ export class Outrank {
     return this.turnsAt;
   }
 
+  /** No better view is known, nor anybody who may be in one. */
+  get isClear(): boolean {
+    return this.told.by === undefined && !this.told.contested;
+  }
+
   /** We did not run for a while: what is delivered next may be long over, if the others went on without us. */
   late(by: Millis): void {
     this.remind(`late by ${Math.round(by)} ms: others may have gone on without us`);

@@ -93,14 +93,15 @@ export class Roster {
   }
 
   /**
-   * Whether everybody we know is in our view, tells it, is heard and has answered: then a survey before the next timeout
-   * would find what the last one found. Brings that timeout up to date.
+   * Whether everybody we know is in our view, tells it, is heard and has answered, or is gone for good: then a survey before the next
+   * timeout would find what the last one found. Brings that timeout up to date.
    */
   isCalm(): boolean {
     const { core } = this;
     let at: Instant | undefined;
     for (const peer of core.peers.values()) {
       const { detector } = peer;
+      if (this.isGone(peer)) continue;
       if (!peer.hears || peer.told?.view !== core.view.id || detector.isAsking) return false;
       if (peer.passedUntil !== undefined || !peer.inView) return false;
       at = earliest(at, detector.turnsAt(core.now));
@@ -111,6 +112,13 @@ export class Roster {
 
   nextTimeout(): Instant | undefined {
     return this.turnsAt;
+  }
+
+  /** Nothing is heard of it, nothing is waited for, and it is not forgotten yet. */
+  private isGone(peer: Peer): boolean {
+    const { now } = this.core;
+    if (peer.detector.stream || peer.inView || peer.raw || peer.hears || peer.passedUntil !== undefined) return false;
+    return peer.detector.agent(now) !== 'well' && !this.isOld(peer);
   }
 
   private judgeHearing(peer: Peer): void {
@@ -151,8 +159,11 @@ export class Roster {
   }
 
   private forgetWhenOld(peer: Peer): void {
-    const keep = peer.left ? LEFT_KEEP_MS : LOST_KEEP_MS;
-    if (this.core.now - peer.seenAt > keep) this.core.peers.delete(peer.member);
+    if (this.isOld(peer)) this.core.peers.delete(peer.member);
+  }
+
+  private isOld(peer: Peer): boolean {
+    return this.core.now - peer.seenAt > (peer.left ? LEFT_KEEP_MS : LOST_KEEP_MS);
   }
 
   /** Why this stream cannot be; absent: welcome. A namesake whose stream is gone or silent makes room at once. */
