@@ -69,11 +69,9 @@ export class Agent {
   readonly #neighbours = new KnownNeighbours();
   readonly #unreadable = new Unreadable();
   #messagesOfOtherViews = 0;
-  readonly #read: typeof decodeMessage;
 
   constructor(settings: AgentSettings) {
     this.#settings = settings;
-    this.#read = settings.read ?? decodeMessage;
     this.#config = settings.config;
     this.#vips = new Map(settings.config.vips.map((vip) => [vip.id, vip]));
     this.#portrait = new SelfPortrait(settings.config, settings.traits);
@@ -256,7 +254,7 @@ export class Agent {
   }
 
   #deliver(sender: MemberId, bytes: Uint8Array, now: Instant): void {
-    const decoded = this.#read(bytes);
+    const decoded = (this.#settings.read ?? decodeMessage)(bytes);
     if (!decoded.ok) return this.#outbox.push(...this.#unreadable.from(sender, decoded.error));
     const { message } = decoded;
     if (message.kind === 'operator') return this.#operator(sender, message, now);
@@ -401,8 +399,8 @@ export class Agent {
       this.#outbox.push(...lettingGo);
       if (standing) this.#outbox.say(standing);
       this.#outbox.push(...rest);
-      const able = this.#isAble;
-      const demand = this.#tiebreak.demand(self, { able, holds: !this.#holdings.empty, table: agreed });
+      const holds = !this.#holdings.empty;
+      const demand = this.#tiebreak.demand(self, { able: this.#isAble, holds, table: agreed });
       if (demand) this.#outbox.push(demand);
     }
     for (const row of table?.rows.values() ?? []) {
@@ -424,9 +422,8 @@ export class Agent {
     if (this.#holdings.get(vip.id)?.retired) return 'its configuration changed';
     const unfit = this.#portrait.unfit.get(vip.id);
     if (unfit !== undefined) return unfit;
-    const { view } = this.#rounds;
     const { leaving } = this.#lifecycle;
-    if (leaving !== undefined && view?.members.length === 1) return leaving;
+    if (leaving !== undefined && this.#rounds.view?.members.length === 1) return leaving;
     const lacking = vip.policy === 'primary' ? quorum() : undefined;
     return lacking?.primary === false ? `not in the primary component: ${lacking.reason}` : undefined;
   }

@@ -49,8 +49,14 @@ export class Barrier {
 
   /** Whether the members that count disagree about the configuration, so that definitions must be exchanged. */
   get disagrees(): boolean {
-    const digests = new Set(this.counted().map((report) => report.digest));
-    return digests.size > 1;
+    let first: string | undefined;
+    for (const member of this.#members) {
+      const digest = this.without.has(member) ? undefined : this.reports.get(member)?.digest;
+      if (digest === undefined) continue;
+      first ??= digest;
+      if (digest !== first) return true;
+    }
+    return false;
   }
 
   /** Members whose word is still missing. */

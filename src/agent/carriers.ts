@@ -82,3 +82,15 @@ function isAskable({ scope, atomicTakeover }: ProviderTraits): boolean {
 export function wayOf({ provider, askable }: Pick<Carrier, 'provider' | 'askable'>): string {
   return `${provider} ${askable}`;
 }
+
+/** Whether they carry VIPs in more than one way. */
+export function areMixed(members: Iterable<{ readonly carriers: readonly Carrier[] }>): boolean {
+  let first: ProviderName | undefined;
+  for (const { carriers } of members) {
+    for (const { provider } of carriers) {
+      first ??= provider;
+      if (provider !== first) return true;
+    }
+  }
+  return false;
+}

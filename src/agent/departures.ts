@@ -47,13 +47,9 @@ export class Departures {
     return [...(this.#last?.pins ?? [])].filter(([, to]) => to === name).map(([vip]) => vip);
   }
 
-  /** Why the last table's target of each VIP was chosen. */
-  get stories(): ReadonlyMap<VipId, { readonly target: MemberId; readonly reason: string }> {
-    const stories = new Map<VipId, { readonly target: MemberId; readonly reason: string }>();
-    for (const { vip, target, reason } of this.#last?.rows.values() ?? []) {
-      if (target !== undefined) stories.set(vip.id, { target, reason });
-    }
-    return stories;
+  /** Whom the last table had the VIP go to, and why. */
+  story(vip: VipId): Pick<Row, 'target' | 'reason'> | undefined {
+    return this.#last?.rows.get(vip);
   }
 
   /** By which way the member carries VIPs, as far as it said so; empty: it did not. */

@@ -253,11 +253,11 @@ export class Rounds {
     this.#without = barrier.without;
     this.#proceedAt = undefined;
     if (this.#leftOut(barrier)) return;
-    const { stories } = this.#departures;
+    const story = (vip: VipId) => this.#departures.story(vip);
     const gone = (vip: VipId) => this.#departures.gone(vip, view);
     const carriersOf = (member: MemberId) => this.#departures.carriersOf(member);
     this.tableSince = now;
-    this.table = new Table(barrier, { view, vips: this.#config.vips, stories, gone, carriersOf }, now);
+    this.table = new Table(barrier, { view, vips: this.#config.vips, story, gone, carriersOf }, now);
     this.#with.tiebreak.learn(this.table, this.self);
     this.#departures.learn(this.table.astray);
     portrait.fence = Math.max(portrait.fence, this.table.fence);

@@ -21,7 +21,7 @@ import type { Instant } from '../model/time.ts';
 import type { View } from '../model/view.ts';
 import type { Vip, VipId } from '../model/vip.ts';
 import type { Barrier } from './barrier.ts';
-import { type Carrier, carrierOf, type Lasting, wayOf } from './carriers.ts';
+import { areMixed, type Carrier, carrierOf, type Lasting, wayOf } from './carriers.ts';
 import { agree, type Sharers } from './definitions.ts';
 import { type AgentMessage, type Moves, type Report, RULES } from './messages.ts';
 import { barredBecause, limitsOf, type Seat, seatsOf } from './seat.ts';
@@ -47,13 +47,15 @@ export interface TableSettings {
   readonly view: View;
   /** The VIPs of this member's configuration; where configurations differ the agreed definitions count instead. */
   readonly vips: readonly Vip[];
-  /** Why the target of the last table was chosen, by VIP: what stays keeps its story. */
-  readonly stories: ReadonlyMap<VipId, { readonly target: MemberId; readonly reason: string }>;
+  /** Whom the last table had the VIP go to, and why: what stays keeps its story. */
+  story(vip: VipId): Pick<Row, 'target' | 'reason'> | undefined;
   /** What became of the holder of the last table, for the reason of a takeover. */
   gone(vip: VipId): string | undefined;
   /** By which way a member carries VIPs, as it once reported here; empty: not known. What it says now counts instead. */
   carriersOf?(member: MemberId): readonly Carrier[];
 }
+
+const NOBODY: readonly MemberId[] = [];
 
 export class Table {
   readonly view: View;
@@ -147,8 +149,7 @@ export class Table {
 
   /** Members carry VIPs in more than one way. */
   get isHybrid(): boolean {
-    const providers = [...this.seats.values()].flatMap(({ carriers }) => carriers.map((c) => c.provider));
-    return new Set(providers).size > 1;
+    return areMixed(this.seats.values());
   }
 
   /** What is to be assumed of a member that did not say how it carries VIPs. */
@@ -238,11 +239,12 @@ export class Table {
 
   #place(seat: Seat): Pick<Candidate, 'zone' | 'limits'> {
     if (this.#rules < 2) return {};
-    const limits = limitsOf(
-      seat,
-      [...this.rows.values()].map(({ vip }) => vip),
-    );
+    const limits = seat.standing.slots === undefined ? [] : limitsOf(seat, this.#vips());
     return { ...(seat.zone !== undefined && { zone: seat.zone }), ...(limits.length > 0 && { limits }) };
+  }
+
+  #vips(): Vip[] {
+    return [...this.rows.values()].map(({ vip }) => vip);
   }
 
   /** Why the member has no room for the VIP beside what it shall hold; undefined: it has. */
@@ -336,7 +338,7 @@ export class Table {
     const { target, vip } = row;
     if (target === undefined) return;
     if (row.proven.includes(target)) row.confirmed = target;
-    const story = settings.stories.get(vip.id);
+    const story = settings.story(vip.id);
     const gone = settings.gone(vip.id);
     if (story?.target === target) row.reason = story.reason;
     else if (gone !== undefined) row.reason = `${gone}; ${row.reason}`;
@@ -388,8 +390,8 @@ export class Table {
       const row = this.rows.get(id);
       if (row === undefined) continue;
       // A present target counts as the only holder: a handoff under way is not taken back. Else who certainly has it.
-      const target = row.target === undefined ? [] : able(id, [row.target]);
-      const proven = able(id, row.proven);
+      const target = row.target === undefined ? NOBODY : able(id, [row.target]);
+      const proven = target.length > 0 || row.proven.length === 0 ? NOBODY : able(id, row.proven);
       holders.set(id, target.length > 0 ? target : proven.length > 0 ? proven : row.holders);
     }
     return allocate({ candidates, vips, holders, pins: this.pins });

@@ -55,8 +55,7 @@ export class ByteWriter {
   /** Sixteen hexadecimal digits as eight bytes. */
   incarnation(hex: string): void {
     if (hex.length !== 16) throw new RangeError(`not an incarnation: ${hex}`);
-    for (let i = 0; i < 16; i += 2)
-      this.u8(16 * digitOf(hex.charCodeAt(i)) + digitOf(hex.charCodeAt(i + 1)));
+    for (let i = 0; i < 16; i += 2) this.u8(16 * digitOf(hex.charCodeAt(i)) + digitOf(hex.charCodeAt(i + 1)));
   }
 
   member(id: MemberId): void {

@@ -117,7 +117,8 @@ export class Roster {
   /** Nothing is heard of it, nothing is waited for, and it is not forgotten yet. */
   private isGone(peer: Peer): boolean {
     const { now } = this.core;
-    if (peer.detector.stream || peer.inView || peer.raw || peer.hears || peer.passedUntil !== undefined) return false;
+    if (peer.detector.stream || peer.inView || peer.raw || peer.hears || peer.passedUntil !== undefined)
+      return false;
     return peer.detector.agent(now) !== 'well' && !this.isOld(peer);
   }
 

@@ -1,4 +1,6 @@
 /** One simulation: boot, a stretch of faults, calm, and the verdict. Equal options and faults give an equal run. */
+
+import { nameOf } from '../model/member.ts';
 import { Breach } from './breach.ts';
 import { AlwaysOne } from './checks/always-one.ts';
 import { Barred } from './checks/barred.ts';
@@ -14,7 +16,6 @@ import { Steady } from './checks/steady.ts';
 import { TurnsTold } from './checks/turns.ts';
 import { type Fault, schedule } from './faults/kinds.ts';
 import { calm, strike } from './faults/strike.ts';
-import { nameOf } from '../model/member.ts';
 import type { SimulationOptions } from './options.ts';
 import { Random } from './world/random.ts';
 import { World } from './world/world.ts';

@@ -34,7 +34,8 @@ export class TurnsTold implements Observer {
 
   sample(): void {
     for (const { agent, index } of this.#world.hosts) {
-      if (agent === undefined || (this.#looked[index] === agent && this.#taken[index] === agent.taken)) continue;
+      if (agent === undefined || (this.#looked[index] === agent && this.#taken[index] === agent.taken))
+        continue;
       this.#looked[index] = agent;
       this.#taken[index] = agent.taken;
       const up = this.#upOf(agent);

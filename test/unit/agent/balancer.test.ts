@@ -18,7 +18,7 @@ function uneven(): { table: Table; history: History } {
   const barrier = new Barrier(view.members, 0);
   barrier.add(a, report(view.id, { held: vips(4).map(({ id }) => id) }));
   barrier.add(b, report(view.id));
-  const table = new Table(barrier, { view, vips: vips(4), stories: new Map(), gone: () => undefined }, 0);
+  const table = new Table(barrier, { view, vips: vips(4), story: () => undefined, gone: () => undefined }, 0);
   const history = new History();
   for (const row of table.rows.values()) history.observe(row, 0);
   return { table, history };

@@ -103,7 +103,7 @@ describe('what the last table says of those that went', () => {
     barrier.add(c, report(before.id, reports.c ?? {}));
     const table = new Table(
       barrier,
-      { view: before, vips: vips(1), stories: new Map(), gone: () => undefined },
+      { view: before, vips: vips(1), story: () => undefined, gone: () => undefined },
       0,
     );
     const doubts = new Doubts();

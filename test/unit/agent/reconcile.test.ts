@@ -36,7 +36,7 @@ function does(
 ): string[] {
   const barrier = new Barrier(view.members, 0);
   barrier.add(a, report(view.id));
-  const table = new Table(barrier, { view, vips: [vip], stories: new Map(), gone: () => undefined }, 0);
+  const table = new Table(barrier, { view, vips: [vip], story: () => undefined, gone: () => undefined }, 0);
   const holdings = new Holdings();
   const holding = holdings.of(vip);
   holdings.set(holding, state, 0);

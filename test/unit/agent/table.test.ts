@@ -24,7 +24,7 @@ function tableWithSilent(): Table {
   barrier.add(a, report(view.id, { held: ['v1'] }));
   barrier.add(b, report(view.id, { held: ['v2'] }));
   barrier.add(a, { kind: 'proceed', view: view.id, round: 0, without: [c] });
-  const settings = { view, vips: vips(3), stories: new Map(), gone: () => undefined };
+  const settings = { view, vips: vips(3), story: () => undefined, gone: () => undefined };
   return new Table(barrier, settings, 0);
 }
 
@@ -43,7 +43,7 @@ function tableWithRenamed(): Table {
   const settings = {
     view: { ...view, members: [a, b] },
     vips: vips(2),
-    stories: new Map(),
+    story: () => undefined,
     gone: () => undefined,
   };
   return new Table(barrier, settings, 0);
@@ -81,7 +81,7 @@ describe('table of members of which three mean two VIPs each in their own way', 
       );
     for (const [member, , list] of known)
       barrier.add(member, { kind: 'definitions', view: view.id, round: 0, vips: list as never });
-    return new Table(barrier, { view, vips: vips(2), stories: new Map(), gone: () => undefined }, 0);
+    return new Table(barrier, { view, vips: vips(2), story: () => undefined, gone: () => undefined }, 0);
   }
 
   it('has the address wait for who holds it by a definition that is not the agreed one', () => {
@@ -119,7 +119,7 @@ describe('what may still be with somebody who went, under a name that nobody use
     barrier.add(a, report(view.id, { lasting: said }));
     barrier.add(b, report(view.id, { held }));
     const of = { ...view, members: [a, b] };
-    return new Table(barrier, { view: of, vips: vips(2), stories: new Map(), gone: () => undefined }, 0);
+    return new Table(barrier, { view: of, vips: vips(2), story: () => undefined, gone: () => undefined }, 0);
   }
 
   it('is found by its address', () => {
@@ -144,7 +144,12 @@ describe('who is astray', () => {
     const barrier = new Barrier(members, 0);
     for (const [at, member] of members.entries())
       barrier.add(member, report(view.id, { astray: said[at] ?? [] }));
-    const settings = { view: { ...view, members }, vips: vips(1), stories: new Map(), gone: () => undefined };
+    const settings = {
+      view: { ...view, members },
+      vips: vips(1),
+      story: () => undefined,
+      gone: () => undefined,
+    };
     return [...new Table(barrier, settings, 0).astray].sort();
   }
 
@@ -165,7 +170,7 @@ describe('table with a silent member that carried in another way', () => {
     const carriersOf = () => known;
     return new Table(
       barrier,
-      { view: of, vips: vips(1), stories: new Map(), gone: () => undefined, carriersOf },
+      { view: of, vips: vips(1), story: () => undefined, gone: () => undefined, carriersOf },
       0,
     );
   };
@@ -198,7 +203,7 @@ describe('table of members that have one VIP both', () => {
     const barrier = new Barrier([a, b], 0);
     for (const member of [a, b]) barrier.add(member, report(view.id, { held: ['v1'] }));
     const of = { ...view, members: [a, b] };
-    return new Table(barrier, { view: of, vips: vips(1), stories: new Map(), gone: () => undefined }, 0);
+    return new Table(barrier, { view: of, vips: vips(1), story: () => undefined, gone: () => undefined }, 0);
   }
 
   it('counts both until the other has let go: the target is not the only holder because it is the target', () => {
