@@ -17,7 +17,7 @@ export class Agenda {
 
   at(instant: number, action: () => void): void {
     if (this.#size === this.#ats.length) this.#grow();
-    this.#rise(this.#size++, { at: Math.max(instant, this.now), order: this.#entered++, action });
+    this.#rise(Math.max(instant, this.now), action);
   }
 
   after(delay: number, action: () => void): void {
@@ -48,19 +48,18 @@ export class Agenda {
 
   #removeFirst(): () => void {
     const first = this.#actions[0]!;
-    const last = --this.#size;
-    const entry = { at: this.#ats[last]!, order: this.#orders[last]!, action: this.#actions[last]! };
-    this.#actions.pop();
-    if (last > 0) this.#sink(entry);
+    const action = this.#actions.pop()!;
+    if (--this.#size > 0) this.#sink(action);
     return first;
   }
 
-  /** Moves the hole up from its place until the entry fits, and puts it there. */
-  #rise(from: number, { at, order, action }: Entry): void {
+  /** Moves the hole up from the end until the new entry fits, and puts it there. */
+  #rise(at: number, action: () => void): void {
+    const order = this.#entered++;
     const ats = this.#ats;
     const orders = this.#orders;
     const actions = this.#actions;
-    let hole = from;
+    let hole = this.#size++;
     while (hole > 0) {
       const parent = (hole - 1) >> 1;
       const above = ats[parent]!;
@@ -75,11 +74,13 @@ export class Agenda {
     actions[hole] = action;
   }
 
-  /** Moves the hole down from the top. */
-  #sink({ at, order, action }: Entry): void {
+  /** Moves the hole down from the top until what was last fits. */
+  #sink(action: () => void): void {
     const ats = this.#ats;
     const orders = this.#orders;
     const actions = this.#actions;
+    const at = ats[this.#size]!;
+    const order = orders[this.#size]!;
     let hole = 0;
     for (let child = 1; child < this.#size; child = 2 * hole + 1) {
       const right = child + 1;
@@ -95,12 +96,6 @@ export class Agenda {
     orders[hole] = order;
     actions[hole] = action;
   }
-}
-
-interface Entry {
-  readonly at: number;
-  readonly order: number;
-  readonly action: () => void;
 }
 
 function before(ats: Float64Array, orders: Float64Array, { a, b }: { a: number; b: number }): boolean {

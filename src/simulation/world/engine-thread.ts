@@ -198,7 +198,7 @@ export class EngineThread {
   #give(event: EngineEvent): void {
     if (!this.alive) return;
     const actions = this.#engine.handle(event, this.host.clocks.monotonic());
-    for (const action of actions) this.#perform(action);
+    if (actions.length > 0) for (const action of actions) this.#perform(action);
     this.#arm();
     if (this.#outgoing.length > 0) this.#sendTogether();
     while (this.#answering.length > 0) this.#answered(this.#answering.pop()!, this.#answeredProbes.pop()!);
