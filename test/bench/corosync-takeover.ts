@@ -113,5 +113,10 @@ function scheduled(priority: number): readonly string[] {
   return ALONE ? ['chrt', '--rr', String(priority)] : [];
 }
 
-if (insideWorld()) await bench(Number(WORD ?? 20));
+if (process.env['WACKAMOLE_PROGRAM'] !== undefined) {
+  console.error(
+    'WACKAMOLE_PROGRAM is set: agents take their notes in the sources alone, so this measures no other program; unset it',
+  );
+  process.exitCode = 2;
+} else if (insideWorld()) await bench(Number(WORD ?? 20));
 else process.exitCode = await enterWorld([...scheduled(1), process.execPath, ...process.argv.slice(1)]);

@@ -19,6 +19,8 @@ import { type FromThread, type RunStart, WORD } from './thread-messages.ts';
 
 /** Between two pulses of a member that is well. */
 const PULSE_MS = 250;
+/** Of the time for coming in. The rest is for the daemon's reason to arrive, which says more than that there was no answer. */
+const JOIN_SHARE = 0.9;
 /** The agent's ticks must be as fresh as this for a pulse. */
 const TICK_FRESH_MS = 1000;
 /** An announcement that others wait for is overdue after this. */
@@ -88,7 +90,7 @@ export class Run {
     const link = DaemonLink.open(group);
     this.#link = link;
     if (this.#isAbandoned) return this.#end();
-    await link.join(group.connect_timeout_ms);
+    await link.join(JOIN_SHARE * group.connect_timeout_ms);
     if (this.#isAbandoned || this.#over) return this.#end();
     this.#session = new Session({
       self,
