@@ -1,10 +1,11 @@
 /** Signs of life that say nothing new take a short way through the engine; it must end where the long one ends. */
 import { describe, expect, it } from 'vitest';
-import type { EngineAction } from '../../../src/membership/events.ts';
+import { createEngine } from '../../../src/membership/engine.ts';
+import type { EngineAction, SansIoEngine } from '../../../src/membership/events.ts';
 import { incarnationOf } from '../../../src/model/member.ts';
 import { viewId } from '../../../src/model/view.ts';
 import { LAN } from '../../simulation/membership/run-seed.ts';
-import { A, B, heartbeat, pair } from './scripted.ts';
+import { A, B, delivered, heartbeat, pair } from './scripted.ts';
 
 const VIEW = viewId(2, A);
 const HEARS = [incarnationOf(A)];
@@ -68,5 +69,51 @@ describe('routine signs of life', () => {
     expect(engine.handle({ ...answer, probe: again[0]! }, 111)).toEqual([]);
     expect(engine.status().peers[0]).toMatchObject({ host: 'answers', roundTrip: expect.any(Number) });
     expect(number).toBe(2);
+  });
+});
+
+/** Calls the engine when it asked to be, and each 200 ms with a tick; what it says and delivers, with when. */
+function awake(
+  engine: SansIoEngine,
+  { from, until }: { readonly from: number; readonly until: number },
+): { readonly at: number; readonly action: EngineAction }[] {
+  const said: { at: number; action: EngineAction }[] = [];
+  let tick = from;
+  while (tick < until) {
+    const at = Math.min(tick, engine.nextTimeout() ?? tick);
+    const event = at === tick ? ({ kind: 'tick' } as const) : ({ kind: 'timeout' } as const);
+    if (at === tick) tick += 200;
+    for (const action of engine.handle(event, at)) said.push({ at, action });
+  }
+  return said;
+}
+
+describe('wakes and ticks while somebody is gone', () => {
+  it('send heartbeats and nothing else, until it is forgotten', () => {
+    const engine = pair();
+    const closed = engine.handle({ kind: 'stream-closed', member: B, reason: 'the process is gone' }, 10);
+    expect(delivered(closed)).toContain('view');
+    awake(engine, { from: 11, until: 3_000 });
+    const later = awake(engine, { from: 3_011, until: 590_000 });
+    expect(new Set(later.map(({ action }) => action.kind))).toEqual(new Set(['heartbeat']));
+    expect(engine.status().peers.map(({ member }) => member)).toEqual([B]);
+    awake(engine, { from: 590_011, until: 602_000 });
+    expect(engine.status().peers).toEqual([]);
+  });
+
+  it('tell that a better view is not heard any more', () => {
+    const engine = createEngine({ self: A, timers: LAN });
+    awake(engine, { from: 0, until: 1_000 });
+    const better = { view: viewId(5, B), size: 2, highest: 5 };
+    for (const number of [1, 2, 3, 4])
+      engine.handle(
+        { kind: 'heartbeat', member: B, heartbeat: heartbeat(B, { ...better, number }) },
+        800 + 250 * number,
+      );
+    const told = awake(engine, { from: 1_801, until: 5_000 }).flatMap(({ at, action }) =>
+      action.kind === 'deliver' && action.event.kind === 'outranked' ? [{ at, by: action.event.by }] : [],
+    );
+    expect(told.at(-1)).toMatchObject({ by: undefined });
+    expect(told.at(-1)!.at).toBeLessThan(1_800 + LAN.heartbeat_timeout_ms + 2 * LAN.heartbeat_interval_ms);
   });
 });
