@@ -124,6 +124,7 @@ export class TotemMap {
 }
 
 function textOf({ length, data }: Value): string {
+  if (data === null || Number(length) === 0) return '';
   const bytes = koffi.decode(data, koffi.array('uint8_t', Number(length), 'Typed')) as Uint8Array;
   return Buffer.from(bytes).toString('latin1').replace(/\0+$/, '');
 }
