@@ -289,6 +289,23 @@ describe.skipIf(NO_COROSYNC !== undefined)(
   },
 );
 
+describe.skipIf(NO_COROSYNC !== undefined)(
+  'frames are lost in one direction between two hosts under agents on corosync, policy component',
+  () => {
+    const stage = new Stage();
+    const hosts = ['a', 'b'];
+    beforeAll(
+      () => stage.open({ group: { ...GROUP, members: hosts } }, { ...KNET, hosts: hosts.length }),
+      TEST_MAX,
+    );
+    afterAll(() => stage.close());
+
+    stage.tell('a does not hear b: b, which hears a, lets go, and a serves everything', async () => {
+      await expectMuteLetsGo(stage.cluster, RING_MAX);
+    });
+  },
+);
+
 describe.skipIf(NO_COROSYNC !== undefined)('agents on corosync whose takeovers are strict', () => {
   const stage = new Stage();
   beforeAll(() => stage.open({ ...SECTIONS, agent: { takeover: 'strict' } }, KNET), TEST_MAX);

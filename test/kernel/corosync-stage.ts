@@ -17,19 +17,23 @@ export const GROUP = {
   ...{ listen: undefined, peers: undefined, profile: undefined, key_file: undefined },
 };
 
+export interface StageOptions extends CorosyncOptions {
+  readonly hosts?: number;
+}
+
 export class Stage {
   cluster!: Cluster;
   site!: CorosyncSite;
 
-  /** Three hosts, nothing started. */
-  async build(sections: object, options: CorosyncOptions): Promise<void> {
+  /** Three hosts unless it is said how many, nothing started. */
+  async build(sections: object, { hosts = 3, ...options }: StageOptions): Promise<void> {
     const settings = { ...STILL, group: GROUP, ...sections };
-    this.cluster = await Cluster.open({ hosts: 3, vips: 6, patience_ms: PATIENCE, sections: settings });
+    this.cluster = await Cluster.open({ hosts, vips: 6, patience_ms: PATIENCE, sections: settings });
     this.site = CorosyncSite.of(this.cluster.observatory.lab, options);
   }
 
   /** Everything serves. */
-  async open(sections: object, options: CorosyncOptions): Promise<void> {
+  async open(sections: object, options: StageOptions): Promise<void> {
     await this.build(sections, options);
     await this.site.startAll();
     this.cluster.startAll();
