@@ -3,7 +3,7 @@
  * carried over. Pure.
  */
 import { isMemberName } from '../../model/member.ts';
-import { parseSpreadDaemon } from '../spread-daemon.ts';
+import { parseSpreadDaemon, SPREAD_PORT } from '../spread-daemon.ts';
 import { parseVipAddress } from '../vip-section.ts';
 import { hookLines } from './hook-lines.ts';
 import { notifyLines, notifyRemarks } from './notify-lines.ts';
@@ -109,10 +109,12 @@ function clusterOf({ group = 'wackamole' }: OriginalConfig): { cluster: string; 
 }
 
 function groupLines({ spread, spreadRetryInterval }: OriginalConfig): string[] {
+  // To Spread's library an empty name is the daemon at its usual port; our own files write it out.
+  const { text: daemon = '' } = spread ?? {};
   return [
     'group:',
     '  engine: spread',
-    `  daemon: ${JSON.stringify(spread?.text ?? '4803')}`,
+    `  daemon: ${JSON.stringify(daemon === '' ? String(SPREAD_PORT) : daemon)}`,
     "  # Not the original's Spread group: it would take our members for its own. Ours is wackamole-CLUSTER.",
     '  # Name all hosts here and it is known who is missing: members: [a, b]',
     ...(spreadRetryInterval === undefined

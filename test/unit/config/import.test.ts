@@ -150,6 +150,7 @@ describe('a file of the original', () => {
     ['PREFER NONE notify NONE', { vips: [{ prefer: [] }] }],
     ['Spread = /tmp/4803', { group: { daemon: '/tmp/4803' } }],
     ["Spread = '4803'#daemon", { group: { daemon: '4803' } }],
+    ["Spread = '' Group = g", { group: { daemon: '4803' } }],
     ['Mature = 0s', { agent: { maturity_ms: 0 } }],
     ['Mature = 2M Group = wack1# a comment', { agent: { maturity_ms: 120_000 }, cluster: 'wack1' }],
     [
