@@ -1,5 +1,4 @@
 /** One simulation: boot, a stretch of faults, calm, and the verdict. Equal options and faults give an equal run. */
-
 import { nameOf } from '../model/member.ts';
 import { Breach } from './breach.ts';
 import { AlwaysOne } from './checks/always-one.ts';
