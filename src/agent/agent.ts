@@ -17,6 +17,7 @@ import type { ProviderName, Vip, VipId } from '../model/vip.ts';
 import type { ProviderEvent, ProviderTraits, VipOutcome } from '../provider/provider.ts';
 import { Approach } from './approach.ts';
 import { Balancer } from './balancer.ts';
+import { Bystanders } from './bystanders.ts';
 import { Commands, objectionTo } from './commands.ts';
 import { Doubts } from './doubts.ts';
 import type { AgentAction, AgentEvent } from './events.ts';
@@ -54,6 +55,7 @@ export class Agent {
   readonly #outbox = new Outbox();
   readonly #holdings = new Holdings();
   readonly #doubts = new Doubts();
+  readonly #bystanders = new Bystanders();
   readonly #history = new History();
   readonly #turns = new Turns();
   readonly #portrait: SelfPortrait;
@@ -83,6 +85,7 @@ export class Agent {
       portrait: this.#portrait,
       history: this.#history,
       tiebreak: this.#tiebreak,
+      bystanders: this.#bystanders,
     };
     this.#rounds = new Rounds(settings.config, parts);
     this.#approach = new Approach({ ...parts, rounds: this.#rounds });
@@ -153,6 +156,7 @@ export class Agent {
         unfit: this.#portrait.crippled,
         checks: (at) => this.#portrait.checks(at),
         trouble: this.#trouble,
+        lesser: this.#bystanders.lesser,
         providerTroubles: this.#news.troubles,
         witnessTrouble: this.#tiebreak.trouble,
         counters: {
@@ -172,7 +176,7 @@ export class Agent {
         return this.#group(event.event, now);
       case 'acquired':
         // Should it vanish, others may have it: it was ours, so what we saw released before is void.
-        for (const { vip, held } of event.outcomes) if (held) this.#doubts.taken(vip);
+        for (const { vip, held } of event.outcomes) if (held) this.#took(vip, now);
         return this.#outbox.push(...takeAcquired(event.outcomes, this.#outcomeContext(now)));
       case 'released':
         return this.#outbox.push(...takeReleased(event.outcomes, this.#outcomeContext(now)));
@@ -232,25 +236,14 @@ export class Agent {
       case 'message':
         return this.#deliver(event.sender, event.bytes, now);
       case 'outranked':
-        return this.#outranked(event, now);
+        return this.#news.outranked(event, now);
+      case 'bystanders':
+        return this.#news.bystanders(event, now);
       case 'quorum':
         return this.#news.quorum(event, now);
       case 'detached':
         return this.#detach(event.reason, now);
     }
-  }
-
-  #outranked(event: Extract<GroupEvent, { kind: 'outranked' }>, now: Instant): void {
-    const { by, reason } = event;
-    this.#doubts.contested = by === undefined && event.contested === true;
-    const before = this.#portrait.outrankedBecause !== undefined;
-    this.#portrait.outrankedBecause = by === undefined ? undefined : `outranked by view ${by}: ${reason}`;
-    // The better view serves: what we see released among us says nothing about who has it.
-    this.#doubts.parted(now);
-    if (by === undefined && !before) return this.#outbox.note('debug', this.#doubts.standing, { reason });
-    const what = by === undefined ? 'not outranked any more' : 'outranked: holding nothing';
-    this.#outbox.note('warn', what, { reason });
-    this.#history.note({ at: now, what, reason });
   }
 
   #deliver(sender: MemberId, bytes: Uint8Array, now: Instant): void {
@@ -288,6 +281,11 @@ export class Agent {
 
   #outcomeContext(now: Instant): OutcomeContext {
     return { holdings: this.#holdings, settings: this.#config.agent, turns: this.#turns, now };
+  }
+
+  #took(vip: VipId, now: Instant): void {
+    this.#doubts.taken(vip);
+    this.#bystanders.took(vip, now);
   }
 
   #renewed(outcomes: readonly VipOutcome[], now: Instant): void {
@@ -383,7 +381,7 @@ export class Agent {
 
   #settle(now: Instant): void {
     // Everybody has to report again what it makes of the votes.
-    if (this.#tiebreak.changed(now)) this.#rounds.again(now);
+    if (this.#tiebreak.changed(now) || this.#bystanders.changed(this.#rounds)) this.#rounds.again(now);
     const { table: agreed, view, self, told, isLeftOut } = this.#rounds;
     // After the transitional signal others may have delivered less, or what an operator said before it: nothing is begun on that table.
     const table = this.#transitional ? undefined : agreed;
@@ -417,7 +415,7 @@ export class Agent {
     vip: Vip,
     { now, quorum }: { readonly now: Instant; readonly quorum: () => Quorum | undefined },
   ): string | undefined {
-    const trouble = this.#trouble ?? this.#lifecycle.over(now);
+    const trouble = this.#trouble ?? this.#lifecycle.over(now) ?? this.#approach.objection(vip, now);
     if (trouble !== undefined) return trouble;
     if (this.#holdings.get(vip.id)?.retired) return 'its configuration changed';
     const unfit = this.#portrait.unfit.get(vip.id);

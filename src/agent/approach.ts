@@ -2,6 +2,7 @@
 import type { Config } from '../config/config.ts';
 import type { Instant } from '../model/time.ts';
 import type { Vip } from '../model/vip.ts';
+import type { Bystanders } from './bystanders.ts';
 import { isForeign } from './carriers.ts';
 import { accessOf, type Clearance, type DoubtSettings, type Doubts, latest } from './doubts.ts';
 import type { Holdings } from './holdings.ts';
@@ -15,6 +16,7 @@ export interface ApproachComponents {
   readonly rounds: Rounds;
   readonly holdings: Holdings;
   readonly tiebreak: Tiebreak;
+  readonly bystanders: Bystanders;
 }
 
 export class Approach {
@@ -35,17 +37,30 @@ export class Approach {
 
   /** Undefined: not now. */
   clearance(vip: Vip, config: Config, now: Instant): Clearance | undefined {
-    const { doubts, portrait, rounds, tiebreak } = this.#with;
+    const { doubts, portrait, rounds, tiebreak, bystanders } = this.#with;
+    const access = accessOf(portrait.traitsOf(vip));
+    const isAside = rounds.table?.aside.has(vip.id) === true;
+    // Who is beside us, or beside whom we are, may have it: only a link tells.
+    if (bystanders.lesser !== undefined || (isAside && access !== 'link')) return undefined;
     // What it held it keeps while the witness has not answered, and takes nothing more.
     if (vip.policy === 'primary' && tiebreak.state(now) === 'open') return undefined;
     return doubts.clearance(vip.id, {
       now,
       settings: this.doubtSettings(vip, config),
-      access: accessOf(portrait.traitsOf(vip)),
+      access,
       doubtedSince: rounds.table?.doubts.has(vip.id) ? rounds.tableSince : undefined,
-      astray: (rounds.table?.astray.size ?? 0) > 0,
+      astray: isAside || (rounds.table?.astray.size ?? 0) > 0,
       foreignUntil: latest(latest(this.#foreignUntil(vip), this.#lostUntil(vip)), this.#othersOpenUntil(vip)),
     });
+  }
+
+  /** Why the VIP must not stay while another part may have what this one lacks; undefined: it may. */
+  objection(vip: Vip, now: Instant): string | undefined {
+    const { portrait, bystanders } = this.#with;
+    const broken = bystanders.objection(vip.id, now);
+    if (broken !== undefined) return broken;
+    if (bystanders.lesser === undefined || accessOf(portrait.traitsOf(vip)) === 'link') return undefined;
+    return `no link can be asked for it, and ${bystanders.lesser}`;
   }
 
   /** False while what shall go from here is in the way. If there is no room beside what stays, the provider may say so. */

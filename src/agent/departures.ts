@@ -7,7 +7,8 @@ import type { Departure, View, ViewId } from '../model/view.ts';
 import type { VipId } from '../model/vip.ts';
 import { type Carrier, carrierOf } from './carriers.ts';
 import type { DoubtSettings, Doubts } from './doubts.ts';
-import type { Row, Table } from './table.ts';
+import type { Row } from './row.ts';
+import type { Table } from './table.ts';
 
 export interface Judgement {
   readonly view: View;

@@ -3,7 +3,7 @@ import { type MemberId, nameOf } from '../model/member.ts';
 import type { VipStatus } from '../model/status.ts';
 import type { Instant } from '../model/time.ts';
 import type { VipId } from '../model/vip.ts';
-import type { Row } from './table.ts';
+import type { Row } from './row.ts';
 
 export type RowState = VipStatus['state'];
 

@@ -10,6 +10,7 @@ import type { KnownNeighbour } from '../model/neighbour.ts';
 import type { OperatorCommand } from '../model/operator.ts';
 import type { ViewId } from '../model/view.ts';
 import type { PartitionPolicy, ProviderName, VipId } from '../model/vip.ts';
+import type { Beside } from './bystanders.ts';
 import type { Carrier, Lasting } from './carriers.ts';
 import { isKnownNeighbours } from './known-neighbours.ts';
 
@@ -73,6 +74,8 @@ export interface Report extends Standing {
   readonly lasting?: readonly Lasting[];
   /** Who is missing, as far as this member knows, and may serve in another part of the group (`Departures.astray`). */
   readonly astray?: readonly MemberName[];
+  /** Who is outside the view and there all the same, as far as this member knows; absent: nobody. */
+  readonly beside?: readonly Beside[];
 }
 
 /** The VIPs a member knows; sent only where the digests of a view differ. */
@@ -178,10 +181,10 @@ const TEXT_MAX = 500;
 const TAGS_MAX = 64;
 
 /**
- * Allocation rules this release knows: 2 has zones and slots beside those of 1. Members that decide by different rules would
+ * Allocation rules this release knows: 2 has zones and slots beside those of 1, and 3 leaves bystanders what they have. Members that decide by different rules would
  * not decide the same, so a view acts by the lowest that anybody in it knows.
  */
-export const RULES = 2;
+export const RULES = 3;
 
 /** Version of these messages; a message of another version is counted and ignored. */
 export const MESSAGE_VERSION = 1;
@@ -282,6 +285,13 @@ const isLasting: Check = (v) =>
   isAmount(v['rest']) &&
   optional(isNames)(v['addresses']);
 
+const isBeside: Check = (v) =>
+  isRecord(v) &&
+  typeof v['name'] === 'string' &&
+  isMemberName(v['name']) &&
+  isFlag(v['reached']) &&
+  isNames(v['vips']);
+
 const isDefinition: Check = (v) =>
   isRecord(v) &&
   isName(v['id']) &&
@@ -336,6 +346,7 @@ const SHAPES: ReadonlyMap<string, readonly (readonly [string, Check])[]> = new M
       ['carriers', optional(listOf(isCarrier))],
       ['lasting', optional(listOf(isLasting))],
       ['astray', optional(isNames)],
+      ['beside', optional(listOf(isBeside))],
     ],
   ],
   ['standing', STANDING],

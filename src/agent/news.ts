@@ -4,6 +4,7 @@ import type { HealthVerdict } from '../model/health.ts';
 import type { Instant } from '../model/time.ts';
 import type { ProviderName } from '../model/vip.ts';
 import type { ProviderEvent } from '../provider/provider.ts';
+import type { Bystanders } from './bystanders.ts';
 import type { Doubts } from './doubts.ts';
 import type { AgentEvent } from './events.ts';
 import type { History } from './history.ts';
@@ -19,6 +20,7 @@ export interface NewsComponents {
   readonly holdings: Holdings;
   readonly doubts: Doubts;
   readonly tiebreak: Tiebreak;
+  readonly bystanders: Bystanders;
 }
 
 type Of<Kind extends AgentEvent['kind']> = Extract<AgentEvent, { kind: Kind }>;
@@ -85,6 +87,37 @@ export class News {
     if (primary) doubts.parted(now);
     const what = primary ? 'the engine says: primary' : 'the engine says: not primary';
     this.#tell(primary, { at: now, what, reason });
+  }
+
+  outranked({ by, reason, contested }: Extract<GroupEvent, { kind: 'outranked' }>, now: Instant): void {
+    const { outbox, portrait, doubts } = this.#with;
+    doubts.contested = by === undefined && contested === true;
+    const before = portrait.outrankedBecause !== undefined;
+    portrait.outrankedBecause = by === undefined ? undefined : `outranked by view ${by}: ${reason}`;
+    // The better view serves: what we see released among us says nothing about who has it.
+    doubts.parted(now);
+    if (by === undefined && !before) return outbox.note('debug', doubts.standing, { reason });
+    const what = by === undefined ? 'not outranked any more' : 'outranked: holding nothing';
+    this.#tell(false, { at: now, what, reason });
+  }
+
+  bystanders(event: Extract<GroupEvent, { kind: 'bystanders' }>, now: Instant): void {
+    const { outbox, bystanders, doubts } = this.#with;
+    const before = bystanders.lesser;
+    bystanders.hear(event);
+    const { lesser, reached = [] } = event;
+    if ((before === undefined) !== (lesser === undefined)) {
+      // The other part may serve: what we see released among us says nothing about who has it.
+      doubts.parted(now);
+      const what = lesser === undefined ? 'taking again' : 'keeping what is here, taking nothing';
+      return this.#tell(lesser === undefined, {
+        at: now,
+        what,
+        reason: lesser ?? 'no other part is before us',
+      });
+    }
+    const what = event.reached === undefined ? 'the group is whole, or calm' : 'the group is not whole';
+    outbox.note('debug', what, { reason: `this host reaches ${reached.join(', ') || 'nobody'}` });
   }
 
   witnessTrouble({ reason }: Of<'witness-trouble'>): void {

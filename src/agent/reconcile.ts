@@ -11,7 +11,8 @@ import type { Clearance } from './doubts.ts';
 import type { AgentAction } from './events.ts';
 import type { Holding, Holdings } from './holdings.ts';
 import { type AgentMessage, clip } from './messages.ts';
-import type { Row, Table } from './table.ts';
+import type { Row } from './row.ts';
+import type { Table } from './table.ts';
 
 export interface ReconcileInput {
   readonly self: MemberId;

@@ -8,10 +8,11 @@ import { earliest, type Instant } from '../model/time.ts';
 import { representativeOf, type View } from '../model/view.ts';
 import type { Vip, VipId } from '../model/vip.ts';
 import { Barrier } from './barrier.ts';
+import type { Bystanders } from './bystanders.ts';
 import { carrierOf, concerns, isForeign, type Lasting } from './carriers.ts';
 import { definitionOf } from './definitions.ts';
 import { Departures } from './departures.ts';
-import type { DoubtSettings, Doubts } from './doubts.ts';
+import { accessOf, type DoubtSettings, type Doubts } from './doubts.ts';
 import type { History } from './history.ts';
 import type { Holdings } from './holdings.ts';
 import type { AgentMessage } from './messages.ts';
@@ -28,6 +29,7 @@ export interface RoundsComponents {
   readonly portrait: SelfPortrait;
   readonly history: History;
   readonly tiebreak: Tiebreak;
+  readonly bystanders: Bystanders;
 }
 
 type ViewMessage = Exclude<AgentMessage, { kind: 'operator' | 'neighbours' }>;
@@ -76,7 +78,7 @@ export class Rounds {
 
   install(view: View, { now, settings }: { now: Instant; settings: DoubtSettings }): void {
     const { outbox, history, doubts } = this.#with;
-    this.#departures.remember(this.table);
+    this.#remember();
     this.#departures.judge({ view, previous: this.view, vips: this.#config.vips, settings }, doubts, now);
     this.view = view;
     this.viewSince = now;
@@ -97,6 +99,12 @@ export class Rounds {
     this.barrier = undefined;
     this.#proceedAt = undefined;
     this.#departures.forget();
+    this.#with.bystanders.forget();
+  }
+
+  #remember(): void {
+    this.#departures.remember(this.table);
+    this.#with.bystanders.remember(this.table);
   }
 
   /** Everybody shall report again. */
@@ -149,7 +157,7 @@ export class Rounds {
   #collect(round: number, now: Instant): void {
     const { view } = this;
     if (view === undefined) return;
-    this.#departures.remember(this.table);
+    this.#remember();
     this.#round = round;
     this.#ahead = undefined;
     this.#givenUp = undefined;
@@ -172,6 +180,12 @@ export class Rounds {
       doubts: doubts.open(now),
       lasting: this.#lasting(view, now),
       astray: this.#departures.astray(view, expectedMembers(this.#config)),
+      suspect: this.#with.bystanders.suspect(now),
+      beside: this.#with.bystanders.beside({
+        view,
+        vips: this.#config.vips,
+        isAskable: (vip) => accessOf(portrait.traitsOf(vip)) === 'link',
+      }),
     });
     outbox.say(report);
   }
@@ -260,6 +274,7 @@ export class Rounds {
     this.table = new Table(barrier, { view, vips: this.#config.vips, story, gone, carriersOf }, now);
     this.#with.tiebreak.learn(this.table, this.self);
     this.#departures.learn(this.table.astray);
+    this.#with.bystanders.learn(this.table.aside);
     portrait.fence = Math.max(portrait.fence, this.table.fence);
     this.told.clear();
     for (const holding of holdings.all()) holding.disowned = false;

@@ -3,6 +3,7 @@ import type { Limit } from '../allocation/room.ts';
 import type { MemberId } from '../model/member.ts';
 import type { Vip, VipId } from '../model/vip.ts';
 import type { Barrier } from './barrier.ts';
+import type { Beside } from './bystanders.ts';
 import { type Carrier, carrierOf } from './carriers.ts';
 import type { Agreement } from './definitions.ts';
 import type { Standing } from './messages.ts';
@@ -22,6 +23,8 @@ export interface Seat {
   readonly witness: 'held' | 'open' | undefined;
   /** By which way it carries VIPs, where its report is missing as it was known before; empty: not known. */
   readonly carriers: readonly Carrier[];
+  /** Whom it knows beside the view. */
+  readonly beside: readonly Beside[];
 }
 
 const UNHEARD: Standing = {
@@ -62,6 +65,7 @@ export function seatsOf(
         tags: report?.tags ?? {},
         witness: report?.witness,
         carriers: report === undefined ? known(member) : (report.carriers ?? []),
+        beside: report?.beside ?? [],
       };
       return [member, seat];
     }),

@@ -11,6 +11,7 @@ import type { View } from '../model/view.ts';
 import type { ProviderName, Vip, VipId } from '../model/vip.ts';
 import type { ProviderEvent, ProviderTraits } from '../provider/provider.ts';
 import { Ailments } from './ailments.ts';
+import type { Beside } from './bystanders.ts';
 import { type Carrier, carriersOf, type Lasting } from './carriers.ts';
 import type { Holdings } from './holdings.ts';
 import { clip, type Report, RULES, type Standing, type StandingMessage } from './messages.ts';
@@ -27,6 +28,9 @@ export interface ReportInput {
   readonly doubts: readonly VipId[];
   readonly lasting: readonly Lasting[];
   readonly astray: readonly MemberName[];
+  readonly beside: readonly Beside[];
+  /** What is here and has to go again (`Bystanders.suspect`). */
+  readonly suspect: readonly VipId[];
   /** What is to be said of the witness; undefined: there is none. */
   readonly witness: { readonly said: 'held' | 'open' | undefined; readonly near: boolean } | undefined;
 }
@@ -187,6 +191,7 @@ export class SelfPortrait {
     const { view, round, quorum, holdings } = input;
     const standing = this.#standing();
     this.#said = this.#own.text(standing);
+    const certain = [...holdings.certain()];
     const passed = [...holdings.all()]
       .filter((holding) => holding.retryAt !== undefined)
       .map((holding) => [holding.vip.id, clip(holding.failure)] as const);
@@ -200,8 +205,14 @@ export class SelfPortrait {
       primary: quorum.primary,
       quorum: clip(quorum.reason),
       complete: isComplete(view, this.#config),
-      held: sortedIds(holdings.certain()),
-      claims: sortedIds(new Set([...holdings.uncertain(), ...this.#renamed(holdings)])),
+      held: sortedIds(certain.filter((vip) => !input.suspect.includes(vip))),
+      claims: sortedIds(
+        new Set([
+          ...holdings.uncertain(),
+          ...this.#renamed(holdings),
+          ...certain.filter((vip) => input.suspect.includes(vip)),
+        ]),
+      ),
       pinned: input.pinned,
       passed,
       doubts: input.doubts,
@@ -213,6 +224,7 @@ export class SelfPortrait {
       carriers: this.#carriers,
       ...(input.lasting.length > 0 && { lasting: input.lasting }),
       ...(input.astray.length > 0 && { astray: input.astray }),
+      ...(input.beside.length > 0 && { beside: input.beside }),
     };
   }
 

@@ -9,8 +9,9 @@ import type { Vip, VipId } from '../model/vip.ts';
 import { type History, stateOf } from './history.ts';
 import type { Holdings } from './holdings.ts';
 import { votesOfMember } from './quorum.ts';
+import type { Row } from './row.ts';
 import { barredBecause, type Seat } from './seat.ts';
-import type { Row, Table } from './table.ts';
+import type { Table } from './table.ts';
 
 export interface StatusInput {
   readonly config: Config;
@@ -27,6 +28,8 @@ export interface StatusInput {
   readonly unfit: ReadonlyMap<VipId, string>;
   checks(at: (instant: Instant) => string): CheckStatus[];
   readonly trouble: string | undefined;
+  /** Why nothing is taken though what is here stays. */
+  readonly lesser: string | undefined;
   readonly providerTroubles: ReadonlyMap<string, string>;
   readonly witnessTrouble: string | undefined;
   readonly counters: Readonly<Record<string, number>>;
@@ -141,7 +144,7 @@ function vipStatus(vip: Vip, input: StatusInput, at: (instant: Instant) => strin
   const row = input.table?.rows.get(id);
   if (row === undefined) return withoutTable(id, addresses, { input, at });
   const passed = [...(input.table?.seats.values() ?? [])]
-    .map((seat) => ({ member: nameOf(seat.member), reason: passedReason(seat, id) }))
+    .map((seat) => ({ member: nameOf(seat.member), reason: passedReason(seat, id, input.table) }))
     .filter((entry): entry is { member: string; reason: string } => entry.reason !== undefined);
   return {
     vip: id,
@@ -150,23 +153,28 @@ function vipStatus(vip: Vip, input: StatusInput, at: (instant: Instant) => strin
     ...(row.target !== undefined && { allocated: nameOf(row.target) }),
     state: stateOf(row),
     since: at(input.history.since(id) ?? row.changed),
-    reason: reasonOf(row),
+    reason: reasonOf(row, input.table),
     passed_over: passed,
   };
 }
 
-function reasonOf(row: Row): string {
+function reasonOf(row: Row, table: Table | undefined): string {
+  const whereabouts = table?.aside.whereabouts(row.vip.id);
+  const elsewhere = whereabouts === undefined ? '' : `; ${whereabouts}`;
   const others = row.holders.filter((member) => member !== row.target).map(nameOf);
   const waiting =
     others.length > 0 && row.target !== undefined ? `; waiting for ${others.join(', ')} to release it` : '';
   const failure =
     row.failure === undefined ? '' : `; last failed on ${nameOf(row.failure.member)}: ${row.failure.reason}`;
-  return `${row.reason}${waiting}${failure}`;
+  return `${row.reason}${waiting}${failure}${elsewhere}`;
 }
 
-function passedReason(seat: Seat, vip: VipId): string | undefined {
+function passedReason(seat: Seat, vip: VipId, table: Table | undefined): string | undefined {
   return (
-    seat.passed.get(vip) ?? seat.standing.unfit.find(([id]) => id === vip)?.[1] ?? seat.disagreed.get(vip)
+    table?.aside.objection(seat.member, vip) ??
+    seat.passed.get(vip) ??
+    seat.standing.unfit.find(([id]) => id === vip)?.[1] ??
+    seat.disagreed.get(vip)
   );
 }
 
@@ -197,6 +205,7 @@ function withoutTable(
 function warningsOf(input: StatusInput): string[] {
   const warnings: string[] = [];
   if (input.trouble !== undefined) warnings.push(input.trouble);
+  if (input.lesser !== undefined) warnings.push(`keeping what is here and taking nothing: ${input.lesser}`);
   if (input.witnessTrouble !== undefined) warnings.push(`witness: ${input.witnessTrouble}`);
   for (const [name, reason] of input.providerTroubles) warnings.push(`provider ${name}: ${reason}`);
   for (const [vip, reason] of [...input.unfit].slice(0, PROBLEMS_SHOWN_MAX))
@@ -209,10 +218,15 @@ function warningsOf(input: StatusInput): string[] {
     const impairment = row.target === undefined ? undefined : input.table?.impairment(row.target, row.vip.id);
     if (row.target !== undefined && impairment !== undefined)
       warnings.push(servedAllTheSame(row, row.target, impairment));
-    if (row.target === undefined) warnings.push(`${row.vip.id} is unserved: ${row.reason}`);
+    if (row.target === undefined) warnings.push(unserved(row, input.table));
     if (warnings.length > 20) break;
   }
   return warnings;
+}
+
+function unserved({ vip, reason }: Row, table: Table | undefined): string {
+  const whereabouts = table?.aside.whereabouts(vip.id);
+  return whereabouts === undefined ? `${vip.id} is unserved: ${reason}` : `${vip.id}: ${whereabouts}`;
 }
 
 function servedAllTheSame(row: Row, target: MemberId, impairment: string): string {

@@ -21,27 +21,12 @@ import type { Instant } from '../model/time.ts';
 import type { View } from '../model/view.ts';
 import type { Vip, VipId } from '../model/vip.ts';
 import type { Barrier } from './barrier.ts';
+import { Aside, NOBODY_ASIDE } from './bystanders.ts';
 import { areMixed, type Carrier, carrierOf, type Lasting, wayOf } from './carriers.ts';
 import { agree, type Sharers } from './definitions.ts';
 import { type AgentMessage, type Moves, type Report, RULES } from './messages.ts';
+import type { Row } from './row.ts';
 import { barredBecause, limitsOf, type Seat, seatsOf } from './seat.ts';
-
-export interface Row {
-  readonly vip: Vip;
-  /** Who shall hold it; absent: nobody can. */
-  target: MemberId | undefined;
-  /** Who holds it or may hold it, in view order. */
-  holders: readonly MemberId[];
-  /** Of the holders, those that said for certain that they have it. */
-  proven: readonly MemberId[];
-  /** The target, once its provider confirmed it. */
-  confirmed: MemberId | undefined;
-  reason: string;
-  /** The last acquire that failed since it was last held, for people. */
-  failure: { readonly member: MemberId; readonly reason: string } | undefined;
-  /** Local instant of the last change of target, holders or confirmed. */
-  changed: Instant;
-}
 
 export interface TableSettings {
   readonly view: View;
@@ -71,6 +56,8 @@ export class Table {
   readonly doubts: ReadonlySet<VipId>;
   /** Who is missing and may serve in another part, as far as any member knows. */
   readonly astray: ReadonlySet<MemberName>;
+  /** Who is outside the view and there all the same. */
+  readonly aside: Aside;
   /** Whether all members know of health checks; else nobody's failing ones count in this view. */
   readonly heedsHealth: boolean;
   /** VIPs that may still be with somebody who went, and for how long after this table was made, as far as any member knows. */
@@ -103,6 +90,8 @@ export class Table {
     const known = (member: MemberId) => settings.carriersOf?.(member) ?? [];
     this.seats = seatsOf(barrier, settings.view.members, { agreement, known });
     this.rows = this.#rowsOf(barrier, { ...settings, vips: agreement?.vips ?? settings.vips }, now);
+    const isProven = (vip: VipId) => (this.rows.get(vip)?.proven.length ?? 0) > 0;
+    this.aside = this.#rules >= 3 ? new Aside(this.seats.values(), present, isProven) : NOBODY_ASIDE;
     this.#sharers = agreement?.sharers ?? new Map();
     this.#defines = (member, vip) =>
       barrier.definitions.get(member)?.vips.some(({ id }) => id === vip) === true;
@@ -130,7 +119,12 @@ export class Table {
   candidates(squeezed: ReadonlySet<VipId> = new Set()): readonly Candidate[] {
     const candidates = [...this.seats.values()].map((seat): Candidate => {
       const barred = barredBecause(seat);
-      const excluded = new Map<VipId, string>([...seat.standing.unfit, ...seat.passed, ...seat.disagreed]);
+      const excluded = new Map<VipId, string>([
+        ...this.aside.closedTo(seat.member),
+        ...seat.standing.unfit,
+        ...seat.passed,
+        ...seat.disagreed,
+      ]);
       const candidate = { member: seat.member, capacity: seat.standing.capacity, excluded };
       return { ...candidate, ...this.#place(seat), ...(barred !== undefined && { barred }) };
     });
@@ -437,6 +431,7 @@ export class Table {
       if (row.target !== sender) continue;
       row.confirmed = sender;
       row.proven = [sender];
+      this.aside.taken(id);
       this.#forgetLasting(id);
       row.failure = undefined;
       row.changed = now;

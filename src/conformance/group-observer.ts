@@ -135,7 +135,7 @@ export class Observer {
     const { self } = this.group;
     const kinds = this.events
       .map(({ kind }) => kind)
-      .filter((kind) => kind !== 'outranked' && kind !== 'quorum');
+      .filter((kind) => kind !== 'outranked' && kind !== 'quorum' && kind !== 'bystanders');
     if (kinds.length > 0 && kinds[0] !== 'detached')
       mustEqual(kinds[0], 'view', `the first event of ${self}`);
     let signals = 0;

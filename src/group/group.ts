@@ -2,7 +2,7 @@
  * The port to group communication: view-synchronous membership and totally ordered messages (DESIGN 2, G1–G7).
  * Implementations: `embedded` (own engine), later `spread` and `corosync`. The agent core sees nothing else of the network.
  */
-import type { MemberId } from '../model/member.ts';
+import type { MemberId, MemberName } from '../model/member.ts';
 import type { View, ViewId } from '../model/view.ts';
 
 export type GroupEvent =
@@ -30,6 +30,18 @@ export type GroupEvent =
    * implementation without a rule of its own never sets it.
    */
   | { readonly kind: 'quorum'; readonly primary: boolean; readonly reason: string }
+  /**
+   * The group is not whole, and `reached` are the members that this host reaches, both ways, in the view or not. Those outside it are there all
+   * the same, and go on with what they had: whoever does not reach them must not take that, and who does asks the link. `lost` were reached
+   * until a moment ago, and may notice later than we do that they are not: what they are known to have waits. `lesser`: the others' part may have what this one lacks (quorum), so that here what a link can be asked for stays, the rest goes, and nothing is
+   * put up. `reached` absent: all that is over. It stands before the view that it is about. An implementation that cannot tell never sets it.
+   */
+  | {
+      readonly kind: 'bystanders';
+      readonly reached: readonly MemberName[] | undefined;
+      readonly lost: readonly MemberName[];
+      readonly lesser: string | undefined;
+    }
   /** The engine is lost (G7). Nothing is delivered after it until `join` is called again. */
   | { readonly kind: 'detached'; readonly reason: string };
 

@@ -10,6 +10,10 @@ import type { Descriptor } from './libc.ts';
 const MODIFIED = 2;
 const ADDED = 4;
 const PREFIX = 8;
+/** `CMAP_MAP_STATS` */
+const STATS_MAP = 1;
+/** Of knet. */
+const LINKS_MAX = 8;
 const MEMBERS = 'runtime.members.';
 /** `struct votequorum_info`: nine words and a name of 255. */
 const INFO_BYTES = 512;
@@ -27,6 +31,8 @@ export interface TotemEvent {
 export interface TotemTimes {
   readonly token: number;
   readonly consensus: number;
+  /** Between two questions of a link to its other end; undefined: the transport watches none. */
+  readonly ping: number | undefined;
 }
 
 const VALUE = koffi.struct({ type: 'int', length: 'size_t', data: 'const void *' });
@@ -83,11 +89,21 @@ export class TotemMap {
 
   /** Waits. */
   times(): Answer<TotemTimes> {
-    const [token, consensus] = [[0], [0]];
-    const code: number = this.#c.word(this.#handle, 'runtime.config.totem.token', token);
-    if (code !== CS_OK) return { code, value: { token: 0, consensus: 0 } };
-    const second: number = this.#c.word(this.#handle, 'runtime.config.totem.consensus', consensus);
-    return { code: second, value: { token: token[0]!, consensus: consensus[0]! } };
+    const word = (key: string): Answer<number> => {
+      const value = [0];
+      const code: number = this.#c.word(this.#handle, `runtime.config.totem.${key}`, value);
+      return { code, value: value[0]! };
+    };
+    const [token, consensus] = [word('token'), word('consensus')];
+    const ping = word('interface.0.knet_ping_interval');
+    return {
+      code: token.code === CS_OK ? consensus.code : token.code,
+      value: {
+        token: token.value,
+        consensus: consensus.value,
+        ping: ping.code === CS_OK ? ping.value : undefined,
+      },
+    };
   }
 
   /** Waits. From here on changes are told. */
@@ -127,6 +143,79 @@ function textOf({ length, data }: Value): string {
   if (data === null || Number(length) === 0) return '';
   const bytes = koffi.decode(data, koffi.array('uint8_t', Number(length), 'Typed')) as Uint8Array;
   return Buffer.from(bytes).toString('latin1').replace(/\0+$/, '');
+}
+
+function linkFunctionsOf(map: Library) {
+  return {
+    initialize: map.func('int cmap_initialize_map(_Out_ uint64_t *handle, int map)'),
+    finalize: map.func('int cmap_finalize(uint64_t handle)'),
+    descriptor: map.func('int cmap_fd_get(uint64_t handle, _Out_ int *fd)'),
+    byte: map.func('int cmap_get_uint8(uint64_t handle, const char *key, _Out_ uint8_t *value)'),
+    long: map.func('int cmap_get_uint64(uint64_t handle, const char *key, _Out_ uint64_t *value)'),
+  };
+}
+
+type LinkFunctions = ReturnType<typeof linkFunctionsOf>;
+
+/**
+ * The daemon's map of what its links do (`man 7 cmap_keys`, stats map). It does not answer while it synchronises, so it is asked on a thread of
+ * the runtime's, one question after the other.
+ */
+export class LinkMap {
+  readonly #c: LinkFunctions;
+  #handle: bigint | number = 0;
+
+  private constructor(library: Library) {
+    this.#c = linkFunctionsOf(library);
+  }
+
+  /** Opens libcmap.so.4; nothing is connected yet. */
+  static load(): Opened<LinkMap> {
+    const opened = openLibrary('libcmap.so.4');
+    return opened.ok ? { ok: true, library: new LinkMap(opened.library) } : opened;
+  }
+
+  /** Waits. */
+  initialize(): number {
+    const handle: (bigint | number)[] = [0];
+    const code: number = this.#c.initialize(handle, STATS_MAP);
+    this.#handle = handle[0]!;
+    return code;
+  }
+
+  descriptor(): Answer<Descriptor> {
+    const fd = [-1];
+    return { code: this.#c.descriptor(this.#handle, fd), value: fd[0]! };
+  }
+
+  /**
+   * How often the node has answered the questions of its links that count as connected: it grows as long as the node is heard and hears us. Undefined: no
+   * link is connected, or nobody knows.
+   */
+  async answers(node: number): Promise<number | undefined> {
+    let count: number | undefined;
+    for (let link = 0; link < LINKS_MAX; link += 1) {
+      const key = `stats.knet.node${node}.link${link}`;
+      if ((await this.#ask(this.#c.byte, `${key}.connected`)) !== 1) continue;
+      count = (count ?? 0) + ((await this.#ask(this.#c.long, `${key}.rx_pong_packets`)) ?? 0);
+    }
+    return count;
+  }
+
+  #ask(get: LinkFunctions['byte' | 'long'], key: string): Promise<number | undefined> {
+    const value: (number | bigint)[] = [0];
+    return new Promise((resolve, reject) => {
+      get.async(this.#handle, key, value, (error: Error | null, code: number) => {
+        if (error) reject(error);
+        else resolve(code === CS_OK ? Number(value[0]) : undefined);
+      });
+    });
+  }
+
+  /** Not while a question is open. */
+  finalize(): number {
+    return this.#c.finalize(this.#handle);
+  }
 }
 
 function votesFunctionsOf(votes: Library) {

@@ -3,7 +3,7 @@ import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'n
 import { runInNewContext } from 'node:vm';
 
 /** Of old objects, and of what C code keeps for them, in bytes. */
-const GROWTH_MAX = 2 << 20;
+const GROWTH_MAX = 1 << 20;
 
 /**
  * The runtime collects what has grown old when there are 8 MB more of it than after the last time: in an agent once in some ten

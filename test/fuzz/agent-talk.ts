@@ -49,6 +49,12 @@ const report = {
   doubts: vips,
 };
 
+/** Absent from members of earlier releases. */
+const later = {
+  rules: fc.constantFrom(2, 3, 3, 3),
+  beside: fc.array(fc.record({ name, reached: fc.boolean(), vips }), { maxLength: 3 }),
+};
+
 const definition = fc.record({
   id: vip,
   addresses: fc.array(fc.constantFrom('10.1.0.1/32', 'fd00::1/128', 'nonsense'), { maxLength: 3 }),
@@ -66,7 +72,12 @@ const command = fc.oneof(
 const move = fc.record({ vip, from: member, to: member, reason: text });
 
 export const agentMessage: fc.Arbitrary<AgentMessage> = fc.oneof(
-  { arbitrary: fc.record(report), weight: 4 },
+  {
+    arbitrary: fc
+      .tuple(fc.record(report), fc.record(later, { requiredKeys: [] }))
+      .map(([own, more]) => ({ ...own, ...more })),
+    weight: 4,
+  },
   { arbitrary: fc.record({ kind: kind('standing'), ...standing }), weight: 1 },
   {
     arbitrary: fc.record({

@@ -17,6 +17,7 @@ import { type Descriptor, duplicateDescriptor } from '../../platform/libc.ts';
 import { type Watch, watchReadable } from '../../platform/poll.ts';
 import { PART_BYTES_MAX } from '../spread/envelope.ts';
 import { CorosyncError, isPassing } from './codes.ts';
+import type { LinkReach } from './link-reach.ts';
 import type { Place } from './memberships.ts';
 import { TotemLink } from './totem-link.ts';
 
@@ -153,15 +154,21 @@ export class DaemonLink {
     must('cpg_local_get', this.#cpg.localNode().code);
   }
 
+  /** Which nodes corosync's links reach; undefined where nothing here can tell. */
+  get reach(): LinkReach | undefined {
+    return this.#totem?.reach;
+  }
+
   leave(): void {
     must('cpg_leave', this.#cpg.leave(this.#group));
   }
 
-  close(): void {
+  /** A promise where something is still under way; bounded by what the daemon does, and by who shuts the handles down. */
+  close(): Promise<void> | undefined {
     for (const watch of this.#watches.splice(0)) watch.close();
     this.#cpg.finalize();
     this.#quorum?.finalize();
-    this.#totem?.close();
+    return this.#totem?.close();
   }
 }
 

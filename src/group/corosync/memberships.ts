@@ -33,9 +33,16 @@ export function nameOfPlace({ node, pid }: Place): string {
   return `#wk~${pid.toString(36).padStart(PID_DIGITS, '0')}#${node}`;
 }
 
+const NAME_OF_PLACE = /^#wk~([0-9a-z]+)#(\d+)$/;
+
+export function nodeOfPlace(name: string): number | undefined {
+  const node = NAME_OF_PLACE.exec(name)?.[2];
+  return node === undefined ? undefined : Number(node);
+}
+
 /** For people. */
 export function describePlace(name: string): string {
-  const [, pid = '', node = ''] = /^#wk~([0-9a-z]+)#(\d+)$/.exec(name) ?? [];
+  const [, pid = '', node = ''] = NAME_OF_PLACE.exec(name) ?? [];
   return `node ${node}, process ${Number.parseInt(pid, 36)}`;
 }
 

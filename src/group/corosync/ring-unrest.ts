@@ -87,17 +87,27 @@ export class RingUnrest {
     const { nodes, quorate } = this.#ring;
     if (!quorate) return `${UNSETTLED} nodes ${nodes.join(', ')}, which are without quorum`;
     if (!this.#isMost)
-      return `${UNSETTLED} nodes ${this.#here.join(', ')}, all that Totem has left of ${nodes.join(', ')}`;
+      return `${UNSETTLED} nodes ${this.here.join(', ')}, all that Totem has left of ${nodes.join(', ')}`;
     return undefined;
   }
 
+  /** Nothing has happened to the ring for long. */
+  get isCalm(): boolean {
+    return this.#since === undefined && this.#lost === undefined;
+  }
+
+  /** Whether the last ring that has synchronised has quorum. */
+  get isQuorate(): boolean {
+    return this.#ring?.quorate === true;
+  }
+
   /** Nodes of the last ring that has synchronised, and which Totem has not lost since. */
-  get #here(): readonly number[] {
+  get here(): readonly number[] {
     return (this.#ring?.nodes ?? []).filter((node) => this.#totem.get(node) !== false);
   }
 
   get #isMost(): boolean {
-    return this.#here.length * 2 > (this.#ring?.nodes.length ?? 0);
+    return this.here.length * 2 > (this.#ring?.nodes.length ?? 0);
   }
 
   /** Totem has another ring than the last that has synchronised. */

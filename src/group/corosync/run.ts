@@ -98,7 +98,11 @@ export class Run {
       cpgGroup: group.cpg_group,
       here: link.here,
       decrees: link.decrees,
-      unrest: { patience: patienceWith(link.times), calm: Math.ceil(CALM_MS / PULSE_MS) },
+      stance: {
+        patience: patienceWith(link.times),
+        calm: Math.ceil(CALM_MS / PULSE_MS),
+        reached: (nodes) => link.reach?.among(nodes) ?? [],
+      },
       least: () => Date.now(),
       pulsesUnheard: Math.ceil(group.agent_timeout_ms / PULSE_MS),
       pulsesMute: Math.ceil(Math.min(MUTE_MS, group.agent_timeout_ms) / PULSE_MS),
@@ -170,6 +174,7 @@ export class Run {
   #turn(): void {
     this.look();
     if (!this.#call((link) => link.ask())) return;
+    this.#link?.reach?.look(this.#session?.otherNodes ?? []);
     if (!this.#isTicked) return;
     this.#perform(this.#session?.pulse() ?? []);
     // Turns, not time: after a stall of ours the daemon's words are read before it is judged.
@@ -298,8 +303,10 @@ export class Run {
     this.#outbound.flush();
     const link = this.#link;
     this.#link = undefined;
-    link?.close();
-    this.#post({ kind: 'over' });
+    const closing = link?.close();
+    const over = (): void => this.#post({ kind: 'over' });
+    if (closing === undefined) over();
+    else void closing.then(over);
   }
 
   #tellStatus(): void {

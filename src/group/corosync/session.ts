@@ -4,14 +4,14 @@
  * `daemon-link.ts` has the libraries, `run.ts` the clock.
  */
 import type { MemberId } from '../../model/member.ts';
-import type { ViewId } from '../../model/view.ts';
 import type { CpgEvent, QuorumEvent } from '../../platform/corosync-library.ts';
 import type { TotemEvent } from '../../platform/corosync-totem.ts';
 import type { Seat } from '../spread/next-view.ts';
 import { type GoneWithDaemon, Synchrony, type SynchronyAction } from '../spread/synchrony.ts';
 import { Memberships, nameOfPlace, type Place } from './memberships.ts';
 import { type Decree, QuorumGate, type Standing } from './quorum-gate.ts';
-import { RingUnrest, type RingUnrestSettings, type Turn } from './ring-unrest.ts';
+import type { Turn } from './ring-unrest.ts';
+import { Stance, type StanceSettings } from './stance.ts';
 
 export interface SessionSettings {
   readonly self: MemberId;
@@ -21,7 +21,7 @@ export interface SessionSettings {
   readonly here: Place;
   /** Corosync says who is primary. */
   readonly decrees: boolean;
-  readonly unrest?: RingUnrestSettings;
+  readonly stance?: StanceSettings;
   readonly least?: () => number;
   readonly pulsesUnheard: number;
   readonly pulsesMute: number;
@@ -40,10 +40,7 @@ export class Session {
   readonly #synchrony: Synchrony;
   readonly #memberships: Memberships;
   readonly #gate: QuorumGate | undefined;
-  readonly #unrest: RingUnrest | undefined;
-  /** The agent was told that it must hold nothing. */
-  #barred = false;
-  #unsettled = false;
+  readonly #stance: Stance | undefined;
   #leaving = false;
 
   constructor(settings: SessionSettings) {
@@ -51,7 +48,7 @@ export class Session {
     const { self, cluster, cpgGroup, here, least, pulsesUnheard, pulsesMute, goneWithDaemon } = settings;
     this.#memberships = new Memberships(cpgGroup);
     this.#gate = settings.decrees ? new QuorumGate() : undefined;
-    this.#unrest = settings.decrees && settings.unrest ? new RingUnrest(settings.unrest) : undefined;
+    this.#stance = settings.decrees && settings.stance ? new Stance(settings.stance) : undefined;
     this.#synchrony = new Synchrony({
       self,
       cluster,
@@ -72,6 +69,11 @@ export class Session {
     return this.#synchrony.seats;
   }
 
+  /** Nodes whose reach matters: where others are, or were when we last heard of them. */
+  get otherNodes(): readonly number[] {
+    return this.#stance?.nodesBut(this.#settings.here.node) ?? [];
+  }
+
   get pulsesReturned(): number {
     return this.#synchrony.pulsesReturned;
   }
@@ -82,7 +84,7 @@ export class Session {
 
   /** Though nothing may have been delivered for long. */
   get isRingThere(): boolean {
-    return this.#unrest?.isThere === true;
+    return this.#stance?.isRingThere === true;
   }
 
   /** We have asked to leave. */
@@ -98,63 +100,46 @@ export class Session {
     const actions: SessionAction[] = [];
     for (const event of quorum) {
       decree(this.#gate?.learn(event), actions);
-      this.#unrest?.synchronised(event);
+      this.#stance?.synchronised(event);
     }
-    // Before the view that may give us what others hold.
-    this.#bar(actions);
+    this.#worsen(actions);
     for (const event of events) this.#event(event, actions);
     decree(this.#gate?.look(this.#standing), actions);
-    this.#unbar(actions);
-    this.#noteUnrest(actions);
+    this.#ease(actions);
     return actions;
   }
 
   /** What Totem said ahead of everything else. */
   formed(event: TotemEvent): readonly SessionAction[] {
-    this.#unrest?.formed(event);
+    this.#stance?.formed(event);
     const actions: SessionAction[] = [];
-    this.#bar(actions);
+    this.#worsen(actions);
     return actions;
   }
 
   /** Time goes on. */
   turn(turn: Turn): readonly SessionAction[] {
-    this.#unrest?.turn(turn);
+    this.#stance?.turn(turn);
     const actions: SessionAction[] = [];
-    this.#bar(actions);
-    this.#unbar(actions);
-    this.#noteUnrest(actions);
+    this.#worsen(actions);
+    this.#ease(actions);
     return actions;
   }
 
-  #noteUnrest(actions: SessionAction[]): void {
-    const unsettled = this.#unrest?.isUnsettled === true;
-    if (unsettled === this.#unsettled) return;
-    this.#unsettled = unsettled;
-    actions.push(
-      unsettled
-        ? { kind: 'note', level: 'warn', what: 'the ring of corosync does not settle', reason: LOOK }
-        : { kind: 'note', level: 'info', what: 'the ring of corosync has settled', reason: SETTLED_WHY },
-    );
+  #worsen(actions: SessionAction[]): void {
+    for (const event of this.#stance?.worsen() ?? []) actions.push({ kind: 'deliver', event });
+  }
+
+  #ease(actions: SessionAction[]): void {
+    const trusted = this.#gate?.isOf(this.#standing) === true;
+    for (const event of this.#stance?.ease(trusted) ?? []) actions.push({ kind: 'deliver', event });
+    const note = this.#stance?.note();
+    if (note !== undefined) actions.push(note);
   }
 
   get #standing(): Standing {
     const { ring, isOpen } = this.#memberships;
     return { ring, settled: this.settled && !isOpen };
-  }
-
-  #bar(actions: SessionAction[]): void {
-    const reason = this.#unrest?.reason;
-    if (reason === undefined || this.#barred) return;
-    this.#barred = true;
-    actions.push({ kind: 'deliver', event: { kind: 'outranked', by: QUORATE_PART, reason } });
-  }
-
-  /** With the view of the ring that is to be trusted: before that, whoever serves by now may be connected already. */
-  #unbar(actions: SessionAction[]): void {
-    if (!this.#barred || this.#unrest?.reason !== undefined || !this.#gate?.isOf(this.#standing)) return;
-    this.#barred = false;
-    actions.push({ kind: 'deliver', event: { kind: 'outranked', by: undefined, reason: SETTLED } });
   }
 
   multicast(bytes: Uint8Array): readonly SessionAction[] {
@@ -194,19 +179,14 @@ export class Session {
 
   #take(made: readonly SynchronyAction[], actions: SessionAction[]): void {
     for (const action of made) {
-      if (action.kind === 'deliver' && action.event.kind === 'view')
+      if (action.kind === 'deliver' && action.event.kind === 'view') {
         decree(this.#gate?.beforeView(this.#memberships.ring), actions);
+        this.#stance?.viewed(action.event.view, this.seats);
+      }
       actions.push(action);
     }
   }
 }
-
-/** In place of the view of the others, which nobody here can know. */
-const QUORATE_PART = 'of the part with quorum' as ViewId;
-const LOOK =
-  'it forms again and again with the same nodes: does a pair of nodes not hear each other (corosync-cfgtool -s on each)?';
-const SETTLED_WHY = 'no ring has formed again for a while';
-const SETTLED = 'this part has quorum, or the ring of corosync has settled';
 
 function decree(event: Decree | undefined, actions: SessionAction[]): void {
   if (event !== undefined) actions.push({ kind: 'deliver', event });

@@ -2,31 +2,45 @@
  * What the daemon says while it forms and synchronises rings, when libcpg and libquorum are told nothing and their requests wait: what
  * Totem has formed, and that it runs at all. For sites with votequorum; where a library is missing that much is not known.
  */
+import { monotonicNow } from '../../platform/clock.ts';
 import { CS_OK, type Opened } from '../../platform/corosync-library.ts';
-import { type TotemEvent, TotemMap, type TotemTimes, VoteQuorum } from '../../platform/corosync-totem.ts';
+import {
+  LinkMap,
+  type TotemEvent,
+  TotemMap,
+  type TotemTimes,
+  VoteQuorum,
+} from '../../platform/corosync-totem.ts';
 import type { Descriptor } from '../../platform/libc.ts';
 import { CorosyncError, isPassing } from './codes.ts';
+import { LinkReach } from './link-reach.ts';
 
 export class TotemLink {
   readonly #map: TotemMap | undefined;
   readonly #votes: VoteQuorum | undefined;
+  /** Absent where nobody can ask. */
+  readonly reach: LinkReach | undefined;
   readonly times: TotemTimes | undefined;
   /** The site has a quorum device; as of the last {@link ask}. */
   hasDevice = false;
 
-  private constructor(map: TotemMap | undefined, votes: VoteQuorum | undefined) {
+  private constructor({ map, votes, links }: Libraries) {
     this.#map = map;
     this.#votes = votes;
     const times = map?.times();
     this.times = times?.code === CS_OK ? times.value : undefined;
+    const ping = this.times?.ping;
+    if (ping !== undefined && links) this.reach = new LinkReach({ links, ping, now: monotonicNow });
+    else links?.finalize();
   }
 
   /** Waits as long as the daemon does. */
   static open(): TotemLink {
-    return new TotemLink(
-      opened(TotemMap.load(), (map) => map.track()),
-      opened(VoteQuorum.load()),
-    );
+    return new TotemLink({
+      map: opened(TotemMap.load(), (map) => map.track()),
+      votes: opened(VoteQuorum.load()),
+      links: opened(LinkMap.load()),
+    });
   }
 
   /** Where the daemon tells of its rings. */
@@ -35,7 +49,8 @@ export class TotemLink {
   }
 
   get descriptors(): readonly Descriptor[] {
-    return [this.descriptor, this.#votes?.descriptor().value].filter((one) => one !== undefined);
+    const all = [this.descriptor, this.#votes?.descriptor().value, this.reach?.descriptor];
+    return all.filter((one) => one !== undefined);
   }
 
   read(): readonly TotemEvent[] {
@@ -54,10 +69,18 @@ export class TotemLink {
     return true;
   }
 
-  close(): void {
+  /** A promise where something is still under way, and for how long only the daemon knows. */
+  close(): Promise<void> | undefined {
     this.#map?.finalize();
     this.#votes?.finalize();
+    return this.reach?.close();
   }
+}
+
+interface Libraries {
+  readonly map: TotemMap | undefined;
+  readonly votes: VoteQuorum | undefined;
+  readonly links: LinkMap | undefined;
 }
 
 interface Connectable {

@@ -18,6 +18,12 @@ type Step =
   | { readonly kind: 'command'; readonly command: OperatorCommand }
   | { readonly kind: 'outranked'; readonly by: boolean }
   | { readonly kind: 'quorum'; readonly primary: boolean }
+  | {
+      readonly kind: 'bystanders';
+      readonly reached: readonly string[] | undefined;
+      readonly lost: readonly string[];
+      readonly lesser: boolean;
+    }
   | { readonly kind: 'fitness'; readonly vip: string; readonly fit: boolean }
   | { readonly kind: 'detached' }
   | { readonly kind: 'stalled'; readonly lateness: number }
@@ -34,6 +40,7 @@ const command: fc.Arbitrary<OperatorCommand> = fc.oneof(
   fc.record({ kind: fc.constant('rebalance' as const) }),
 );
 const kind = <K extends string>(which: K) => fc.constant(which);
+const hosts = fc.array(fc.constantFrom('a', 'b', 'c', 'x', ' '), { maxLength: 3 });
 const step: fc.Arbitrary<Step> = fc.oneof(
   { arbitrary: fc.record({ kind: kind('says'), who: fc.constant(1), message: agentMessage }), weight: 12 },
   { arbitrary: fc.record({ kind: kind('says'), who, message: agentMessage }), weight: 3 },
@@ -55,6 +62,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { arbitrary: fc.record({ kind: kind('outranked'), by: fc.boolean() }), weight: 1 },
   { arbitrary: fc.record({ kind: kind('quorum'), primary: fc.boolean() }), weight: 1 },
+  {
+    arbitrary: fc.record({
+      kind: kind('bystanders'),
+      reached: fc.option(hosts, { nil: undefined }),
+      lost: hosts,
+      lesser: fc.boolean(),
+    }),
+    weight: 1,
+  },
   { arbitrary: fc.record({ kind: kind('stalled'), lateness: fc.nat(3000) }), weight: 1 },
 );
 /** What ends an agent's part in a view comes seldom, or nothing else would be seen. */
@@ -88,6 +104,11 @@ function perform(stage: AgentStage, given: Step): void {
         kind: 'group',
         event: { kind: 'quorum', primary: given.primary, reason: 'fuzz' },
       });
+    case 'bystanders': {
+      const { reached, lost } = given;
+      const lesser = given.lesser ? 'fuzz' : undefined;
+      return stage.give({ kind: 'group', event: { kind: 'bystanders', reached, lost, lesser } as never });
+    }
     case 'fitness': {
       const { vip, fit } = given;
       return stage.give({

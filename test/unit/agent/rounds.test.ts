@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Bystanders } from '../../../src/agent/bystanders.ts';
 import { Doubts } from '../../../src/agent/doubts.ts';
 import { History } from '../../../src/agent/history.ts';
 import { Holdings } from '../../../src/agent/holdings.ts';
@@ -26,6 +27,7 @@ function collecting(self: MemberId): { rounds: Rounds; outbox: Outbox } {
     portrait: new SelfPortrait(own, new Map()),
     history: new History(),
     tiebreak: new Tiebreak(own),
+    bystanders: new Bystanders(),
   });
   rounds.self = self;
   rounds.install(view, { now: 0, settings: { leaseBound: 4100, takeover: 'at-once' } });
@@ -208,6 +210,7 @@ describe('a release that is delivered', () => {
       doubts,
       history: new History(),
       tiebreak: new Tiebreak(own),
+      bystanders: new Bystanders(),
     };
     const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, new Map()), ...components });
     rounds.self = b;
@@ -239,6 +242,7 @@ describe('reports that say who has a VIP', () => {
       doubts,
       history: new History(),
       tiebreak: new Tiebreak(own),
+      bystanders: new Bystanders(),
     };
     const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, new Map()), ...components });
     rounds.self = b;
@@ -267,6 +271,7 @@ describe('a keeper', () => {
       doubts: new Doubts(),
       history: new History(),
       tiebreak: new Tiebreak(own),
+      bystanders: new Bystanders(),
     };
     const rounds = new Rounds(own, { outbox, portrait: new SelfPortrait(own, traits), ...components });
     rounds.self = b;

@@ -379,6 +379,6 @@ export function outcome(
 /** As the release before this one said it. */
 function olderForm(message: AgentMessage): AgentMessage {
   if (message.kind !== 'report') return message;
-  const news = new Set(['rules', 'zone', 'tags', 'carriers', 'lasting', 'slots']);
+  const news = new Set(['rules', 'zone', 'tags', 'carriers', 'lasting', 'slots', 'beside']);
   return Object.fromEntries(Object.entries(message).filter(([field]) => !news.has(field))) as never;
 }

@@ -164,6 +164,8 @@ export class Member {
   readonly #quorum: QuorumEvent[] = [];
   readonly #session: Session;
   alive = true;
+  /** Nodes that the links of this one reach. */
+  readonly reaches = new Set<number>();
   detached: string | undefined;
 
   constructor(node: number, goneWithDaemon?: GoneWithDaemon) {
@@ -176,7 +178,11 @@ export class Member {
       cpgGroup: 'g',
       here: { node, pid: PID },
       decrees: true,
-      unrest: { patience: undefined, calm: 40 },
+      stance: {
+        patience: undefined,
+        calm: 40,
+        reached: (nodes) => nodes.filter((one) => this.reaches.has(one)),
+      },
       least: () => 1000,
       pulsesUnheard: 12,
       pulsesMute: 4,

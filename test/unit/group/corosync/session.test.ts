@@ -101,6 +101,92 @@ describe('a session with corosync', () => {
     world.check();
   });
 
+  describe('while links reach who is not in the ring', () => {
+    const told = (world: CpgWorld, node: number) =>
+      world.members
+        .find((one) => one.node === node)!
+        .events.flatMap((event) => (event.kind === 'bystanders' || event.kind === 'view' ? [event] : []));
+    const words = (world: CpgWorld, node: number) =>
+      told(world, node).map((event) =>
+        event.kind === 'view'
+          ? `view ${event.view.members.map(nameOf).join(' ')}`
+          : `reaches ${event.reached?.join(' ') ?? 'everybody'}${event.lesser === undefined ? '' : ', lesser'}`,
+      );
+
+    /** 1 and 3 do not hear each other. */
+    function torn(): CpgWorld {
+      const world = three();
+      const [first, second, third] = world.members;
+      for (const node of [2]) first!.reaches.add(node);
+      for (const node of [1, 3]) second!.reaches.add(node);
+      for (const node of [2]) third!.reaches.add(node);
+      return world;
+    }
+
+    it('says who is reached before the view without him, and that we are the lesser part where we are', () => {
+      const world = torn();
+      const before = told(world, 1).length;
+      world.form([[1, 2], [3]]);
+      world.run();
+      expect(words(world, 1).slice(before)).toEqual(['reaches n1 n2', 'view n1 n2']);
+      expect(words(world, 2).slice(before)).toEqual(['reaches n1 n2 n3', 'view n1 n2']);
+      expect(words(world, 3).slice(before)).toEqual(['reaches n2 n3, lesser', 'view n3']);
+      world.check();
+    });
+
+    it('says so again where the other side is the lesser part, and lifts it behind its view', () => {
+      const world = torn();
+      world.form([[1, 2], [3]]);
+      world.run();
+      const before = told(world, 3).length;
+      world.form([[1], [2, 3]]);
+      world.run();
+      expect(words(world, 1).at(-1)).toBe('view n1');
+      expect(words(world, 1)).toContain('reaches n1 n2, lesser');
+      expect(words(world, 3).slice(before)).toEqual(['view n2 n3', 'reaches n2 n3']);
+      expect(words(world, 2).at(-1)).toBe('view n2 n3');
+      world.check();
+    });
+
+    it('that nobody is outside any more is told behind the view of all', () => {
+      const world = torn();
+      world.form([[1, 2], [3]]);
+      world.run();
+      world.form([[1, 2, 3]]);
+      world.run();
+      for (const node of [1, 2, 3]) {
+        const last = words(world, node).at(-1)!;
+        expect(last).toMatch(/^(view n1 n2 n3|reaches n.*)$/);
+        expect(last).not.toContain('lesser');
+      }
+      expect(words(world, 3).slice(-2)).toEqual(['view n1 n2 n3', 'reaches n1 n2 n3']);
+    });
+
+    it('who has no quorum and whom nobody reaches holds nothing once the ring forms again', () => {
+      const world = torn();
+      world.members[2]!.reaches.clear();
+      for (let times = 0; times < 3; times += 1) {
+        world.form([[1, 2], [3]]);
+        world.run();
+      }
+      expect(words(world, 3).join()).not.toContain('lesser');
+      expect(world.members[2]!.events.filter(({ kind }) => kind === 'outranked')).toHaveLength(1);
+    });
+
+    it('who said goodbye is nobody to be reached', () => {
+      const world = torn();
+      world.end(world.members[2]!, 'leave');
+      world.run();
+      world.form([[1, 2], [3]]);
+      world.run();
+      expect(
+        words(world, 2)
+          .filter((word) => word.startsWith('reaches'))
+          .join(),
+      ).not.toContain('n3');
+    });
+  });
+
   it('a process that comes back under the same number is another member', () => {
     const world = three();
     const first = world.members[2]!;

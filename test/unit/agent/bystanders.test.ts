@@ -1,0 +1,422 @@
+/** A pair of hosts that do not hear each other, and others that hear both: who is outside the view keeps what it had, and nobody takes it blindly. */
+import { describe, expect, it } from 'vitest';
+import { Aside, Bystanders } from '../../../src/agent/bystanders.ts';
+import { memberId } from '../../../src/model/member.ts';
+import { viewId } from '../../../src/model/view.ts';
+import type { ProviderTraits } from '../../../src/provider/provider.ts';
+import { vips } from './config.ts';
+import { quiet, together, world } from './stage.ts';
+import { random, type World } from './world.ts';
+
+const LIST = vips(6);
+/** After which everybody knows which of its links are broken, ms. */
+const KNOWN_WITHIN = 20;
+/** After which a link that is broken counts as broken for good, ms. */
+const FORGOTTEN_AFTER = 30;
+
+/** Hosts on one link, some pairs of which do not hear each other, and the rings that an engine makes of them. */
+class Torn {
+  readonly w: World;
+  readonly #broken = new Set<string>();
+  readonly #said = new Map<string, readonly string[]>();
+
+  constructor(hosts: readonly string[], setup: Parameters<typeof world>[0] = {}) {
+    this.w = together(world({ hosts, list: LIST, overrides: quiet, ...setup }));
+    this.w.connected = (one, other) => this.hears(one.name, other.name);
+    this.w.run(3000);
+  }
+
+  break(one: string, other: string): void {
+    this.#broken.add([one, other].sort().join(' '));
+  }
+
+  mend(): void {
+    this.#broken.clear();
+  }
+
+  hears(one: string, other: string): boolean {
+    return !this.#broken.has([one, other].sort().join(' '));
+  }
+
+  reached(host: string): string[] {
+    const others = [...this.w.hosts.keys()].filter((name) => name !== host);
+    return others.filter((name) => this.hears(host, name)).sort();
+  }
+
+  /** The ring with quorum: who is beside it is known before its view, and that it is the better part only with that. */
+  quorate(ring: readonly string[]): void {
+    const lesser = ring.filter((name) =>
+      this.w
+        .host(name)
+        .agent.status(this.w.now, 0)
+        .warnings.some((text) => text.includes('no quorum')),
+    );
+    for (const name of ring)
+      this.bystanders(name, this.reached(name), lesser.includes(name) ? 'no quorum' : undefined);
+    this.form(ring);
+    for (const name of lesser) {
+      const host = this.w.host(name);
+      this.w.at(host.queueUntil, () => this.bystanders(name, this.reached(name)));
+    }
+  }
+
+  lesser(ring: readonly string[]): void {
+    for (const name of ring) this.bystanders(name, this.reached(name), 'no quorum');
+  }
+
+  form(ring: readonly string[]): void {
+    this.w.form(
+      ring.map((name) => this.w.host(name).id),
+      'process',
+    );
+  }
+
+  whole(): void {
+    const all = [...this.w.hosts.values()].filter(({ alive }) => alive).map(({ name }) => name);
+    this.form(all);
+    for (const name of all) this.bystanders(name, undefined);
+  }
+
+  bystanders(name: string, reached: readonly string[] | undefined, lesser?: string): void {
+    const lost = (this.#said.get(name) ?? []).filter((one) => reached?.includes(one) === false);
+    this.#said.set(name, reached ?? []);
+    const tell = (event: { readonly lost: readonly string[] }) =>
+      this.w.give(this.w.host(name), {
+        kind: 'group',
+        event: { kind: 'bystanders', reached, lesser, ...event },
+      });
+    tell({ lost });
+    if (lost.length > 0)
+      this.w.at(this.w.now + FORGOTTEN_AFTER, () => {
+        if (this.#said.get(name) === reached) tell({ lost: [] });
+      });
+  }
+
+  /** Who has what, of those whose host is there. */
+  get holders(): Record<string, string[]> {
+    return Object.fromEntries(LIST.map(({ id }) => [id, this.w.holders(id).map(({ name }) => name)]));
+  }
+
+  ofHost(name: string): string[] {
+    return LIST.map(({ id }) => id).filter((id) => this.w.host(name).up.has(id));
+  }
+
+  /**
+   * No VIP is with two hosts, however torn the link is: somebody hears both. For so long at most, ms, where a link breaks in the moment in which
+   * somebody asks it.
+   */
+  neverTwo(grace = 0): this {
+    const since = new Map<string, number>();
+    this.w.check = () => {
+      for (const [vip, hosts] of Object.entries(this.holders)) {
+        if (hosts.length < 2) since.delete(vip);
+        else if (!since.has(vip)) since.set(vip, this.w.now);
+        if (hosts.length > 1 && this.w.now - since.get(vip)! >= grace)
+          throw new Error(`${vip} is held by ${hosts.join(' and ')} at ${this.w.now}`);
+      }
+    };
+    return this;
+  }
+}
+
+function pair(setup?: Parameters<typeof world>[0]): Torn {
+  const torn = new Torn(['a', 'b', 'c'], setup).neverTwo();
+  torn.break('a', 'b');
+  return torn;
+}
+
+describe('a pair of three that does not hear each other', () => {
+  it('moves nothing, whoever is left out, and whenever that one hears of it', () => {
+    for (const delay of [0, 5, 2000]) {
+      const torn = pair();
+      const before = torn.holders;
+      for (const [ring, out] of [
+        [['a', 'c'], 'b'],
+        [['b', 'c'], 'a'],
+        [['a', 'c'], 'b'],
+      ] as const) {
+        torn.quorate(ring);
+        torn.w.run(delay);
+        torn.lesser([out]);
+        torn.form([out]);
+        torn.w.run(20_000);
+        expect(torn.holders).toEqual(before);
+      }
+      torn.mend();
+      torn.whole();
+      torn.w.run(10_000);
+      expect(torn.holders).toEqual(before);
+    }
+  });
+
+  it('what the one left out had is taken by who reaches it when its agent dies, and by nobody else', () => {
+    const torn = pair();
+    const ofA = torn.ofHost('a');
+    const ofB = torn.ofHost('b');
+    expect(ofB).toHaveLength(2);
+    torn.quorate(['a', 'c']);
+    torn.lesser(['b']);
+    torn.w.run(10_000);
+    torn.w.host('b').alive = false;
+    torn.w.host('b').up.clear();
+    torn.w.run(20_000);
+    expect(torn.ofHost('a')).toEqual(ofA);
+    expect(torn.ofHost('c')).toEqual(expect.arrayContaining(ofB));
+    // It is known where they are now: whoever it is may have them from here on.
+    torn.w.give(torn.w.host('c'), { kind: 'command', number: 1, command: { kind: 'drain', member: 'c' } });
+    torn.w.run(5_000);
+    expect(torn.ofHost('a')).toHaveLength(6);
+  });
+
+  it('who reached the one left out is gone: that one is left what it has until the engine says that all is calm', () => {
+    const torn = pair();
+    const [ofB, ofC] = [torn.ofHost('b'), torn.ofHost('c')];
+    torn.quorate(['a', 'c']);
+    torn.lesser(['b']);
+    torn.w.run(10_000);
+    torn.w.departed = (host) => torn.quorate(['a', 'c'].filter((name) => name !== host.name));
+    torn.w.kill('c');
+    torn.w.run(20_000);
+    expect(torn.ofHost('b')).toEqual(ofB);
+    expect(torn.ofHost('a')).toEqual(expect.arrayContaining(ofC));
+    torn.w.host('b').alive = false;
+    torn.w.host('b').up.clear();
+    torn.bystanders('a', undefined);
+    torn.w.run(20_000);
+    expect(torn.ofHost('a')).toHaveLength(6);
+  });
+
+  it('the link to the one left out breaks too: then all of its part is served elsewhere', () => {
+    const torn = pair();
+    const ofB = torn.ofHost('b');
+    torn.quorate(['a', 'c']);
+    torn.lesser(['b']);
+    torn.w.run(1_000);
+    torn.w.check = () => undefined;
+    torn.break('b', 'c');
+    torn.bystanders('c', ['a']);
+    torn.w.run(20_000);
+    expect([...torn.ofHost('a'), ...torn.ofHost('c')].sort()).toEqual(LIST.map(({ id }) => id));
+    expect(torn.ofHost('b')).toEqual(ofB);
+  });
+
+  it('a link that seems broken for a moment has nobody take anything', () => {
+    const torn = pair();
+    const before = torn.holders;
+    torn.quorate(['a', 'c']);
+    torn.lesser(['b']);
+    torn.w.run(6_000);
+    torn.bystanders('c', ['a']);
+    torn.w.run(FORGOTTEN_AFTER - 5);
+    torn.bystanders('c', ['a', 'b']);
+    torn.w.run(20_000);
+    expect(torn.holders).toEqual(before);
+  });
+
+  it('what was taken as the link broke is let go, and left to who reaches its holder still', () => {
+    const torn = new Torn(['a', 'b', 'c', 'd'], { list: LIST });
+    torn.break('a', 'b');
+    const ofB = torn.ofHost('b');
+    torn.quorate(['a', 'c', 'd']);
+    torn.lesser(['b']);
+    torn.w.run(100);
+    const asking = ['c', 'd'].find((name) => torn.w.host(name).asking.size > 0)!;
+    const other = ['c', 'd'].find((name) => name !== asking)!;
+    torn.break('b', asking);
+    torn.w.run(50);
+    const taken = ofB.filter((id) => torn.w.host(asking).up.has(id));
+    expect(taken.length).toBeGreaterThan(0);
+    torn.bystanders(asking, torn.reached(asking));
+    torn.neverTwo(KNOWN_WITHIN);
+    torn.w.run(60_000);
+    expect(torn.ofHost('b')).toEqual(ofB);
+    torn.w.host('b').alive = false;
+    torn.w.host('b').up.clear();
+    torn.w.run(60_000);
+    expect(torn.ofHost(other)).toEqual(expect.arrayContaining(taken));
+  });
+
+  it('who comes anew and knows of nothing takes what nobody has said to have only if it reaches everybody', () => {
+    const torn = pair();
+    const before = torn.holders;
+    torn.quorate(['a', 'c']);
+    torn.lesser(['b']);
+    torn.w.run(1_000);
+    torn.w.host('a').alive = false;
+    torn.w.host('a').up.clear();
+    torn.quorate(['c']);
+    torn.w.run(10_000);
+    torn.w.boot('a');
+    torn.quorate(['a', 'c']);
+    torn.w.run(30_000);
+    for (const [vip, [was]] of Object.entries(before))
+      expect(torn.holders[vip], vip).toEqual([was === 'b' ? 'b' : 'c']);
+  });
+
+  it('who is beside the part with quorum takes nothing, not even what its own view has nobody for', () => {
+    const torn = pair();
+    const before = torn.ofHost('b');
+    torn.lesser(['b']);
+    torn.form(['b']);
+    torn.w.run(20_000);
+    expect(torn.ofHost('b')).toEqual(before);
+    const status = torn.w.host('b').agent.status(torn.w.now, 0);
+    expect(status.warnings).toContain('keeping what is here and taking nothing: no quorum');
+    expect(status.changes.map(({ what }) => what)).toContain('keeping what is here, taking nothing');
+  });
+
+  it('is told to operators: a VIP that is left to somebody outside the view is not called unserved', () => {
+    const torn = pair();
+    const [vip = ''] = torn.ofHost('b');
+    torn.quorate(['a', 'c']);
+    torn.lesser(['b']);
+    torn.w.run(20_000);
+    const status = torn.w.host('a').agent.status(torn.w.now, 0);
+    expect(status.vips.find((one) => one.vip === vip)?.reason).toContain(
+      'it may be with b, who is not in the view and there all the same',
+    );
+    expect(status.vips.find((one) => one.vip === vip)?.passed_over).toContainEqual({
+      member: 'a',
+      reason: 'it may be with b, whom c can reach and a cannot',
+    });
+    expect(status.warnings.filter((text) => text.includes('unserved'))).toEqual([]);
+  });
+
+  it('is not acted on where a member of an earlier release would decide otherwise', () => {
+    const torn = new Torn(['a', 'b', 'c', 'd']);
+    torn.break('a', 'b');
+    torn.w.older = new Set(['d']);
+    torn.quorate(['a', 'c', 'd']);
+    torn.w.run(1_000);
+    for (const name of ['a', 'c']) expect(torn.w.host(name).agent.table?.aside.has('v2')).toBe(false);
+    const targets = (name: string) =>
+      [...torn.w.host(name).agent.table!.rows.values()].map(({ vip, target }) => [vip.id, target]);
+    expect(targets('a')).toEqual(targets('c'));
+  });
+});
+
+describe('where no link can be asked', () => {
+  it('who is beside the part with quorum lets go, and who reaches it need not ask', () => {
+    const traits = new Map<string, ProviderTraits>([
+      ['memory', { families: [4, 6], scope: 'any', atomicTakeover: false, leaseBound: 100 }],
+    ]);
+    const torn = pair();
+    torn.w.traits = () => traits;
+    for (const name of ['a', 'b', 'c']) torn.w.boot(name);
+    for (const name of ['a', 'b', 'c']) torn.w.host(name).up.clear();
+    torn.whole();
+    torn.w.run(10_000);
+    expect(torn.ofHost('b')).toHaveLength(2);
+    torn.lesser(['b']);
+    torn.w.run(50);
+    expect(torn.ofHost('b')).toEqual([]);
+    torn.quorate(['a', 'c']);
+    torn.w.run(10_000);
+    expect([...torn.ofHost('a'), ...torn.ofHost('c')]).toHaveLength(6);
+  });
+});
+
+describe('any links that break between five hosts, in rings that form as they like', () => {
+  it.each(Array.from({ length: 60 }, (_, index) => index + 1))(
+    'never two, and always one at the end (%i)',
+    (seed) => {
+      const chance = random(seed);
+      const names = ['a', 'b', 'c', 'd', 'e'];
+      const torn = new Torn(names, { list: LIST });
+      torn.neverTwo(KNOWN_WITHIN + 5);
+      for (let round = 0; round < 6; round += 1) {
+        torn.mend();
+        // One host, `c`, hears everybody, so that nobody is cut off from all.
+        for (const one of names)
+          for (const other of names)
+            if (one < other && one !== 'c' && other !== 'c' && chance() < 0.25) torn.break(one, other);
+        const ring = cliqueOf(torn, names, chance);
+        if (ring.length * 2 <= names.length) continue;
+        const out = names.filter((name) => !ring.includes(name));
+        // Who is left out may learn of it first, or last.
+        const early = chance() < 0.5;
+        if (early) for (const name of out) torn.lesser([name]);
+        torn.quorate(ring);
+        torn.w.run(chance() * KNOWN_WITHIN);
+        if (!early) for (const name of out) torn.lesser([name]);
+        for (const name of out) if (chance() < 0.7) torn.form([name]);
+        torn.w.run(chance() * 15_000);
+        for (const { id } of LIST) expect(torn.w.holders(id), id).toHaveLength(1);
+      }
+      torn.mend();
+      torn.whole();
+      torn.w.run(20_000);
+      for (const { id } of LIST) expect(torn.w.holders(id), id).toHaveLength(1);
+    },
+  );
+});
+
+/** Hosts that all hear each other, `c` among them. */
+function cliqueOf(torn: Torn, names: readonly string[], chance: () => number): string[] {
+  const ring = ['c'];
+  const order = names.filter((name) => name !== 'c').sort(() => chance() - 0.5);
+  for (const name of order) if (ring.every((one) => torn.hears(one, name))) ring.push(name);
+  return ring.sort();
+}
+
+describe('what is known of bystanders', () => {
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => memberId(name, '1'.repeat(16))) as [never, never, never];
+  const view = {
+    id: viewId(2, a),
+    epoch: 2,
+    members: [a, c],
+    cause: 'network',
+    joined: [],
+    departed: [],
+  } as const;
+  const all = { vips: LIST.slice(0, 2), isAskable: () => true };
+
+  it('one that all of a view reach closes nothing to anybody', () => {
+    const beside = [{ name: 'b', reached: true, vips: ['v1'] }] as never;
+    const aside = new Aside(
+      [
+        { member: a, beside },
+        { member: c, beside },
+      ],
+      new Set(['a', 'c']),
+      () => false,
+    );
+    expect(aside.has('v1')).toBe(true);
+    expect([...aside.closedTo(a), ...aside.closedTo(c)]).toEqual([]);
+  });
+
+  it('two that may have a VIP close it to whoever does not reach both', () => {
+    const one = (name: string) => ({ name, reached: true, vips: ['v1'] });
+    const aside = new Aside(
+      [
+        { member: a, beside: [one('d')] },
+        { member: c, beside: [one('d'), one('e')] },
+      ] as never,
+      new Set(['a', 'c']),
+      () => false,
+    );
+    expect(aside.objection(a, 'v1')).toBe('it may be with e, whom c can reach and a cannot');
+    expect(aside.objection(c, 'v1')).toBeUndefined();
+  });
+
+  it('who is in the view is none, nor does it have what somebody of the view has', () => {
+    const beside = [{ name: 'b', reached: true, vips: ['v1', 'v2'] }] as never;
+    const inside = new Aside([{ member: a, beside }], new Set(['a', 'b']), () => false);
+    expect(inside.reachers.size).toBe(0);
+    const elsewhere = new Aside([{ member: a, beside }], new Set(['a']), (vip) => vip === 'v1');
+    expect([elsewhere.has('v1'), elsewhere.has('v2')]).toEqual([false, true]);
+  });
+
+  it('what nobody was ever seen to have, or was only asking for, may be with anybody', () => {
+    const known = new Bystanders();
+    known.hear({ kind: 'bystanders', reached: ['b'] as never, lost: [], lesser: undefined });
+    expect(known.beside({ view, ...all })).toEqual([{ name: 'b', reached: true, vips: ['v1', 'v2'] }]);
+    const row = (id: string, holders: never[], proven: never[]) => [id, { vip: { id }, holders, proven }];
+    const rows = (...list: unknown[]) => ({ rows: new Map(list as never), seats: new Map() }) as never;
+    known.remember(rows(row('v1', [a], [a]), row('v2', [b], [b])));
+    expect(known.beside({ view, ...all })[0]?.vips).toEqual(['v2']);
+    // `b` was asking for what `a` had when it was last seen, and `c` for what `b` had.
+    known.remember(rows(row('v1', [b], []), row('v2', [c], [])));
+    expect(known.beside({ view, ...all })[0]?.vips).toEqual(['v1', 'v2']);
+  });
+});
