@@ -285,7 +285,7 @@ export class Agent {
 
   #took(vip: VipId, now: Instant): void {
     this.#doubts.taken(vip);
-    this.#bystanders.took(vip, now);
+    if (this.#approach.isAskable(vip)) this.#bystanders.took(vip, now);
   }
 
   #renewed(outcomes: readonly VipOutcome[], now: Instant): void {
@@ -381,7 +381,7 @@ export class Agent {
 
   #settle(now: Instant): void {
     // Everybody has to report again what it makes of the votes.
-    if (this.#tiebreak.changed(now) || this.#bystanders.changed(this.#rounds)) this.#rounds.again(now);
+    if (this.#tiebreak.changed(now) || this.#bystanders.changed(this.#rounds, now)) this.#rounds.again(now);
     const { table: agreed, view, self, told, isLeftOut } = this.#rounds;
     // After the transitional signal others may have delivered less, or what an operator said before it: nothing is begun on that table.
     const table = this.#transitional ? undefined : agreed;

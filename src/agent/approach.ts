@@ -1,7 +1,7 @@
 /** How this host goes about an acquire: what its provider can know of earlier holders, and what they may still have. */
 import type { Config } from '../config/config.ts';
 import type { Instant } from '../model/time.ts';
-import type { Vip } from '../model/vip.ts';
+import type { Vip, VipId } from '../model/vip.ts';
 import type { Bystanders } from './bystanders.ts';
 import { isForeign } from './carriers.ts';
 import { accessOf, type Clearance, type DoubtSettings, type Doubts, latest } from './doubts.ts';
@@ -52,6 +52,12 @@ export class Approach {
       astray: isAside || (rounds.table?.astray.size ?? 0) > 0,
       foreignUntil: latest(latest(this.#foreignUntil(vip), this.#lostUntil(vip)), this.#othersOpenUntil(vip)),
     });
+  }
+
+  /** Whether our means can ask a link for the VIP. */
+  isAskable(vip: VipId): boolean {
+    const holding = this.#with.holdings.get(vip);
+    return holding !== undefined && accessOf(this.#with.portrait.traitsOf(holding.vip)) === 'link';
   }
 
   /** Why the VIP must not stay while another part may have what this one lacks; undefined: it may. */

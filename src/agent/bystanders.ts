@@ -30,20 +30,19 @@ interface Reporter {
 export class Aside {
   readonly #with = new Map<VipId, Set<MemberName>>();
   readonly #reachers = new Map<MemberName, MemberId[]>();
+  /** What somebody of the view has, or had since its table was made. */
+  readonly #known: Set<VipId>;
 
-  /** @param isElsewhere whether somebody of the view certainly has the VIP */
-  constructor(
-    reporters: Iterable<Reporter>,
-    present: ReadonlySet<MemberName>,
-    isElsewhere: (vip: VipId) => boolean,
-  ) {
+  /** @param elsewhere what somebody of the view certainly has */
+  constructor(reporters: Iterable<Reporter>, present: ReadonlySet<MemberName>, elsewhere: Iterable<VipId>) {
+    this.#known = new Set(elsewhere);
     for (const { member, beside } of reporters) {
       for (const { name, reached, vips } of beside) {
         if (present.has(name)) continue;
         const reachers = this.#reachers.get(name) ?? [];
         this.#reachers.set(name, reached ? [...reachers, member] : reachers);
         for (const vip of vips)
-          if (!isElsewhere(vip)) this.#with.set(vip, (this.#with.get(vip) ?? new Set()).add(name));
+          if (!this.#known.has(vip)) this.#with.set(vip, (this.#with.get(vip) ?? new Set()).add(name));
       }
     }
   }
@@ -56,6 +55,11 @@ export class Aside {
   /** Whether the VIP may be with a bystander. */
   has(vip: VipId): boolean {
     return this.#with.has(vip);
+  }
+
+  /** Whether somebody of the view has the VIP, or had it since: then no bystander does. */
+  isKnown(vip: VipId): boolean {
+    return this.#known.has(vip);
   }
 
   /** Who may have the VIP; undefined: nobody of them. */
@@ -73,6 +77,7 @@ export class Aside {
   /** Somebody of the view has it. */
   taken(vip: VipId): void {
     this.#with.delete(vip);
+    this.#known.add(vip);
   }
 
   /** What the member must not take, and why. */
@@ -100,7 +105,7 @@ export class Aside {
 /** Longer than an engine's links take to notice that they are broken, ms. */
 const PROBATION: Millis = 10_000;
 
-export const NOBODY_ASIDE = new Aside([], new Set(), () => false);
+const NOBODY_ASIDE = new Aside([], new Set(), []);
 
 type Event = Extract<GroupEvent, { kind: 'bystanders' }>;
 
@@ -135,9 +140,13 @@ export class Bystanders {
   #self: MemberId | undefined;
   /** Who was last known to have it, or to be about to; absent: anybody may. */
   readonly #keepers = new Map<VipId, readonly MemberName[]>();
+  /** Who went without a goodbye and has not come back, and what it was known to have then. */
+  readonly #left = new Map<MemberName, ReadonlySet<VipId>>();
   readonly #carriers = new Map<MemberName, readonly Carrier[]>();
-  /** What our host took though a bystander might have had it. */
+  /** What our host took from somebody outside the view, be it a bystander or gone. */
   readonly #taken = new Map<VipId, { readonly names: readonly MemberName[]; readonly until: Instant }>();
+  /** Of them, what was last told as not ours to keep. */
+  #suspect: readonly VipId[] = [];
   /** Of the last table of ours. */
   #aside = NOBODY_ASIDE;
   #reachers: ReadonlyMap<MemberName, readonly MemberId[]> = new Map();
@@ -148,6 +157,7 @@ export class Bystanders {
     this.#lost = lost.filter(isMemberName);
     this.lesser = lesser;
     if (`${before.join(';')}` !== `${[this.#reached, this.#lost].join(';')}`) this.#changed = true;
+    if (reached === undefined) this.#left.clear();
     if (reached === undefined && this.#reachers.size > 0) {
       this.#reachers = new Map();
       this.#changed = true;
@@ -155,31 +165,48 @@ export class Bystanders {
   }
 
   /** Whether everybody has to report again: somebody else is beside us than the reports of this view say. */
-  changed({ self, view, table }: Standpoint): boolean {
+  changed({ self, view, table }: Standpoint, now: Instant): boolean {
     this.#self = self;
+    if (this.#isSuspectNew(now)) return true;
     if (!this.#changed) return false;
     this.#changed = false;
     if (self === undefined || view === undefined) return false;
     const present = new Set(view.members.map(nameOf));
-    const now = new Set((this.#reached ?? []).filter((name) => !present.has(name)));
-    if (table === undefined) return now.size > 0;
+    const beside = new Set((this.#reached ?? []).filter((name) => !present.has(name)));
+    if (table === undefined) return beside.size > 0;
     const { reachers: known } = table.aside;
     const isOver = ([name, who]: readonly [MemberName, readonly MemberId[]]) =>
-      !now.has(name) && (who.length === 0 || who.includes(self));
-    return [...now].some((name) => known.get(name)?.includes(self) !== true) || [...known].some(isOver);
+      !beside.has(name) && (who.length === 0 || who.includes(self));
+    return [...beside].some((name) => known.get(name)?.includes(self) !== true) || [...known].some(isOver);
+  }
+
+  /** What this host has to let go was told as held: what the others believe of it has to change before it is free. */
+  #isSuspectNew(now: Instant): boolean {
+    if (this.#taken.size === 0) return false;
+    return [...this.#taken.keys()].some(
+      (vip) => !this.#suspect.includes(vip) && this.objection(vip, now) !== undefined,
+    );
   }
 
   /** What the last table of a view, or of a round, says. */
   remember(table: Remembered | undefined): void {
     for (const { vip, holders, proven } of table?.rows.values() ?? []) {
-      const known = this.#keepers.get(vip.id);
-      // Who was only asking for it may have it, and who had it before may have it still; so may a bystander whose link broke as it was asked for.
-      const isLeft = proven.length === 0 || known?.some((name) => this.#reachers.has(name));
-      const before = isLeft ? known : [];
+      // Who was only asking for it may have it, and who had it before may have it still.
+      const before = proven.length > 0 ? [] : this.#keepers.get(vip.id);
       if (before !== undefined) this.#keepers.set(vip.id, [...new Set([...before, ...holders.map(nameOf)])]);
     }
     for (const [member, { carriers }] of table?.seats ?? [])
       if (carriers.length > 0) this.#carriers.set(nameOf(member), carriers);
+  }
+
+  /** A view is there; what the last one says was remembered. */
+  install({ members, departed }: View): void {
+    for (const member of members) this.#left.delete(nameOf(member));
+    for (const { member, how } of departed) {
+      const name = nameOf(member);
+      const had = [...this.#keepers].filter(([, names]) => names.includes(name)).map(([vip]) => vip);
+      if (how !== 'leave') this.#left.set(name, new Set(had));
+    }
   }
 
   /** A table of ours was made. Who was reached by those alone who have gone since stays known. */
@@ -192,15 +219,18 @@ export class Bystanders {
     this.#reachers = new Map([...reachers].map(known));
   }
 
-  /** Our host has it now, since nobody answered for it: if the link to who may have it had just broken, that is known in a while. */
+  /** Our host has it now, since nobody answered for it: if a link to who had it last had just broken, that is known in a while. */
   took(vip: VipId, now: Instant): void {
-    const names = this.#aside.names(vip);
-    if (names !== undefined) this.#taken.set(vip, { names, until: now + PROBATION });
+    if (this.#aside.isKnown(vip)) return;
+    const last = [...this.#left].filter(([, vips]) => vips.has(vip)).map(([name]) => name);
+    const names = [...new Set([...last, ...(this.#aside.names(vip) ?? [])])];
+    if (names.length > 0) this.#taken.set(vip, { names, until: now + PROBATION });
   }
 
   /** What our host has taken and may not keep: it says nothing about who else has it. */
-  suspect(now: Instant): VipId[] {
-    return [...this.#taken.keys()].filter((vip) => this.objection(vip, now) !== undefined);
+  suspect(now: Instant): readonly VipId[] {
+    this.#suspect = [...this.#taken.keys()].filter((vip) => this.objection(vip, now) !== undefined);
+    return this.#suspect;
   }
 
   /** Why what our host has taken may not stay; undefined: it may. */
@@ -225,6 +255,7 @@ export class Bystanders {
     this.#lost = [];
     this.#changed = false;
     this.#keepers.clear();
+    this.#left.clear();
     this.#carriers.clear();
     this.#reachers = new Map();
   }
@@ -248,7 +279,8 @@ export class Bystanders {
   #mayHave(name: MemberName, { vips, isAskable }: Omit<BesideInput, 'view'>): VipId[] {
     const carriers = this.#carriers.get(name) ?? [];
     const stays = (vip: Vip) => isAskable(vip) || carrierOf(carriers, vip.id)?.askable === true;
-    const kept = vips.filter(({ id }) => this.#keepers.get(id)?.includes(name) ?? true);
+    const left = this.#left.get(name);
+    const kept = vips.filter(({ id }) => left?.has(id) || (this.#keepers.get(id)?.includes(name) ?? true));
     return sortedIds(kept.filter(stays).map(({ id }) => id));
   }
 }

@@ -87,8 +87,12 @@ export class Departures {
       const counts = allGone && settings.blind === true ? graver(gravest, how) : how;
       if (counts === 'process' || allGone) doubts.departed(vip, counts, { now, settings });
     }
-    for (const { member, how } of view.departed)
+    for (const { member, how } of view.departed) {
       if (how !== 'leave') this.#noteWays(member, { doubts, gone, now });
+      if (how === 'host' && settings.takeover === 'strict')
+        for (const row of this.#rowsAt(previous?.id, member) ?? [])
+          if (row.holders.includes(member)) doubts.awaited(row.vip.id, now + settings.leaseBound);
+    }
     if (view.departed.some(({ how }) => how !== 'leave')) doubts.parted(now);
   }
 

@@ -78,9 +78,14 @@ export class Doubts {
       this.#until.set(vip, now + settings.leaseBound);
       return;
     }
-    if (how === 'host' && settings.takeover === 'strict') this.#waiting.set(vip, now + settings.leaseBound);
+    if (how === 'host' && settings.takeover === 'strict') this.awaited(vip, now + settings.leaseBound);
     this.#until.delete(vip);
     this.#cleared.set(vip, { at: now, how: how === 'host' ? 'silent' : 'released' });
+  }
+
+  /** Somebody whose host fell silent may have it until then, and takeovers are strict: who was still asking for it, too. */
+  awaited(vip: VipId, until: Instant): void {
+    this.#waiting.set(vip, Math.max(until, this.#waiting.get(vip) ?? until));
   }
 
   /** Somebody that may have the VIP, with these addresses, in this way went without a word. */

@@ -80,6 +80,7 @@ export class Rounds {
     const { outbox, history, doubts } = this.#with;
     this.#remember();
     this.#departures.judge({ view, previous: this.view, vips: this.#config.vips, settings }, doubts, now);
+    this.#with.bystanders.install(view);
     this.view = view;
     this.viewSince = now;
     this.#with.tiebreak.install(view, now);

@@ -21,7 +21,7 @@ import type { Instant } from '../model/time.ts';
 import type { View } from '../model/view.ts';
 import type { Vip, VipId } from '../model/vip.ts';
 import type { Barrier } from './barrier.ts';
-import { Aside, NOBODY_ASIDE } from './bystanders.ts';
+import { Aside } from './bystanders.ts';
 import { areMixed, type Carrier, carrierOf, type Lasting, wayOf } from './carriers.ts';
 import { agree, type Sharers } from './definitions.ts';
 import { type AgentMessage, type Moves, type Report, RULES } from './messages.ts';
@@ -90,8 +90,8 @@ export class Table {
     const known = (member: MemberId) => settings.carriersOf?.(member) ?? [];
     this.seats = seatsOf(barrier, settings.view.members, { agreement, known });
     this.rows = this.#rowsOf(barrier, { ...settings, vips: agreement?.vips ?? settings.vips }, now);
-    const isProven = (vip: VipId) => (this.rows.get(vip)?.proven.length ?? 0) > 0;
-    this.aside = this.#rules >= 3 ? new Aside(this.seats.values(), present, isProven) : NOBODY_ASIDE;
+    const proven = [...this.rows.values()].filter((row) => row.proven.length > 0).map(({ vip }) => vip.id);
+    this.aside = new Aside(this.#rules >= 3 ? this.seats.values() : [], present, proven);
     this.#sharers = agreement?.sharers ?? new Map();
     this.#defines = (member, vip) =>
       barrier.definitions.get(member)?.vips.some(({ id }) => id === vip) === true;

@@ -41,6 +41,32 @@ describe('a release that was seen, and then a view', () => {
   });
 });
 
+describe('who was still asking for a VIP as its host fell silent', () => {
+  it('is waited for where takeovers are strict: it may have got it', () => {
+    const barrier = new Barrier([a, b], 0);
+    const view: View = { ...alone([]), members: [a, b] };
+    barrier.add(a, report(view.id));
+    barrier.add(b, report(view.id, { claims: ['v1'] }));
+    const table = new Table(
+      barrier,
+      { view, vips: vips(1), story: () => undefined, gone: () => undefined },
+      0,
+    );
+    const notBefore = (takeover: DoubtSettings['takeover']) => {
+      const doubts = new Doubts();
+      const departures = new Departures();
+      departures.remember(table);
+      const how = { leaseBound: 4100, takeover };
+      const next = alone([{ member: b, how: 'host' }]);
+      departures.judge({ view: next, previous: view, vips: vips(1), settings: how }, doubts, 100);
+      return doubts.clearance('v1', { now: 110, settings: how, access: 'link', doubtedSince: undefined })
+        ?.notBefore;
+    };
+    expect(notBefore('strict')).toBe(4200);
+    expect(notBefore('at-once')).toBeUndefined();
+  });
+});
+
 describe('who is astray', () => {
   const view = (members: View['members'], departed: readonly Departed[] = []): View => ({
     ...alone(departed),
