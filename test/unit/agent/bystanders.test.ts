@@ -352,4 +352,24 @@ describe('what is known of bystanders', () => {
     known.remember(rows(row('v1', [b], []), row('v2', [c], [])));
     expect(known.beside({ view, ...all })[0]?.vips).toEqual(['v1', 'v2']);
   });
+
+  it('what somebody had who went without a word it may have until it is back, or all has been calm', () => {
+    const row = (id: string, holders: never[]) => [id, { vip: { id }, holders, proven: holders }];
+    const rows = (...list: unknown[]) => ({ rows: new Map(list as never), seats: new Map() }) as never;
+    const whatIsSaid = (how: 'process' | 'leave', then: (known: Bystanders) => void = () => undefined) => {
+      const known = new Bystanders();
+      known.remember(rows(row('v1', [b]), row('v2', [a])));
+      known.install({ ...view, departed: [{ member: b, how }] });
+      // Somebody took it since, whose link may have been broken.
+      known.remember(rows(row('v1', [a]), row('v2', [a])));
+      then(known);
+      known.hear({ kind: 'bystanders', reached: ['b'] as never, lost: [], lesser: undefined });
+      return known.beside({ view, ...all })[0]?.vips;
+    };
+    expect(whatIsSaid('process')).toEqual(['v1']);
+    expect(whatIsSaid('leave')).toEqual([]);
+    expect(whatIsSaid('process', (known) => known.install({ ...view, members: [a, b, c] }))).toEqual([]);
+    const calm = { kind: 'bystanders', reached: undefined, lost: [], lesser: undefined } as const;
+    expect(whatIsSaid('process', (known) => known.hear(calm))).toEqual([]);
+  });
 });
