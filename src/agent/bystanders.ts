@@ -57,11 +57,6 @@ export class Aside {
     return this.#with.has(vip);
   }
 
-  /** Whether somebody of the view has the VIP, or had it since: then no bystander does. */
-  isKnown(vip: VipId): boolean {
-    return this.#known.has(vip);
-  }
-
   /** Who may have the VIP; undefined: nobody of them. */
   names(vip: VipId): readonly MemberName[] | undefined {
     const names = this.#with.get(vip);
@@ -134,7 +129,7 @@ export class Bystanders {
   lesser: string | undefined;
   /** Whom our host reaches, in the view or not; undefined: the engine says that nothing is amiss. */
   #reached: readonly MemberName[] | undefined;
-  /** Whom it reached until a moment ago. */
+  /** Whom it may still reach, as far as it knows. */
   #lost: readonly MemberName[] = [];
   #changed = false;
   #self: MemberId | undefined;
@@ -143,7 +138,7 @@ export class Bystanders {
   /** Who went without a goodbye and has not come back, and what it was known to have then. */
   readonly #left = new Map<MemberName, ReadonlySet<VipId>>();
   readonly #carriers = new Map<MemberName, readonly Carrier[]>();
-  /** What our host took from somebody outside the view, be it a bystander or gone. */
+  /** What our host took though a bystander might have had it. */
   readonly #taken = new Map<VipId, { readonly names: readonly MemberName[]; readonly until: Instant }>();
   /** Of them, what was last told as not ours to keep. */
   #suspect: readonly VipId[] = [];
@@ -219,12 +214,10 @@ export class Bystanders {
     this.#reachers = new Map([...reachers].map(known));
   }
 
-  /** Our host has it now, since nobody answered for it: if a link to who had it last had just broken, that is known in a while. */
+  /** Our host has it now, since nobody answered for it: if the link to who may have it had just broken, that is known in a while. */
   took(vip: VipId, now: Instant): void {
-    if (this.#aside.isKnown(vip)) return;
-    const last = [...this.#left].filter(([, vips]) => vips.has(vip)).map(([name]) => name);
-    const names = [...new Set([...last, ...(this.#aside.names(vip) ?? [])])];
-    if (names.length > 0) this.#taken.set(vip, { names, until: now + PROBATION });
+    const names = this.#aside.names(vip);
+    if (names !== undefined) this.#taken.set(vip, { names, until: now + PROBATION });
   }
 
   /** What our host has taken and may not keep: it says nothing about who else has it. */
@@ -264,14 +257,15 @@ export class Bystanders {
   beside({ view, ...input }: BesideInput): Beside[] {
     const present = new Set(view.members.map(nameOf));
     const reached = (this.#reached ?? []).filter((name) => !present.has(name));
-    const isLeft = ([name, who]: readonly [MemberName, readonly MemberId[]]) =>
-      this.#lost.includes(name) || !who.some((one) => view.members.includes(one));
-    const left = [...this.#reachers].filter(
-      (entry) => !present.has(entry[0]) && !reached.includes(entry[0]) && isLeft(entry),
+    const isOrphan = ([, who]: readonly [MemberName, readonly MemberId[]]) =>
+      !who.some((one) => view.members.includes(one));
+    const orphans = [...this.#reachers].filter(isOrphan).map(([name]) => name);
+    const left = new Set(
+      [...this.#lost, ...orphans].filter((name) => !present.has(name) && !reached.includes(name)),
     );
     return [
       ...reached.map((name) => ({ name, reached: true, vips: this.#mayHave(name, input) })),
-      ...left.map(([name]) => ({ name, reached: false, vips: this.#mayHave(name, input) })),
+      ...[...left].map((name) => ({ name, reached: false, vips: this.#mayHave(name, input) })),
     ];
   }
 

@@ -32,8 +32,8 @@ export type GroupEvent =
   | { readonly kind: 'quorum'; readonly primary: boolean; readonly reason: string }
   /**
    * The group is not whole, and `reached` are the members that this host reaches, both ways, in the view or not. Those outside it are there all
-   * the same, and go on with what they had: whoever does not reach them must not take that, and who does asks the link. `lost` were reached
-   * until a moment ago, and may notice later than we do that they are not: what they are known to have waits. `lesser`: the others' part may have what this one lacks (quorum), so that here what a link can be asked for stays, the rest goes, and nothing is
+   * the same, and go on with what they had: whoever does not reach them must not take that, and who does asks the link. `lost` are those
+   * outside of whom that is not certain just now, or not any more since a moment ago: they may notice later, so what they may have waits. `lesser`: the others' part may have what this one lacks (quorum), so that here what a link can be asked for stays, the rest goes, and nothing is
    * put up. `reached` absent: all that is over. It stands before the view that it is about. An implementation that cannot tell never sets it.
    */
   | {

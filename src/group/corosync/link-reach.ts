@@ -19,6 +19,9 @@ export interface LinkReachSettings {
  */
 const UNANSWERED_MAX = 3;
 
+/** Perhaps: its link counts as connected, and has not answered for longer than it should. */
+export type Reach = 'yes' | 'perhaps' | 'no';
+
 interface Count {
   readonly answers: number;
   /** When it was last seen to have grown. */
@@ -29,6 +32,8 @@ export class LinkReach {
   readonly #settings: LinkReachSettings;
   readonly #counts = new Map<number, Count>();
   #reached: ReadonlySet<number> = new Set();
+  /** Their link counts as connected, and has not answered of late. */
+  #unsure: ReadonlySet<number> = new Set();
   /** What is asked at present. */
   #looking: Promise<void> | undefined;
   #closed = false;
@@ -50,10 +55,13 @@ export class LinkReach {
   }
 
   async #ask(nodes: readonly number[]): Promise<void> {
-    const reached = new Set<number>();
-    for (const node of nodes)
-      if (this.#isHeard(node, await this.#settings.links.answers(node))) reached.add(node);
-    if (!this.#closed) this.#reached = reached;
+    const [reached, unsure] = [new Set<number>(), new Set<number>()];
+    for (const node of nodes) {
+      const answers = await this.#settings.links.answers(node);
+      if (this.#isHeard(node, answers)) reached.add(node);
+      else if (answers !== undefined) unsure.add(node);
+    }
+    if (!this.#closed) [this.#reached, this.#unsure] = [reached, unsure];
   }
 
   #isHeard(node: number, answers: number | undefined): boolean {
@@ -65,9 +73,9 @@ export class LinkReach {
     return now() - grown <= UNANSWERED_MAX * ping;
   }
 
-  /** Those of the nodes that are reached; none with a transport that does not watch its links. */
-  among(nodes: readonly number[]): readonly number[] {
-    return nodes.filter((node) => this.#reached.has(node));
+  /** Whether the node is reached; never with a transport that does not watch its links. */
+  of(node: number): Reach {
+    return this.#reached.has(node) ? 'yes' : this.#unsure.has(node) ? 'perhaps' : 'no';
   }
 
   /** A promise where an answer is still waited for. */

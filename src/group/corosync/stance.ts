@@ -11,11 +11,12 @@ import type { GroupEvent } from '../group.ts';
 import type { Seat } from '../spread/next-view.ts';
 import type { SynchronyAction } from '../spread/synchrony.ts';
 import { Absentees } from './absentees.ts';
+import type { Reach } from './link-reach.ts';
 import { RingUnrest, type RingUnrestSettings, type Turn } from './ring-unrest.ts';
 
 export interface StanceSettings extends RingUnrestSettings {
-  /** Those of the nodes that corosync's own links reach, both ways, as far as is known. */
-  reached(nodes: readonly number[]): readonly number[];
+  /** Whether corosync's own links reach the node, both ways, as far as is known. */
+  reach(node: number): Reach;
 }
 
 type Bystanders = Extract<GroupEvent, { kind: 'bystanders' }>;
@@ -32,8 +33,10 @@ export class Stance {
   /** Turns since somebody went without a word, who may have reached more than we do; undefined: that is long ago. */
   #bereft: number | undefined;
   #turns = 0;
-  /** Turn in which a link reached the node last. */
+  /** Absent nodes that are, or were, reached since they went, and the turn in which they were that last. */
   readonly #linked = new Map<number, number>();
+  /** Absent nodes whose link was broken for good once: they come back by the ring, or not at all. */
+  readonly #forgone = new Set<number>();
 
   constructor(settings: StanceSettings) {
     this.#settings = settings;
@@ -115,9 +118,10 @@ export class Stance {
   /** Whom we reach, or did a moment ago, and why this part must not act as if it were the only one. */
   #judge(): Judgement {
     const { here, reason, isQuorate } = this.#unrest;
+    for (const node of here)
+      if (this.#forgone.delete(node) || this.#linked.has(node)) this.#linked.delete(node);
     const absent = this.#absentees.without(here);
-    const linked = absent.length === 0 ? absent : this.#settings.reached(absent);
-    for (const node of linked) this.#linked.set(node, this.#turns);
+    const linked = absent.filter((node) => this.#look(node));
     const within = (turns: number) => (node: number) =>
       this.#turns - (this.#linked.get(node) ?? Number.NEGATIVE_INFINITY) < turns;
     const kept = absent.filter(within(KEPT_TURNS));
@@ -131,6 +135,16 @@ export class Stance {
     const nodes = here.join(', ');
     const why = `corosync has no quorum with nodes ${nodes}, and its links reach ${this.#names(kept).join(', ')} all the same`;
     return { ...judgement, why: reason ?? why };
+  }
+
+  /** Whether the absent node is reached. */
+  #look(node: number): boolean {
+    if (this.#forgone.has(node)) return false;
+    const reach = this.#settings.reach(node);
+    if (reach !== 'no') this.#linked.set(node, this.#turns);
+    else if (this.#turns - (this.#linked.get(node) ?? Number.NEGATIVE_INFINITY) >= VOUCHED_TURNS)
+      this.#forgone.add(node);
+    return reach === 'yes';
   }
 
   #names(nodes: readonly number[]): readonly MemberName[] {

@@ -181,7 +181,7 @@ export class Member {
       stance: {
         patience: undefined,
         calm: 40,
-        reached: (nodes) => nodes.filter((one) => this.reaches.has(one)),
+        reach: (node) => (this.reaches.has(node) ? 'yes' : 'no'),
       },
       least: () => 1000,
       pulsesUnheard: 12,

@@ -12,10 +12,11 @@ const ids = new Map([1, 2, 3].map((node) => [node, memberId(`n${node}`, '1'.repe
 
 class Site {
   readonly linked = new Set<number>();
+  readonly unsure = new Set<number>();
   readonly stance = new Stance({
     patience: PATIENCE,
     calm: CALM,
-    reached: (nodes) => nodes.filter((node) => this.linked.has(node)),
+    reach: (node) => (this.linked.has(node) ? 'yes' : this.unsure.has(node) ? 'perhaps' : 'no'),
   });
   readonly #events: GroupEvent[] = [];
   #seq = 0n;
@@ -120,6 +121,32 @@ describe('who is left out of the ring', () => {
     // Longer than who is left out keeps what it has.
     expect(site.turns(10).told).toEqual([]);
     expect(site.turns(2).told).toEqual(['whole']);
+  });
+});
+
+describe('a link of which it is not certain', () => {
+  it('keeps others from taking what is behind it, and who has that from letting go', () => {
+    const site = whole();
+    site.unsure.add(2);
+    expect(site.ring([1, 3]).told).toEqual(['n1 n3 (n2)']);
+    expect(site.turns(30).told).toEqual([]);
+    site.linked.add(2);
+    expect(site.turns(1).told).toEqual(['n1 n2 n3']);
+    site.linked.clear();
+    site.unsure.clear();
+    expect(site.turns(1).told).toEqual(['n1 n3 (n2)']);
+    expect(site.turns(11).told).toEqual(['whole']);
+  });
+
+  it('that was broken for good says nothing any more, until the ring has the node again', () => {
+    const site = whole();
+    expect(site.ring([1, 3]).turns(2).told).toEqual(['n1 n3']);
+    site.linked.add(2);
+    expect(site.turns(1).told).toEqual([]);
+    site.linked.clear();
+    site.ring([1, 2, 3]);
+    site.linked.add(2);
+    expect(site.turns(1).ring([1, 3]).told).toEqual(['n1 n2 n3']);
   });
 });
 
