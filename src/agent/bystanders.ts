@@ -57,6 +57,11 @@ export class Aside {
     return this.#with.has(vip);
   }
 
+  /** Whether somebody of the view has the VIP, or had it since: then no bystander does. */
+  isKnown(vip: VipId): boolean {
+    return this.#known.has(vip);
+  }
+
   /** Who may have the VIP; undefined: nobody of them. */
   names(vip: VipId): readonly MemberName[] | undefined {
     const names = this.#with.get(vip);
@@ -138,7 +143,7 @@ export class Bystanders {
   /** Who went without a goodbye and has not come back, and what it was known to have then. */
   readonly #left = new Map<MemberName, ReadonlySet<VipId>>();
   readonly #carriers = new Map<MemberName, readonly Carrier[]>();
-  /** What our host took though a bystander might have had it. */
+  /** What our host took from somebody outside the view, be it a bystander or gone. */
   readonly #taken = new Map<VipId, { readonly names: readonly MemberName[]; readonly until: Instant }>();
   /** Of them, what was last told as not ours to keep. */
   #suspect: readonly VipId[] = [];
@@ -214,10 +219,12 @@ export class Bystanders {
     this.#reachers = new Map([...reachers].map(known));
   }
 
-  /** Our host has it now, since nobody answered for it: if the link to who may have it had just broken, that is known in a while. */
+  /** Our host has it now, since nobody answered for it: if a link to who had it last had just broken, that is known in a while. */
   took(vip: VipId, now: Instant): void {
-    const names = this.#aside.names(vip);
-    if (names !== undefined) this.#taken.set(vip, { names, until: now + PROBATION });
+    if (this.#aside.isKnown(vip)) return;
+    const last = [...this.#left].filter(([, vips]) => vips.has(vip)).map(([name]) => name);
+    const names = [...new Set([...last, ...(this.#aside.names(vip) ?? [])])];
+    if (names.length > 0) this.#taken.set(vip, { names, until: now + PROBATION });
   }
 
   /** What our host has taken and may not keep: it says nothing about who else has it. */

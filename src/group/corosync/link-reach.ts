@@ -19,9 +19,6 @@ export interface LinkReachSettings {
  */
 const UNANSWERED_MAX = 3;
 
-/** Perhaps: its link counts as connected, and has not answered for longer than it should. */
-export type Reach = 'yes' | 'perhaps' | 'no';
-
 interface Count {
   readonly answers: number;
   /** When it was last seen to have grown. */
@@ -32,8 +29,6 @@ export class LinkReach {
   readonly #settings: LinkReachSettings;
   readonly #counts = new Map<number, Count>();
   #reached: ReadonlySet<number> = new Set();
-  /** Their link counts as connected, and has not answered of late. */
-  #unsure: ReadonlySet<number> = new Set();
   /** What is asked at present. */
   #looking: Promise<void> | undefined;
   #closed = false;
@@ -55,13 +50,13 @@ export class LinkReach {
   }
 
   async #ask(nodes: readonly number[]): Promise<void> {
-    const [reached, unsure] = [new Set<number>(), new Set<number>()];
+    const reached = new Set<number>();
     for (const node of nodes) {
-      const answers = await this.#settings.links.answers(node);
-      if (this.#isHeard(node, answers)) reached.add(node);
-      else if (answers !== undefined) unsure.add(node);
+      // Who waits for the end does not wait for more than one answer.
+      if (this.#closed) return;
+      if (this.#isHeard(node, await this.#settings.links.answers(node))) reached.add(node);
     }
-    if (!this.#closed) [this.#reached, this.#unsure] = [reached, unsure];
+    this.#reached = reached;
   }
 
   #isHeard(node: number, answers: number | undefined): boolean {
@@ -74,8 +69,8 @@ export class LinkReach {
   }
 
   /** Whether the node is reached; never with a transport that does not watch its links. */
-  of(node: number): Reach {
-    return this.#reached.has(node) ? 'yes' : this.#unsure.has(node) ? 'perhaps' : 'no';
+  has(node: number): boolean {
+    return this.#reached.has(node);
   }
 
   /** A promise where an answer is still waited for. */

@@ -101,7 +101,7 @@ export class Run {
       stance: {
         patience: patienceWith(link.times),
         calm: Math.ceil(CALM_MS / PULSE_MS),
-        reach: (node) => link.reach?.of(node) ?? 'no',
+        reaches: (node) => link.reach?.has(node) === true,
       },
       least: () => Date.now(),
       pulsesUnheard: Math.ceil(group.agent_timeout_ms / PULSE_MS),

@@ -11,12 +11,11 @@ import type { GroupEvent } from '../group.ts';
 import type { Seat } from '../spread/next-view.ts';
 import type { SynchronyAction } from '../spread/synchrony.ts';
 import { Absentees } from './absentees.ts';
-import type { Reach } from './link-reach.ts';
 import { RingUnrest, type RingUnrestSettings, type Turn } from './ring-unrest.ts';
 
 export interface StanceSettings extends RingUnrestSettings {
   /** Whether corosync's own links reach the node, both ways, as far as is known. */
-  reach(node: number): Reach;
+  reaches(node: number): boolean;
 }
 
 type Bystanders = Extract<GroupEvent, { kind: 'bystanders' }>;
@@ -35,6 +34,8 @@ export class Stance {
   #turns = 0;
   /** Absent nodes that are, or were, reached since they went, and the turn in which they were that last. */
   readonly #linked = new Map<number, number>();
+  /** Turn in which the absent node was first missed. */
+  readonly #missed = new Map<number, number>();
   /** Absent nodes whose link was broken for good once: they come back by the ring, or not at all. */
   readonly #forgone = new Set<number>();
 
@@ -119,7 +120,7 @@ export class Stance {
   #judge(): Judgement {
     const { here, reason, isQuorate } = this.#unrest;
     for (const node of here)
-      if (this.#forgone.delete(node) || this.#linked.has(node)) this.#linked.delete(node);
+      for (const known of [this.#forgone, this.#linked, this.#missed]) known.delete(node);
     const absent = this.#absentees.without(here);
     const linked = absent.filter((node) => this.#look(node));
     const within = (turns: number) => (node: number) =>
@@ -140,11 +141,18 @@ export class Stance {
   /** Whether the absent node is reached. */
   #look(node: number): boolean {
     if (this.#forgone.has(node)) return false;
-    const reach = this.#settings.reach(node);
-    if (reach !== 'no') this.#linked.set(node, this.#turns);
-    else if (this.#turns - (this.#linked.get(node) ?? Number.NEGATIVE_INFINITY) >= VOUCHED_TURNS)
-      this.#forgone.add(node);
-    return reach === 'yes';
+    if (!this.#missed.has(node)) this.#missed.set(node, this.#turns);
+    if (this.#settings.reaches(node)) {
+      this.#linked.set(node, this.#turns);
+      return true;
+    }
+    const linked = this.#linked.get(node);
+    const isForGood =
+      linked === undefined
+        ? this.#turns - this.#missed.get(node)! >= KEPT_TURNS
+        : this.#turns - linked >= VOUCHED_TURNS;
+    if (isForGood) this.#forgone.add(node);
+    return false;
   }
 
   #names(nodes: readonly number[]): readonly MemberName[] {

@@ -181,7 +181,7 @@ export class Member {
       stance: {
         patience: undefined,
         calm: 40,
-        reach: (node) => (this.reaches.has(node) ? 'yes' : 'no'),
+        reaches: (node) => this.reaches.has(node),
       },
       least: () => 1000,
       pulsesUnheard: 12,
