@@ -132,6 +132,9 @@ describe('a link', () => {
     site.linked.clear();
     expect(site.turns(1).told).toEqual(['n1 n3 (n2)']);
     expect(site.turns(11).told).toEqual(['whole']);
+    // It was broken for good by then.
+    site.linked.add(2);
+    expect(site.turns(1).told).toEqual([]);
   });
 
   it('that was broken for good says nothing any more, until the ring has the node again', () => {
