@@ -191,7 +191,8 @@ export class SelfPortrait {
     const { view, round, quorum, holdings } = input;
     const standing = this.#standing();
     this.#said = this.#own.text(standing);
-    const certain = [...holdings.certain()];
+    const certain = holdings.certain().filter((vip) => !input.suspect.includes(vip));
+    const going = holdings.certain().filter((vip) => input.suspect.includes(vip));
     const passed = [...holdings.all()]
       .filter((holding) => holding.retryAt !== undefined)
       .map((holding) => [holding.vip.id, clip(holding.failure)] as const);
@@ -205,14 +206,8 @@ export class SelfPortrait {
       primary: quorum.primary,
       quorum: clip(quorum.reason),
       complete: isComplete(view, this.#config),
-      held: sortedIds(certain.filter((vip) => !input.suspect.includes(vip))),
-      claims: sortedIds(
-        new Set([
-          ...holdings.uncertain(),
-          ...this.#renamed(holdings),
-          ...certain.filter((vip) => input.suspect.includes(vip)),
-        ]),
-      ),
+      held: sortedIds(certain),
+      claims: sortedIds(new Set([...holdings.uncertain(), ...this.#renamed(holdings), ...going])),
       pinned: input.pinned,
       passed,
       doubts: input.doubts,

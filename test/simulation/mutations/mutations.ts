@@ -83,14 +83,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'reports by what it remembers, not by what it holds',
     file: `${AGENT}/self-portrait.ts`,
-    find: 'held: sortedIds(holdings.certain()),',
+    find: 'held: sortedIds(certain),',
     replace: 'held: [],',
     wishes: SMALL,
   },
   {
     name: 'forgets what it may have besides',
     file: `${AGENT}/self-portrait.ts`,
-    find: 'claims: sortedIds(new Set([...holdings.uncertain(), ...this.#renamed(holdings)])),',
+    find: 'claims: sortedIds(new Set([...holdings.uncertain(), ...this.#renamed(holdings), ...going])),',
     replace: 'claims: [],',
     wishes: { ...SMALL, pace: 150, faults: ['move', 'drain', 'reset', 'provider', 'stop'] },
     rare: true,

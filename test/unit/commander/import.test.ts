@@ -115,6 +115,10 @@ describe('config import of keepalived.conf', () => {
     ],
     ['global_defs {\n}\n~SEQ(A) x\n', '/k.conf:3:1: ~SEQ(A) is no sequence'],
     [
+      'vrrp_script x {\n script /bin/true\n weight 0.5\n}\n',
+      '/k.conf:3:9: "0.5" where a whole number from -2147483648 to 2147483648 is expected',
+    ],
+    [
       'vrrp_instance A {\n interface a-name-that-is-too-long\n}\n',
       '/k.conf:2:12: "a-name-that-is-too-long" cannot be an interface',
     ],

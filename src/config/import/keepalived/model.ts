@@ -6,7 +6,18 @@ import { parseIp } from '../../ip.ts';
 import { suggest } from '../../suggest.ts';
 import { type Place, shown, Wrong } from './source.ts';
 import type { Entry, Word } from './tree.ts';
-import { command, device, head, ip, number, phrase, placeOf, splitWords, value } from './values.ts';
+import {
+  command,
+  device,
+  head,
+  ip,
+  number,
+  phrase,
+  placeOf,
+  splitWords,
+  value,
+  wholeNumber,
+} from './values.ts';
 
 export interface Address extends Place {
   /** `address/prefix`, or without a prefix. */
@@ -212,9 +223,9 @@ function instance(entry: Entry, notes: Note[]): Instance {
         found.interface = device(value(one, 'an interface'));
       },
       priority: (one) => {
-        found.priority = number(value(one, 'a number'), 1, 255);
+        found.priority = wholeNumber(value(one, 'a number'), 1, 255);
       },
-      virtual_router_id: (one) => void number(value(one, 'a number'), 1, 255),
+      virtual_router_id: (one) => void wholeNumber(value(one, 'a number'), 1, 255),
       advert_int: (one) => {
         found.advertInterval = number(value(one, 'seconds'), 0.01, 255);
       },
@@ -290,10 +301,10 @@ function script(entry: Entry, notes: Note[]): Script {
         found.timeout = number(value(one, 'seconds'), 0.01, 1_000_000);
       },
       rise: (one) => {
-        found.rise = number(value(one, 'a number'), 1, 2 ** 31);
+        found.rise = wholeNumber(value(one, 'a number'), 1, 2 ** 31);
       },
       fall: (one) => {
-        found.fall = number(value(one, 'a number'), 1, 2 ** 31);
+        found.fall = wholeNumber(value(one, 'a number'), 1, 2 ** 31);
       },
       weight: (one) =>
         Object.assign(found, weightOf([{ ...placeOf(one), text: 'weight', quoted: false }, ...one.values])),
@@ -388,7 +399,7 @@ function weightOf(words: readonly Word[]): { weight?: number; reverse?: boolean 
   const reverse = words.some(({ text }) => text === 'reverse');
   if (at < 0) return { ...(reverse && { reverse }) };
   if (weight === undefined) throw new Wrong(words[at]!, '`weight` without a number', 'write weight -20');
-  return { weight: number(weight, -(2 ** 31), 2 ** 31), reverse };
+  return { weight: wholeNumber(weight, -(2 ** 31), 2 ** 31), reverse };
 }
 
 function address(entry: Entry): Address {

@@ -60,6 +60,17 @@ export function number(word: Word, least: number, most: number): number {
   return result;
 }
 
+/** As keepalived reads what is no time. */
+export function wholeNumber(word: Word, least: number, most: number): number {
+  const result = number(word, least, most);
+  if (Number.isInteger(result)) return result;
+  throw new Wrong(
+    word,
+    `${shown(word.text)} where a whole number from ${least} to ${most} is expected`,
+    'write a whole number',
+  );
+}
+
 export function ip(word: Word): string {
   if (parseIp(word.text) === undefined)
     throw new Wrong(word, `${shown(word.text)} is no address`, 'write an IPv4 or IPv6 address');
