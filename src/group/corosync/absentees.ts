@@ -7,9 +7,12 @@ import { nodeOfPlace } from './memberships.ts';
 export class Absentees {
   readonly #names = new Map<number, MemberName>();
 
-  /** Who said goodbye serves nothing. */
-  seen({ departed }: View, seats: readonly Seat[]): void {
-    for (const { member, how } of departed) if (how === 'leave') this.#forget(nameOf(member));
+  /** Who said goodbye serves nothing, nor does who died on a node that is in the ring still (`here`). */
+  seen({ departed }: View, seats: readonly Seat[], here: readonly number[]): void {
+    for (const { member, how } of departed) {
+      const name = nameOf(member);
+      if (how === 'leave' || here.some((node) => this.#names.get(node) === name)) this.#forget(name);
+    }
     for (const { member, privateGroup } of seats) {
       const node = nodeOfPlace(privateGroup);
       if (node !== undefined) this.#names.set(node, nameOf(member));

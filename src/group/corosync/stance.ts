@@ -67,7 +67,7 @@ export class Stance {
 
   viewed(view: View, seats: readonly Seat[]): void {
     if (view.departed.some(({ how }) => how !== 'leave')) this.#bereft = 0;
-    this.#absentees.seen(view, seats);
+    this.#absentees.seen(view, seats, this.#unrest.here);
   }
 
   /** Of members, here and absent. */

@@ -153,8 +153,9 @@ describe('who loses a member that may have reached more', () => {
   it('says that the group is not whole until all has been calm for a while, though its ring has not changed', () => {
     const site = whole();
     const gone = [{ member: ids.get(3)!, how: 'process' as const }];
-    site.viewed({ departed: gone });
-    expect(site.turns(1).told).toEqual(['n1 n2 n3']);
+    site.viewed({ departed: gone }, [1, 2]);
+    // Its node is in the ring: nobody is beside us.
+    expect(site.turns(1).told).toEqual(['n1 n2']);
     expect(site.turns(2 * CALM).told).toEqual(['whole']);
     site.viewed({ departed: [{ ...gone[0]!, how: 'leave' }] });
     expect(site.turns(1).told).toEqual([]);
