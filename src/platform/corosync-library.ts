@@ -5,6 +5,7 @@
  * Calls marked "waits" stand still while the daemon does; they are made on a thread of their own. Layouts: corosync/cpg.h, quorum.h.
  */
 import koffi from 'koffi';
+import { bytesAt, wordsAt } from './foreign-memory.ts';
 import type { Descriptor } from './libc.ts';
 
 /** `CS_OK`. */
@@ -195,7 +196,7 @@ export class Cpg {
   readonly #deliver = (
     ...[, , node, pid, message, length]: [unknown, unknown, number, number, unknown, number]
   ) => {
-    this.#events.push({ kind: 'message', node, pid, bytes: bytesAt(message, length) });
+    this.#events.push(messageTold({ node, pid }, message, length));
   };
 
   readonly #confchg = (
@@ -210,23 +211,15 @@ export class Cpg {
       number,
     ]
   ) => {
-    this.#events.push({
-      kind: 'members',
-      members: addressesAt(members, m),
-      left: addressesAt(left, l),
-      joined: addressesAt(joined, j),
-    });
+    this.#events.push(
+      membersTold({ at: members, count: m }, { at: left, count: l }, { at: joined, count: j }),
+    );
   };
 
   readonly #totem = (
     ...[, ring, entries, list]: [unknown, { nodeid: number; seq: number | bigint }, number, unknown]
   ) => {
-    const { nodeid, seq } = ring;
-    this.#events.push({
-      kind: 'ring',
-      ring: { node: nodeid, seq: BigInt(seq) },
-      nodes: wordsAt(list, entries),
-    });
+    this.#events.push(ringTold(ring, { at: list, count: entries }));
   };
 }
 
@@ -291,12 +284,7 @@ export class SiteQuorum {
   readonly #told = (
     ...[, quorate, seq, entries, list]: [unknown, number, number | bigint, number, unknown]
   ) => {
-    this.#events.push({
-      kind: 'quorum',
-      quorate: quorate !== 0,
-      seq: BigInt(seq),
-      nodes: wordsAt(list, entries),
-    });
+    this.#events.push(quorumTold({ quorate, seq }, { at: list, count: entries }));
   };
 }
 
@@ -321,20 +309,54 @@ function nameField(group: string): Buffer {
   return field;
 }
 
-function bytesAt(pointer: unknown, length: number): Uint8Array {
-  if (length === 0) return new Uint8Array(0);
-  return koffi.decode(pointer, koffi.array('uint8_t', length, 'Typed')) as Uint8Array;
+/** Where a library has so many of something one behind the other. */
+export interface ListAt {
+  readonly at: unknown;
+  readonly count: number;
 }
 
-function wordsAt(pointer: unknown, count: number): readonly number[] {
-  if (count === 0) return [];
-  return [...(koffi.decode(pointer, koffi.array('uint32_t', count, 'Typed')) as Uint32Array)];
+// What the callbacks make of what they are told; also for who practises that (`group/corosync/practice.ts`).
+
+export function messageTold(
+  { node, pid }: Pick<CpgAddress, 'node' | 'pid'>,
+  at: unknown,
+  length: number,
+): CpgEvent {
+  return { kind: 'message', node, pid, bytes: bytesAt(at, length) };
 }
 
-function addressesAt(pointer: unknown, count: number): readonly CpgAddress[] {
-  const words = wordsAt(pointer, count * ADDRESS_WORDS);
+/** Lists of `struct cpg_address`. */
+export function membersTold(members: ListAt, left: ListAt, joined: ListAt): CpgEvent {
+  return {
+    kind: 'members',
+    members: addressesAt(members),
+    left: addressesAt(left),
+    joined: addressesAt(joined),
+  };
+}
+
+export function ringTold(
+  { nodeid, seq }: { readonly nodeid: number; readonly seq: number | bigint },
+  nodes: ListAt,
+): CpgEvent {
+  return { kind: 'ring', ring: { node: nodeid, seq: BigInt(seq) }, nodes: nodesAt(nodes) };
+}
+
+export function quorumTold(
+  { quorate, seq }: { readonly quorate: number; readonly seq: number | bigint },
+  nodes: ListAt,
+): QuorumEvent {
+  return { kind: 'quorum', quorate: quorate !== 0, seq: BigInt(seq), nodes: nodesAt(nodes) };
+}
+
+function nodesAt({ at, count }: ListAt): readonly number[] {
+  return [...wordsAt(at, count)];
+}
+
+function addressesAt({ at, count }: ListAt): readonly CpgAddress[] {
+  const words = wordsAt(at, count * ADDRESS_WORDS);
   return Array.from({ length: count }, (_, index) => {
-    const [node = 0, pid = 0, reason = 0] = words.slice(index * ADDRESS_WORDS);
+    const [node = 0, pid = 0, reason = 0] = words.subarray(index * ADDRESS_WORDS);
     return { node, pid, reason };
   });
 }
