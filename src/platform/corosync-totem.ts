@@ -5,6 +5,7 @@
  */
 import koffi from 'koffi';
 import { type Answer, CS_OK, DISPATCH_ALL, type Opened, openLibrary } from './corosync-library.ts';
+import { bytesAt } from './foreign-memory.ts';
 import type { Descriptor } from './libc.ts';
 
 const MODIFIED = 2;
@@ -12,8 +13,6 @@ const ADDED = 4;
 const PREFIX = 8;
 /** `CMAP_MAP_STATS` */
 const STATS_MAP = 1;
-/** Of knet. */
-const LINKS_MAX = 8;
 const MEMBERS = 'runtime.members.';
 /** `struct votequorum_info`: nine words and a name of 255. */
 const INFO_BYTES = 512;
@@ -141,8 +140,9 @@ export class TotemMap {
 
 function textOf({ length, data }: Value): string {
   if (data === null || Number(length) === 0) return '';
-  const bytes = koffi.decode(data, koffi.array('uint8_t', Number(length), 'Typed')) as Uint8Array;
-  return Buffer.from(bytes).toString('latin1').replace(/\0+$/, '');
+  return Buffer.from(bytesAt(data, Number(length)).buffer)
+    .toString('latin1')
+    .replace(/\0+$/, '');
 }
 
 function linkFunctionsOf(map: Library) {
@@ -188,18 +188,15 @@ export class LinkMap {
     return { code: this.#c.descriptor(this.#handle, fd), value: fd[0]! };
   }
 
-  /**
-   * How often the node has answered the questions of its links that count as connected: it grows as long as the node is heard and hears us. Undefined: no
-   * link is connected, or nobody knows.
-   */
-  async answers(node: number): Promise<number | undefined> {
-    let count: number | undefined;
-    for (let link = 0; link < LINKS_MAX; link += 1) {
-      const key = `stats.knet.node${node}.link${link}`;
-      if ((await this.#ask(this.#c.byte, `${key}.connected`)) !== 1) continue;
-      count = (count ?? 0) + ((await this.#ask(this.#c.long, `${key}.rx_pong_packets`)) ?? 0);
-    }
-    return count;
+  /** Whether the link to the node counts as connected; undefined: there is no such link, or nobody knows. */
+  async connected(node: number, link: number): Promise<boolean | undefined> {
+    const value = await this.#ask(this.#c.byte, `stats.knet.node${node}.link${link}.connected`);
+    return value === undefined ? undefined : value === 1;
+  }
+
+  /** How often the node has answered on the link; undefined: nobody knows. */
+  pongs(node: number, link: number): Promise<number | undefined> {
+    return this.#ask(this.#c.long, `stats.knet.node${node}.link${link}.rx_pong_packets`);
   }
 
   #ask(get: LinkFunctions['byte' | 'long'], key: string): Promise<number | undefined> {

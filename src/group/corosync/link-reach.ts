@@ -5,9 +5,11 @@
 import type { Millis } from '../../model/time.ts';
 import type { LinkMap } from '../../platform/corosync-totem.ts';
 import { type Descriptor, shutDownSocket } from '../../platform/libc.ts';
+import type { LinkQuestions } from './link-questions.ts';
 
 export interface LinkReachSettings {
-  readonly links: Pick<LinkMap, 'answers' | 'descriptor' | 'finalize'>;
+  readonly links: Pick<LinkMap, 'descriptor' | 'finalize'>;
+  readonly questions: Pick<LinkQuestions, 'answers'>;
   /** Between two questions of a link. */
   readonly ping: Millis;
   readonly now: () => number;
@@ -54,7 +56,7 @@ export class LinkReach {
     for (const node of nodes) {
       // Who waits for the end does not wait for more than one answer.
       if (this.#closed) return;
-      if (this.#isHeard(node, await this.#settings.links.answers(node))) reached.add(node);
+      if (this.#isHeard(node, await this.#settings.questions.answers(node))) reached.add(node);
     }
     this.#reached = reached;
   }

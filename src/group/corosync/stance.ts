@@ -112,8 +112,10 @@ export class Stance {
       : { kind: 'note', level: 'info', what: 'the ring of corosync has settled', reason: SETTLED_WHY };
   }
 
+  /** Who has gone from the midst of us reached nobody else than we do. */
   get #isCalm(): boolean {
-    return this.#unrest.isCalm && this.#bereft === undefined;
+    const isBereft = this.#bereft !== undefined && this.#absentees.without(this.#unrest.here).length > 0;
+    return this.#unrest.isCalm && !isBereft;
   }
 
   /** Whom we reach, or did a moment ago, and why this part must not act as if it were the only one. */

@@ -13,6 +13,7 @@ import {
 } from '../../platform/corosync-totem.ts';
 import type { Descriptor } from '../../platform/libc.ts';
 import { CorosyncError, isPassing } from './codes.ts';
+import { LinkQuestions } from './link-questions.ts';
 import { LinkReach } from './link-reach.ts';
 
 export class TotemLink {
@@ -30,8 +31,8 @@ export class TotemLink {
     const times = map?.times();
     this.times = times?.code === CS_OK ? times.value : undefined;
     const ping = this.times?.ping;
-    if (ping !== undefined && links) this.reach = new LinkReach({ links, ping, now: monotonicNow });
-    else links?.finalize();
+    if (ping === undefined || links === undefined) links?.finalize();
+    else this.reach = new LinkReach({ links, questions: new LinkQuestions(links), ping, now: monotonicNow });
   }
 
   /** Waits as long as the daemon does. */

@@ -12,11 +12,13 @@ class Links {
   standing: Promise<void> | undefined;
   finalized = 0;
   readonly reach = new LinkReach({
-    links: {
+    questions: {
       answers: async (node) => {
         await this.standing;
         return this.counts.get(node);
       },
+    },
+    links: {
       descriptor: () => ({ code: 1, value: -1 }),
       finalize: () => {
         this.finalized += 1;

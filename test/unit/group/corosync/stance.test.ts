@@ -150,15 +150,27 @@ describe('a link', () => {
 });
 
 describe('who loses a member that may have reached more', () => {
+  const gone = (how: 'process' | 'leave') => [{ member: ids.get(3)!, how }];
+
   it('says that the group is not whole until all has been calm for a while, though its ring has not changed', () => {
     const site = whole();
-    const gone = [{ member: ids.get(3)!, how: 'process' as const }];
-    site.viewed({ departed: gone }, [1, 2]);
-    // Its node is in the ring: nobody is beside us.
-    expect(site.turns(1).told).toEqual(['n1 n2']);
-    expect(site.turns(2 * CALM).told).toEqual(['whole']);
-    site.viewed({ departed: [{ ...gone[0]!, how: 'leave' }] });
+    site.ring([1, 3]).turns(20);
+    expect(site.told).toEqual(['n1 n3', 'whole']);
+    site.viewed({ departed: gone('leave') }, [1]);
     expect(site.turns(1).told).toEqual([]);
+    site.viewed({}, [1, 3]);
+    site.viewed({ departed: gone('process') }, [1]);
+    // Its node is in the ring, so it is not beside us; whom it reached, we do not know.
+    expect(site.turns(1).told).toEqual(['n1']);
+    expect(site.turns(2 * CALM).told).toEqual(['whole']);
+  });
+
+  it('says nothing where all nodes are in the ring: then there is nobody to reach', () => {
+    const site = whole();
+    site.viewed({ departed: gone('process') }, [1, 2]);
+    expect(site.turns(1).told).toEqual([]);
+    // Unless one of them goes before it is calm.
+    expect(site.ring([1]).told).toEqual(['n1']);
   });
 });
 
