@@ -254,7 +254,8 @@ export class AgentLoop {
   #practiseNow(): void {
     const quiet = !this.#stirred && this.#core.phase === 'settled' && this.#core.table?.busy === false;
     this.#stirred = false;
-    if (quiet && this.#operations.isIdle && this.#practice?.turn() === false) this.#practice = undefined;
+    // Kept when it is over: what the runtime compiled in it lasts as long.
+    if (quiet && this.#operations.isIdle) this.#practice?.turn();
   }
 
   #renew(): void {

@@ -18,14 +18,20 @@ export const SLICE: Millis = 4;
 /** After so many the runtime has compiled what comes in them; more bring nothing (docs/adr/0015-practice.md). */
 export const TAKEOVERS = 30;
 
+/**
+ * To be kept when it is over: with its objects would go the runtime's record of their shapes, and with that all machine code that reckons
+ * with them, which is the code of a takeover (docs/adr/0015-practice.md).
+ */
 export class Practice {
   readonly #parts: PracticeParts;
+  readonly stage: Stage;
   readonly #steps: Iterator<void>;
 
   /** @param settings of the running agent */
   constructor(settings: AgentSettings, parts: PracticeParts) {
     this.#parts = parts;
-    this.#steps = new Stage(settings, parts.engine).play(TAKEOVERS);
+    this.stage = new Stage(settings, parts.engine);
+    this.#steps = this.stage.play(TAKEOVERS);
   }
 
   /** One slice. `false`: it is over. Never throws. */

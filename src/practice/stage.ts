@@ -135,14 +135,17 @@ function practiceConfig(config: Config, member: MemberName): Config {
   return {
     ...rest,
     member,
-    vips: config.vips.slice(0, VIPS_MAX).map(servable),
+    vips: servable(config.vips),
     capacity: 1,
     checks: [],
     quorum: { votes: {}, expected_votes: 3 },
   };
 }
 
-function servable(vip: Vip): Vip {
-  const { constraints: _, ...rest } = vip;
-  return rest;
+/** The very objects, in an array of the same kind, where that can be: the runtime tells copies from them. */
+function servable(all: readonly Vip[]): readonly Vip[] {
+  const vips = all.slice(0, VIPS_MAX);
+  for (const [index, { constraints, ...rest }] of vips.entries())
+    if (constraints !== undefined) vips[index] = rest;
+  return vips;
 }

@@ -37,7 +37,7 @@ const NOTED = [
 /** Agents that have settled practise takeovers for a while (docs/adr/0015-practice.md). */
 const PRACTISED = 25_000;
 /** The victim's successor is a member that knows nothing; after so long everybody is past that, ms. */
-const SETTLED = 3000;
+const SETTLED = 20_000;
 
 async function bench(takeovers: number): Promise<void> {
   const sections = { balance: { enabled: false }, group: GROUP };

@@ -4,7 +4,8 @@
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { deserialize, serialize } from 'node:v8';
+import { deserialize, serialize, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Agent, type AgentSettings } from '../../src/agent/agent.ts';
 import type { AgentEvent } from '../../src/agent/events.ts';
 import { encodeMessage } from '../../src/agent/messages.ts';
@@ -34,11 +35,15 @@ const SETTINGS: AgentSettings = {
   version: 'test',
 };
 
+/** Of the process: it has only joined; it has practised; it has, and then all garbage was collected a dozen times, which an agent takes days for. */
+const MODES = ['cold', 'practised', 'aged'] as const;
+export type Mode = (typeof MODES)[number];
+const COLLECTIONS = 12;
+
 /** Processor time of a first takeover, ms, each in a process of its own. */
-export function firstTakeovers(practised: boolean, runs: number): Millis[] {
+export function firstTakeovers(mode: Mode, runs: number): Millis[] {
   const { member, told } = recording();
   const input = serialize({ member, told });
-  const mode = practised ? 'practised' : 'cold';
   return Array.from({ length: runs }, () =>
     Number(execFileSync(process.execPath, [PROGRAM, mode], { input, encoding: 'utf8' })),
   );
@@ -60,17 +65,24 @@ function recording(): { readonly member: string; readonly told: readonly Told[] 
   return { member: names.get(third)!.split('#')[0]!, told: heard.get(third)! };
 }
 
-function measure(told: readonly Told[], member: string, practised: boolean): Millis {
+const stages: Stage[] = [];
+
+function measure(all: readonly Told[], member: string, mode: Mode): Millis {
   const { config: own } = SETTINGS;
   const quorum = { votes: {}, expected_votes: 3 };
   const agent = new Agent({ ...SETTINGS, config: { ...own, member, quorum } });
-  const lost = told.findIndex(
+  const lost = all.findIndex(
     ({ event }) =>
       event.kind === 'group' && event.event.kind === 'view' && event.event.view.departed.length > 0,
   );
-  for (const { event, now } of told.slice(0, lost)) agent.handle(event, now);
+  for (const { event, now } of all.slice(0, lost)) agent.handle(event, now);
   compileSparingly();
-  if (practised) for (const _ of new Stage(SETTINGS, plainEngine).play(TAKEOVERS));
+  // As with `Practice`, it stays.
+  if (mode !== 'cold') stages.push(new Stage(SETTINGS, plainEngine));
+  for (const stage of stages) for (const _ of stage.play(TAKEOVERS));
+  if (mode === 'aged') age();
+  // As from another thread.
+  const told = structuredClone(all);
   const from = readClock(CLOCK_THREAD_CPUTIME_ID);
   for (const { event, now } of told.slice(lost))
     for (const action of agent.handle(event, now)) {
@@ -78,6 +90,12 @@ function measure(told: readonly Told[], member: string, practised: boolean): Mil
       if (action.kind === 'acquire') return readClock(CLOCK_THREAD_CPUTIME_ID) - from;
     }
   throw new Error('it took nothing over');
+}
+
+function age(): void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let times = 0; times < COLLECTIONS; times += 1) collect();
 }
 
 async function input(): Promise<Buffer> {
@@ -88,12 +106,12 @@ async function input(): Promise<Buffer> {
 
 if (import.meta.main) {
   const [what = '10'] = process.argv.slice(2);
-  if (what === 'cold' || what === 'practised') {
+  const mode = MODES.find((one) => one === what);
+  if (mode === undefined)
+    for (const each of MODES)
+      console.log(`${each}: ${summaryText(summarize(firstTakeovers(each, Number(what))))}`);
+  else {
     const { member, told } = deserialize(await input()) as ReturnType<typeof recording>;
-    process.stdout.write(String(measure(told, member, what === 'practised')));
-  } else
-    for (const practised of [false, true])
-      console.log(
-        `${practised ? 'practised' : 'cold'}: ${summaryText(summarize(firstTakeovers(practised, Number(what))))}`,
-      );
+    process.stdout.write(String(measure(told, member, mode)));
+  }
 }

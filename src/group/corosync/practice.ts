@@ -4,7 +4,18 @@
  */
 import { type MemberId, memberId } from '../../model/member.ts';
 import type { Instant, Millis } from '../../model/time.ts';
-import type { CpgAddress, CpgEvent, QuorumEvent, RingId } from '../../platform/corosync-library.ts';
+import {
+  type CpgAddress,
+  type CpgEvent,
+  type ListAt,
+  membersTold,
+  messageTold,
+  type QuorumEvent,
+  quorumTold,
+  ringTold,
+} from '../../platform/corosync-library.ts';
+import { Outbound } from '../outbound.ts';
+import { Outgoing } from './outgoing.ts';
 import { Session, type SessionAction } from './session.ts';
 
 export interface ChangePracticeSettings {
@@ -21,6 +32,10 @@ export const CHANGES = 60;
 /** About as long as an agent's report. */
 const REPORT_BYTES = 600;
 const NODES = [1, 2, 3];
+/** A ring is calm before the next change. */
+const CALM_TURNS = 1;
+/** As high as the time of day, with which real ones begin: other machine code reckons with such numbers than with small ones. */
+const EPOCH = 2 ** 40;
 /** `cpg_reason_t`. */
 const [JOIN, NODE_DOWN, PROCESS_DOWN] = [1, 3, 5];
 
@@ -28,6 +43,8 @@ interface Player {
   readonly node: number;
   readonly pid: number;
   readonly session: Session;
+  readonly outgoing: Outgoing;
+  readonly outbound: Outbound;
 }
 
 export class ChangePractice {
@@ -38,7 +55,7 @@ export class ChangePractice {
   #players: readonly Player[] = [];
   #born = 0;
   /** Whoever comes is told the ring that the others have. */
-  #ring: RingId = { node: 1, seq: 4n };
+  #ring = { nodeid: 1, seq: 4n };
   /** Views that members were told. */
   views = 0;
 
@@ -65,9 +82,9 @@ export class ChangePractice {
     return this.#steps === undefined;
   }
 
+  /** The players stay: what the runtime compiled for objects like theirs is thrown away when none of them is left. */
   #end(): void {
     this.#steps = undefined;
-    this.#players = [];
     this.#queue.length = 0;
   }
 
@@ -84,7 +101,13 @@ export class ChangePractice {
   *#enter(node: number): Generator<void> {
     this.#born += 1;
     const self = memberId(`practice-${node}`, this.#born.toString(16).padStart(16, '0'));
-    const came: Player = { node, pid: this.#born, session: this.#session(self, node) };
+    const came: Player = {
+      node,
+      pid: this.#born,
+      session: this.#session(self, node),
+      outgoing: new Outgoing(),
+      outbound: new Outbound(NOWHERE),
+    };
     this.#players = [...this.#players, came];
     const joined = [addressOf(came, JOIN)];
     for (const player of this.#players) {
@@ -97,7 +120,7 @@ export class ChangePractice {
   *#lose(gone: Player, others: readonly Player[], reason: number): Generator<void> {
     this.#players = others;
     const ofRing = reason === NODE_DOWN;
-    if (ofRing) this.#ring = { node: others[0]?.node ?? 0, seq: this.#ring.seq + 4n };
+    if (ofRing) this.#ring = { nodeid: others[0]?.node ?? 0, seq: this.#ring.seq + 4n };
     const change = this.#change({ left: [addressOf(gone, reason)] });
     for (const player of others) this.#tell(player, ofRing ? [change, this.#ringEvent()] : [change], ofRing);
     yield* this.#settle();
@@ -108,6 +131,8 @@ export class ChangePractice {
       self,
       ...this.#settings,
       here: { node, pid: this.#born },
+      stance: { patience: undefined, calm: CALM_TURNS, reaches: () => false },
+      least: () => EPOCH,
       pulsesUnheard: Number.POSITIVE_INFINITY,
       pulsesMute: Number.POSITIVE_INFINITY,
     });
@@ -120,39 +145,64 @@ export class ChangePractice {
     }
   }
 
+  /** As the library has it in its memory. */
   #tell(player: Player, events: readonly CpgEvent[], withQuorum = false): void {
     const quorum: readonly QuorumEvent[] = withQuorum
-      ? [{ kind: 'quorum', quorate: true, seq: this.#ring.seq, nodes: NODES }]
+      ? [quorumTold({ quorate: 1, seq: this.#ring.seq }, wordsOf(NODES))]
       : [];
     this.#queue.push(() => this.#perform(player, player.session.handle(events, quorum)));
   }
 
   #perform(player: Player, actions: readonly SessionAction[]): void {
+    const { outgoing, outbound, session } = player;
     for (const action of actions) {
-      if (action.kind === 'send') this.#order(player, action.bytes);
-      else if (action.kind === 'deliver' && action.event.kind === 'view') {
+      if (action.kind === 'send') outgoing.add(action.bytes);
+      else if (action.kind === 'returned') outgoing.returned();
+      else if (action.kind === 'deliver') {
+        outbound.add(action.event);
+        if (action.event.kind !== 'view') continue;
         this.views += 1;
-        this.#perform(player, player.session.multicast(new Uint8Array(REPORT_BYTES)));
+        this.#perform(player, session.multicast(new Uint8Array(REPORT_BYTES)));
       }
+    }
+    for (let next = outgoing.next(); next !== undefined; next = outgoing.next()) {
+      outgoing.sent();
+      this.#order(player, next);
     }
   }
 
-  #order({ node, pid }: Player, bytes: Uint8Array): void {
-    for (const player of this.#players) this.#tell(player, [{ kind: 'message', node, pid, bytes }]);
+  #order(sender: Player, bytes: Uint8Array): void {
+    for (const player of this.#players) this.#tell(player, [messageTold(sender, bytes, bytes.length)]);
   }
 
   #change({
     left = [],
     joined = [],
-  }: Partial<Pick<Extract<CpgEvent, { kind: 'members' }>, 'left' | 'joined'>>): CpgEvent {
-    return { kind: 'members', members: this.#players.map((player) => addressOf(player)), left, joined };
+  }: {
+    readonly left?: readonly CpgAddress[];
+    readonly joined?: readonly CpgAddress[];
+  }): CpgEvent {
+    const members = this.#players.map((player) => addressOf(player));
+    return membersTold(addressesOf(members), addressesOf(left), addressesOf(joined));
   }
 
   #ringEvent(): CpgEvent {
-    return { kind: 'ring', ring: this.#ring, nodes: this.#players.map(({ node }) => node) };
+    return ringTold(this.#ring, wordsOf(this.#players.map(({ node }) => node)));
   }
 }
 
-function addressOf({ node, pid }: Player, reason = 0): CpgAddress {
+/** Nobody is told. */
+const NOWHERE = (): void => undefined;
+
+function addressOf({ node, pid }: Pick<Player, 'node' | 'pid'>, reason = 0): CpgAddress {
   return { node, pid, reason };
+}
+
+function addressesOf(addresses: readonly CpgAddress[]): ListAt {
+  const { at } = wordsOf(addresses.flatMap(({ node, pid, reason }) => [node, pid, reason]));
+  return { at, count: addresses.length };
+}
+
+function wordsOf(words: readonly number[]): ListAt {
+  return { at: Uint32Array.from(words), count: words.length };
 }

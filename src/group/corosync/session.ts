@@ -36,7 +36,10 @@ export type SessionAction =
   | { readonly kind: 'left' };
 
 export class Session {
-  readonly #settings: SessionSettings;
+  // Not the settings as a whole: a session that practises gets them in another shape.
+  readonly #cpgGroup: string;
+  readonly #here: Place;
+  readonly #name: string;
   readonly #synchrony: Synchrony;
   readonly #memberships: Memberships;
   readonly #gate: QuorumGate | undefined;
@@ -44,15 +47,17 @@ export class Session {
   #leaving = false;
 
   constructor(settings: SessionSettings) {
-    this.#settings = settings;
     const { self, cluster, cpgGroup, here, least, pulsesUnheard, pulsesMute, goneWithDaemon } = settings;
+    this.#cpgGroup = cpgGroup;
+    this.#here = here;
+    this.#name = nameOfPlace(here);
     this.#memberships = new Memberships(cpgGroup);
     this.#gate = settings.decrees ? new QuorumGate() : undefined;
     this.#stance = settings.decrees && settings.stance ? new Stance(settings.stance) : undefined;
     this.#synchrony = new Synchrony({
       self,
       cluster,
-      privateGroup: nameOfPlace(here),
+      privateGroup: this.#name,
       group: cpgGroup,
       ...(least !== undefined && { least }),
       pulsesUnheard,
@@ -71,7 +76,7 @@ export class Session {
 
   /** Nodes whose reach matters: where others are, or were when we last heard of them. */
   get otherNodes(): readonly number[] {
-    return this.#stance?.nodesBut(this.#settings.here.node) ?? [];
+    return this.#stance?.nodesBut(this.#here.node) ?? [];
   }
 
   get pulsesReturned(): number {
@@ -154,22 +159,20 @@ export class Session {
     if (event.kind === 'message') return this.#message(event, actions);
     const messages =
       event.kind === 'members' ? this.#memberships.change(event) : this.#memberships.ringFormed(event.ring);
-    const own = nameOfPlace(this.#settings.here);
     for (const message of messages) {
-      if (this.#leaving && !message.members.includes(own)) actions.push({ kind: 'left' });
+      if (this.#leaving && !message.members.includes(this.#name)) actions.push({ kind: 'left' });
       else this.#take(this.#synchrony.handle(message), actions);
     }
   }
 
   #message({ node, pid, bytes }: Extract<CpgEvent, { kind: 'message' }>, actions: SessionAction[]): void {
-    const { here, cpgGroup } = this.#settings;
-    if (node === here.node && pid === here.pid) actions.push({ kind: 'returned' });
+    if (node === this.#here.node && pid === this.#here.pid) actions.push({ kind: 'returned' });
     const message = {
       kind: 'message',
       service: 'agreed',
       selfDiscard: false,
       sender: nameOfPlace({ node, pid }),
-      groups: [cpgGroup],
+      groups: [this.#cpgGroup],
       type: 0,
       foreignOrder: false,
       data: bytes,
