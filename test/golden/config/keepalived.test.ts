@@ -26,6 +26,8 @@ const CASES: readonly (readonly [string, readonly KeepalivedHost[]])[] = [
     ],
   ],
   ['ipv6', [host('ipv6.conf')]],
+  ['two-families', ['a', 'b'].map((name) => host(`two-families-${name}.conf`))],
+  ['two-families-alone', [host('two-families-b.conf')]],
   ['templated', ['main', 'backup'].map((member) => host('templated.conf', { member }))],
   ['including', [host('including.conf')]],
   ['ipvs', [host('ipvs.conf')]],
@@ -54,5 +56,19 @@ describe('config import of keepalived.conf', () => {
         .filter((name) => name.endsWith('.conf'))
         .filter((name) => !used.has(name)),
     ).toEqual([]);
+  });
+
+  test.each([
+    ['unicast_peer { 192.0.2.12\n 224.0.0.18 }', 4, '"224.0.0.18" is a multicast address'],
+    ['unicast_peer { :: }', 3, '"::" means any address'],
+    ['unicast_src_ip 255.255.255.255', 3, '"255.255.255.255" is a broadcast address'],
+  ])('says where it stands what is no address of a host: %s', (line, at, what) => {
+    const text = `vrrp_instance one {\n interface eth0\n ${line}\n virtual_ipaddress { 192.0.2.100 }\n}\n`;
+    const result = importKeepalived([{ file: { name: 'k.conf', text } }], {
+      includes: () => [],
+      hostName: 'a',
+    });
+    if (result.kind !== 'wrong') throw new Error(JSON.stringify(result));
+    expect(result.complaints).toMatchObject([{ line: at, what: expect.stringContaining(what) }]);
   });
 });

@@ -3,6 +3,7 @@
  * counterpart. Pure: files that an `include` names are asked for and the import is begun anew with them.
  */
 import { isMemberName } from '../../../model/member.ts';
+import { type FoundHost, groupLines, withAddresses } from './group-lines.ts';
 import { checkLines, duration } from './health.ts';
 import { hookLines } from './hook-lines.ts';
 import { readLines } from './lines.ts';
@@ -84,23 +85,21 @@ function convert(given: readonly KeepalivedHost[], options: KeepalivedOptions): 
 function readAll(given: readonly KeepalivedHost[], options: KeepalivedOptions): Read {
   const taken = new Set<string>();
   const remarks: string[] = [];
-  const hosts = given.map(({ file, member, address }): HostModel => {
+  const found = given.map(({ file, member, address }): FoundHost => {
     const config = member ?? (given.length === 1 ? options.hostName : stem(file.name));
     const { lines, remarks: own } = readLines(file, { host: config, includes: options.includes });
     remarks.push(...own);
     const model = readModel(readTree(lines));
-    const source = model.instances.find((instance) => instance.source !== undefined)?.source;
     const device = model.instances[0]?.interface;
     // A file alone that names no host is this host's own.
     const here =
       given.length === 1 && member === undefined && device !== undefined
         ? options.addressOn?.(device)
         : undefined;
-    const known = address ?? source ?? here;
     const name = free(member ?? nameFor(model, config), taken);
-    return { member: name, model, ...(known !== undefined && { address: known }) };
+    return { member: name, model, given: address, here };
   });
-  return { hosts, remarks };
+  return { hosts: withAddresses(found), remarks };
 }
 
 function nameFor({ routerId }: Model, otherwise: string): string {
@@ -114,63 +113,6 @@ function nameFor({ routerId }: Model, otherwise: string): string {
 function stem(file: string): string {
   const name = file.slice(file.lastIndexOf('/') + 1);
   return name.replace(/\.(conf|cfg|txt)$/, '');
-}
-
-/** Documentation addresses (RFC 5737): config check takes them, and nobody has them. */
-const PLACEHOLDER = '192.0.2.';
-
-function groupLines(hosts: readonly HostModel[], sets: readonly MovingSet[]): string[] {
-  const instances = sets.flatMap(({ claims }) => claims.flatMap((claim) => claim.instances));
-  const known = new Set(hosts.map(({ address }) => address));
-  const strangers = [...new Set(instances.flatMap(({ peers }) => peers))].filter((peer) => !known.has(peer));
-  const lacking = hosts.filter(({ address }) => address === undefined);
-  // With two hosts, each names the other: what is left over is the one address that is not known.
-  const left = lacking.length === 1 && strangers.length === 1 && hosts.length > 1 ? strangers.splice(0) : [];
-  const peers = hosts.map(({ member, address }, index) => {
-    const where = address ?? left[0] ?? `${PLACEHOLDER}${index + 1}`;
-    const gap = address === undefined && left.length === 0;
-    return `    ${quoted(member)}: ${quoted(where)}${gap ? '  # TO BE FILLED IN: an address of this host; VRRP over multicast named none' : ''}`;
-  });
-  const others = strangers.map(
-    (peer, index) =>
-      `    ${quoted(`peer-${index + 1}`)}: ${quoted(peer)}  # TO BE RENAMED: the name of that host`,
-  );
-  const alone = hosts.length === 1 && others.length === 0 && instances.length > 0;
-  const device = instances[0]?.interface;
-  return [
-    ...(hosts.length === 1
-      ? [`member: ${quoted(hosts[0]!.member)}`]
-      : [
-          '# Each host finds itself by its host name; where that is another than here, write member: NAME on it.',
-        ]),
-    'group:',
-    '  peers:',
-    ...peers,
-    ...others,
-    ...(alone && device !== undefined
-      ? [
-          '  # The file names no other host. They find each other on this link; name them all in `peers` and it is known who is missing.',
-          `  multicast: { interface: ${quoted(device)} }`,
-        ]
-      : []),
-    '  # auth_pass kept nobody out. Make a key with `wackamole key generate /etc/wackamole/cluster.key` and copy it to all hosts.',
-    '  key_file: /etc/wackamole/cluster.key',
-    ...profileLines(instances.flatMap(({ advertInterval }) => advertInterval ?? [])),
-  ];
-}
-
-/** Three missed adverts and a skew of less than one, against probes that the kernel answers. */
-function profileLines(intervals: readonly number[]): string[] {
-  const interval = intervals.length === 0 ? 1 : Math.min(...intervals);
-  const before = `advert_int ${interval} meant a takeover after ${Math.round(30 * interval) / 10} to ${Math.round(40 * interval) / 10} s`;
-  if (interval < 0.1)
-    return [
-      `  # ${before}; profile fast notices a silent host within about 50ms, lan within 220ms.`,
-      '  profile: fast',
-    ];
-  return [
-    `  # ${before}; profile lan notices a silent host within 220ms. For hosts on a slow link write: profile: wan`,
-  ];
 }
 
 function providerLines(sets: readonly MovingSet[]): string[] {

@@ -4,13 +4,14 @@
  */
 import { parseIp } from '../../ip.ts';
 import { suggest } from '../../suggest.ts';
+import { LINK_LOCAL } from './reasons.ts';
 import { type Place, shown, Wrong } from './source.ts';
 import type { Entry, Word } from './tree.ts';
 import {
   command,
   device,
   head,
-  ip,
+  hostAddress,
   number,
   phrase,
   placeOf,
@@ -201,6 +202,12 @@ function readBlock({ keyword, values, block = [] }: Entry, readers: Readers, not
   }
 }
 
+function host({ keyword }: Entry, word: Word, notes: Note[]): string | undefined {
+  const known = hostAddress(word);
+  if (known === undefined) notes.push({ keyword: LINK_LOCAL, text: `${keyword} ${word.text}` });
+  return known;
+}
+
 function instance(entry: Entry, notes: Note[]): Instance {
   const found: { -readonly [K in keyof Instance]?: Instance[K] } = {};
   const addresses: Address[] = [];
@@ -209,7 +216,8 @@ function instance(entry: Entry, notes: Note[]): Instance {
   const { readers, tracks } = tracking(notes);
   const add = (one: Entry) => void addresses.push(...(one.block ?? []).map(address));
   const source = (one: Entry) => {
-    found.source = ip(value(one, 'an address'));
+    const known = host(one, value(one, 'an address'), notes);
+    if (known !== undefined) found.source = known;
   };
   readBlock(
     entry,
@@ -240,7 +248,8 @@ function instance(entry: Entry, notes: Note[]): Instance {
       },
       unicast_src_ip: source,
       mcast_src_ip: source,
-      unicast_peer: (one) => void peers.push(...(one.block ?? []).map((peer) => ip(head(peer)))),
+      unicast_peer: (one) =>
+        void peers.push(...(one.block ?? []).flatMap((peer) => host(one, head(peer), notes) ?? [])),
       virtual_ipaddress: add,
       virtual_ipaddress_excluded: add,
     },

@@ -13,6 +13,9 @@ const NETNS = 'start the agent in the network namespace instead (ip netns exec, 
 const ROUTES = 'ours puts up addresses alone: let a hook do it.';
 const OTHER = 'it has no counterpart.';
 
+/** Stands for the keyword of an address of one link alone. */
+export const LINK_LOCAL = 'link-local address';
+
 const REASONS: readonly (readonly [RegExp, string])[] = [
   [/^(use_vmac|use_vmac_addr|vmac_|use_ipvlan|garp_extra_if|vmac_garp_intvl)/, VMAC],
   [/^(vrrp_)?(garp|gna|min_garp)|^garp_group/, GARP],
@@ -64,6 +67,7 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   ],
   [/^lvs_sync_daemon/, IPVS],
   [/^debug$/, 'log.level'],
+  [/^link-local address$/, 'ours speak with each other by addresses that are known beyond one link.'],
 ];
 
 export function reasonFor(keyword: string): string {

@@ -1,5 +1,5 @@
 /** Values of a keepalived.conf, checked as keepalived checks them. Pure; throws {@link Wrong}. */
-import { parseIp } from '../../ip.ts';
+import { formatIp, kindOf, parseIp } from '../../ip.ts';
 import { type Place, shown, Wrong } from './source.ts';
 import type { Entry, Word } from './tree.ts';
 
@@ -75,6 +75,20 @@ export function ip(word: Word): string {
   if (parseIp(word.text) === undefined)
     throw new Wrong(word, `${shown(word.text)} is no address`, 'write an IPv4 or IPv6 address');
   return word.text;
+}
+
+/** Where a host can be reached from other links too, in canonical form; undefined: on its own link alone, which says nothing to ours. */
+export function hostAddress(word: Word): string | undefined {
+  const address = parseIp(ip(word))!;
+  const kind = kindOf(address);
+  if (kind === 'link-local') return undefined;
+  if (kind === 'unicast' || kind === 'loopback') return formatIp(address);
+  const what = kind === 'unspecified' ? 'means any address' : `is a ${kind} address`;
+  throw new Wrong(
+    word,
+    `${shown(word.text)} ${what}, and a host is expected`,
+    'write the address of that host',
+  );
 }
 
 export function placeOf({ file, line, column }: Place): Place {
