@@ -26,6 +26,8 @@ export class RingUnrest {
   #ring: QuorumEvent | undefined;
   /** What Totem said last of each node. */
   readonly #totem = new Map<number, boolean>();
+  /** Turns since it said something; undefined: that is long ago. */
+  #formed: number | undefined;
   /** Turns since the last sign; undefined: it is settled. */
   #since: number | undefined;
   /** Turns since the last ring that lacked somebody; undefined: that is long ago. */
@@ -50,11 +52,14 @@ export class RingUnrest {
   /** Totem has formed a ring, which has not synchronised yet. */
   formed({ node, present }: TotemEvent): void {
     this.#totem.set(node, present);
+    this.#formed = 0;
   }
 
   turn({ silent, hasDevice }: Turn): void {
     if (silent === 0) [this.#since, this.#lost] = [this.#later(this.#since), this.#later(this.#lost)];
     const { patience } = this.#settings;
+    if (this.#formed !== undefined)
+      this.#formed = this.#formed < (patience ?? 0) ? this.#formed + 1 : undefined;
     if (patience === undefined || this.#ring === undefined || silent <= patience) return;
     // Who was just lost, perhaps hears one of us: then our ring forms again, and is only never told of.
     if (!this.#isMoving && this.#lost !== undefined) this.#since ??= 0;
@@ -73,10 +78,12 @@ export class RingUnrest {
 
   /**
    * Nothing may be delivered for long, and yet the ring is there, with most of its nodes: its synchronisation is broken off again and
-   * again. Whoever serves goes on, since nobody else can have quorum.
+   * again. Whoever serves goes on, since nobody else can have quorum. Where Totem has just formed it whole again the others
+   * have had no time yet for one without us.
    */
   get isThere(): boolean {
-    return this.#isMoving ? this.#isMost : this.isUnsettled && this.#ring?.quorate === true;
+    if (this.#isMoving) return this.#isMost;
+    return this.#formed !== undefined || (this.isUnsettled && this.#ring?.quorate === true);
   }
 
   /** Why this part must hold nothing; undefined: it may. */

@@ -131,6 +131,31 @@ describe('a ring that delivers nothing', () => {
     expect(unrest.isThere).toBe(true);
   });
 
+  it('is not adrift when Totem has just formed it whole again, and is when that does not synchronise in time either', () => {
+    const { unrest, ring, totem } = ringsOf();
+    const later = (turns: number) => {
+      for (let turn = 0; turn < turns; turn += 1) unrest.turn({ silent: 20 * PATIENCE, hasDevice: false });
+    };
+    ring(ALL);
+    totem([1]);
+    later(PATIENCE);
+    totem([], [1]);
+    later(PATIENCE);
+    expect(unrest.reason).toBeUndefined();
+    expect(unrest.isThere).toBe(true);
+    later(1);
+    expect(unrest.isThere).toBe(false);
+    expect(unrest.reason).toContain('the others may have one');
+  });
+
+  it('is adrift at once with the lesser part, whatever Totem has just said', () => {
+    const { unrest, ring, totem } = ringsOf();
+    ring(ALL);
+    totem([1, 2]);
+    unrest.turn({ silent: PATIENCE + 1, hasDevice: false });
+    expect(unrest.reason).toContain('the others may have one');
+  });
+
   it('is adrift with the lesser part of its nodes, unless it may wait for a quorum device', () => {
     for (const hasDevice of [false, true]) {
       const { unrest, ring, totem, silence } = ringsOf();
