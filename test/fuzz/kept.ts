@@ -31,7 +31,7 @@ export function keepInput(target: string, input: unknown, why: string): string {
   mkdirSync(folder, { recursive: true });
   const text = JSON.stringify(input, conserve);
   const file = join(folder, `${createHash('sha256').update(text).digest('hex').slice(0, 12)}.json`);
-  writeFileSync(file, `${JSON.stringify({ why, input }, conserve, 1)}\n`);
+  writeFileSync(file, `${JSON.stringify({ why, input }, conserve, 2)}\n`);
   return file;
 }
 
