@@ -42,9 +42,10 @@ export class LinkQuestions {
       return known.numbers;
     }
     const numbers: number[] = [];
+    // What was once known is asked on: that nothing is said of a link may be the daemon's fault.
     for (let link = 0; link < LINKS_MAX; link += 1)
-      if ((await this.#map.connected(node, link)) !== undefined) numbers.push(link);
-    // Where nothing is said of any link that may be the daemon's fault.
+      if (known?.numbers.includes(link) || (await this.#map.connected(node, link)) !== undefined)
+        numbers.push(link);
     if (numbers.length > 0) this.#links.set(node, { numbers, uses: 1 });
     return numbers;
   }

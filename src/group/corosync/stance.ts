@@ -112,7 +112,7 @@ export class Stance {
       : { kind: 'note', level: 'info', what: 'the ring of corosync has settled', reason: SETTLED_WHY };
   }
 
-  /** Who has gone from the midst of us reached nobody else than we do. */
+  /** Where all nodes are in the ring, whoever has gone reached nobody whom we do not. */
   get #isCalm(): boolean {
     const isBereft = this.#bereft !== undefined && this.#absentees.without(this.#unrest.here).length > 0;
     return this.#unrest.isCalm && !isBereft;

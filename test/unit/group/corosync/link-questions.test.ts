@@ -56,5 +56,12 @@ describe('questions about links', () => {
     for (let times = 0; times < 2 * LINKS_USES; times += 1) expect(await daemon.answers()).toBeUndefined();
     daemon.mute = false;
     expect(await daemon.answers()).toBe(4);
+    // Also where it said something of another one just when it was looked which there are.
+    daemon.links.set(0, { connected: false, pongs: 0 });
+    const spare = daemon.links.get(1)!;
+    daemon.links.delete(1);
+    for (let times = 0; times < LINKS_USES; times += 1) await daemon.answers();
+    daemon.links.set(1, spare);
+    expect(await daemon.answers()).toBe(4);
   });
 });
